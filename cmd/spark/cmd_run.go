@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+
+	"spark/connectors/folder"
+	"spark/flows"
+	"spark/flows/run"
+)
+
+//go:embed sample.json
+var sampleFlow embed.FS
+
+type runCommand struct {
+	Flow    string            `arg:"" optional:"" help:"Flow file." type:"path"`
+	Set     map[string]string `help:"Value of a parameter. May be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
+	Sample  bool              `help:"Run the built-in sample flow."`
+	JSON    bool              `help:"Print events as JSON lines."`
+	Strict  bool              `help:"Exit with code 3 when records were rejected."`
+	Rejects string            `help:"File for rejected records, as JSON lines. Default: the flow file's name with .rejects.jsonl." placeholder:"FILE" type:"path"`
+	// Optimizers make counts wrong; the test that shows it switches one on.
+	Optimizers []string `hidden:""`
+	dataFolders
+	limits
+}
+
+func (c *runCommand) Run() error {
+	flow, flowFile, cleanup, err := c.open()
+	if err != nil {
+		return reportInvalid(err, c.JSON)
+	}
+	defer cleanup()
+	folders, err := c.list(flowFile)
+	if err != nil {
+		return reportInvalid(err, c.JSON)
+	}
+	if c.Sample && len(c.Folder) == 0 {
+		folders = []string{filepath.Dir(flowFile)}
+	}
+	folder.Sweep(folders...) // what killed runs left behind
+	if c.Rejects == "" {
+		c.Rejects = strings.TrimSuffix(flowFile, filepath.Ext(flowFile)) + ".rejects.jsonl"
+	}
+	var rejectsAt string
+	service := &run.Service{Executor: processes{limits: c.limits, optimizers: c.Optimizers}, Rejects: rejectFile{c.Rejects, &rejectsAt},
+		Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	r, err := service.Start(ctx, run.Command{Scope: flows.LocalScope, Document: flow, Trigger: run.TriggerManual, Parameters: c.Set, Folders: folders})
+	if err != nil {
+		return reportInvalid(err, c.JSON)
+	}
+	view := newView(c.JSON, flow)
+	for e := range r.Events() {
+		view.show(e)
+	}
+	res := r.Wait()
+	view.end(res, rejectsAt)
+	return c.exit(res)
+}
+
+func (c *runCommand) exit(res run.Result) error {
+	switch {
+	case res.State == flows.RunCancelled:
+		return exit(exitCancelled)
+	case res.State != flows.RunSucceeded:
+		if _, invalid := errors.AsType[flows.Problems](res.Err); invalid {
+			return exit(exitInvalid)
+		}
+		return exit(exitFailed)
+	case c.Strict && res.Rejected > 0:
+		return exit(exitRejects)
+	}
+	return nil
+}
+
+// open reads the flow: a file, or the embedded sample in a folder of its own.
+func (c *runCommand) open() (flow *flows.Flow, path string, cleanup func(), err error) {
+	if !c.Sample {
+		if c.Flow == "" {
+			return nil, "", nil, &flows.Error{Code: "document.open", Message: "no flow file is given", Suggestion: "spark run flow.json, or spark run --sample"}
+		}
+		flow, err = loadFlow(c.Flow)
+		return flow, c.Flow, func() {}, err
+	}
+	b, err := sampleFlow.ReadFile("sample.json")
+	if err != nil {
+		return nil, "", nil, err
+	}
+	dir, err := os.MkdirTemp("", "spark-sample-")
+	if err != nil {
+		return nil, "", nil, fmt.Errorf("sample flow: %w", err)
+	}
+	flow, err = flows.ParseFlow(b)
+	return flow, filepath.Join(dir, "sample.json"), func() { os.RemoveAll(dir) }, err
+}

@@ -1,0 +1,9 @@
+// Package all registers every connector.
+package all
+
+import (
+	_ "spark/connectors/csv"     // format
+	_ "spark/connectors/file"    // File Input, File Output
+	_ "spark/connectors/parquet" // format
+	_ "spark/connectors/sample"  // Sample Data
+)

@@ -1,0 +1,159 @@
+#include "capi.h"
+#include "_cgo_export.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+// A cache line per tap: two threads counting at different nodes do not slow each other down.
+typedef struct {
+	_Atomic uint64_t in, out;
+	char pad[48];
+} tap_t;
+
+struct spark_taps {
+	tap_t tap[SPARK_TAPS];
+	uintptr_t handle; // cgo handle of the Go side, for tapx
+};
+
+spark_taps *spark_taps_new(uintptr_t handle) {
+	spark_taps *t = calloc(1, sizeof *t);
+	if (t) t->handle = handle;
+	return t;
+}
+void spark_taps_free(spark_taps *t) { free(t); }
+uint64_t spark_tap_in(spark_taps *t, int id) { return atomic_load_explicit(&t->tap[id].in, memory_order_relaxed); }
+uint64_t spark_tap_out(spark_taps *t, int id) { return atomic_load_explicit(&t->tap[id].out, memory_order_relaxed); }
+
+static int32_t tap_id(duckdb_data_chunk in) {
+	return *(int32_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(in, 0));
+}
+static bool valid(uint64_t *v, idx_t i) { return !v || (v[i >> 6] >> (i & 63) & 1); }
+
+// tap(id, …) → true: counts the chunk. Further arguments only keep their columns alive.
+static void tap_fn(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out) {
+	idx_t n = duckdb_data_chunk_get_size(in);
+	if (!n) return;
+	spark_taps *t = duckdb_scalar_function_get_extra_info(info);
+	atomic_fetch_add_explicit(&t->tap[tap_id(in)].in, n, memory_order_relaxed);
+	memset(duckdb_vector_get_data(out), 1, n);
+}
+
+// tapf(id, condition) → condition, NULL as false: counts the records that come and those that pass.
+static void tapf_fn(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out) {
+	idx_t n = duckdb_data_chunk_get_size(in);
+	if (!n) return;
+	spark_taps *t = duckdb_scalar_function_get_extra_info(info);
+	tap_t *tap = &t->tap[tap_id(in)];
+	duckdb_vector pv = duckdb_data_chunk_get_vector(in, 1);
+	bool *p = duckdb_vector_get_data(pv), *o = duckdb_vector_get_data(out);
+	uint64_t *val = duckdb_vector_get_validity(pv), passed = 0;
+	for (idx_t i = 0; i < n; i++) {
+		bool b = p[i] && valid(val, i);
+		o[i] = b;
+		passed += b;
+	}
+	atomic_fetch_add_explicit(&tap->in, n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&tap->out, passed, memory_order_relaxed);
+}
+
+static const char *str(duckdb_string_t *s, int64_t *len) {
+	*len = s->value.inlined.length;
+	return *len <= 12 ? s->value.inlined.inlined : s->value.pointer.ptr;
+}
+
+// tapx(id, code INTEGER, raw VARCHAR, file VARCHAR, record BIGINT) → false: every record it is given is refused.
+// Stands behind CASE, so that it sees refused records only. Go stores them or answers with the reason to stop.
+static void tapx_fn(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out) {
+	idx_t n = duckdb_data_chunk_get_size(in);
+	if (!n) return;
+	spark_taps *t = duckdb_scalar_function_get_extra_info(info);
+	int32_t id = tap_id(in);
+	duckdb_vector v[5];
+	for (int c = 1; c < 5; c++) v[c] = duckdb_data_chunk_get_vector(in, c);
+	int32_t *code = duckdb_vector_get_data(v[1]);
+	duckdb_string_t *raw = duckdb_vector_get_data(v[2]), *file = duckdb_vector_get_data(v[3]);
+	int64_t *rec = duckdb_vector_get_data(v[4]);
+	uint64_t *vc = duckdb_vector_get_validity(v[1]), *vr = duckdb_vector_get_validity(v[2]);
+	uint64_t *vf = duckdb_vector_get_validity(v[3]), *vn = duckdb_vector_get_validity(v[4]);
+	memset(duckdb_vector_get_data(out), 0, n);
+	for (idx_t i = 0; i < n; i++) {
+		int64_t rl = 0, fl = 0;
+		const char *r = valid(vr, i) ? str(&raw[i], &rl) : "", *f = valid(vf, i) ? str(&file[i], &fl) : "";
+		char *err = sparkRefused(t->handle, id, valid(vc, i) ? code[i] : 0, (char *)r, rl, (char *)f, fl, valid(vn, i) ? rec[i] : 0);
+		if (err) {
+			duckdb_scalar_function_set_error(info, err);
+			free(err);
+			return;
+		}
+	}
+	atomic_fetch_add_explicit(&t->tap[id].out, n, memory_order_relaxed);
+}
+
+static int reg(duckdb_connection con, spark_taps *t, const char *name, duckdb_scalar_function_t fn, const int *params, int n, bool varargs) {
+	duckdb_scalar_function f = duckdb_create_scalar_function();
+	duckdb_scalar_function_set_name(f, name);
+	for (int i = 0; i < n; i++) {
+		duckdb_logical_type p = duckdb_create_logical_type(params[i]);
+		duckdb_scalar_function_add_parameter(f, p);
+		duckdb_destroy_logical_type(&p);
+	}
+	duckdb_logical_type any = duckdb_create_logical_type(DUCKDB_TYPE_ANY), b = duckdb_create_logical_type(DUCKDB_TYPE_BOOLEAN);
+	if (varargs) duckdb_scalar_function_set_varargs(f, any);
+	duckdb_scalar_function_set_return_type(f, b);
+	duckdb_scalar_function_set_volatile(f); // never folded, never evaluated twice or not at all
+	duckdb_scalar_function_set_special_handling(f); // sees NULLs itself
+	duckdb_scalar_function_set_extra_info(f, t, NULL);
+	duckdb_scalar_function_set_function(f, fn);
+	int rc = duckdb_register_scalar_function(con, f);
+	duckdb_destroy_scalar_function(&f);
+	duckdb_destroy_logical_type(&any);
+	duckdb_destroy_logical_type(&b);
+	return rc;
+}
+
+int spark_register(duckdb_connection con, spark_taps *t) {
+	static const int p[] = {DUCKDB_TYPE_INTEGER};
+	static const int pf[] = {DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_BOOLEAN};
+	static const int px[] = {DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_BIGINT};
+	return reg(con, t, "tap", tap_fn, p, 1, true) | reg(con, t, "tapf", tapf_fn, pf, 2, false) |
+	       reg(con, t, "tapx", tapx_fn, px, 5, false);
+}
+
+// duckdb_query spins while another thread waits for a source, so the statement is driven here and sleeps instead.
+static void drive(duckdb_pending_result pr) {
+	for (;;) {
+		duckdb_pending_state s = duckdb_pending_execute_task(pr);
+		if (s == DUCKDB_PENDING_ERROR || duckdb_pending_execution_is_finished(s)) return;
+		if (s == DUCKDB_PENDING_NO_TASKS_AVAILABLE) {
+			struct timespec t = {0, 200000};
+			nanosleep(&t, NULL);
+		}
+	}
+}
+
+char *spark_exec(duckdb_connection con, const char *sql, uint64_t *changed, duckdb_result *out) {
+	duckdb_prepared_statement st = NULL;
+	duckdb_pending_result pr = NULL;
+	duckdb_result res;
+	memset(&res, 0, sizeof res);
+	char *err = NULL;
+	if (duckdb_prepare(con, sql, &st) == DuckDBError) {
+		err = strdup(duckdb_prepare_error(st));
+	} else if (duckdb_pending_prepared(st, &pr) == DuckDBError) {
+		err = strdup(duckdb_pending_error(pr));
+	} else {
+		drive(pr);
+		if (duckdb_execute_pending(pr, &res) == DuckDBError) {
+			const char *e = duckdb_result_error(&res);
+			err = strdup(e ? e : "unknown error");
+		} else if (changed) {
+			*changed = duckdb_rows_changed(&res);
+		}
+	}
+	if (out && !err) *out = res;
+	else duckdb_destroy_result(&res);
+	duckdb_destroy_pending(&pr);
+	duckdb_destroy_prepare(&st);
+	return err;
+}

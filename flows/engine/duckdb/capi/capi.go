@@ -1,0 +1,158 @@
+// Package capi is the thin layer over DuckDB's C API: databases, connections, statements, the counting functions
+// that are fused into a stage, and Arrow streams from Go as tables.
+package capi
+
+/*
+#cgo CFLAGS: -O2 -Wall
+#include "capi.h"
+#include <stdlib.h>
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"runtime/cgo"
+	"sync"
+	"unsafe"
+
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/cdata"
+	bind "github.com/duckdb/duckdb-go-bindings"
+)
+
+// MaxTaps is the number of tap ids of one database, 0 to MaxTaps-1.
+const MaxTaps = C.SPARK_TAPS
+
+// Refused is a record that tapx was given: it failed with error code Code at tap ID.
+type Refused struct {
+	ID, Code  int
+	Raw, File string
+	Record    int64
+}
+
+// DB is one in-memory database with counters of its own.
+type DB struct {
+	db      bind.Database
+	taps    *C.spark_taps
+	handle  cgo.Handle
+	refused func(Refused) error
+	once    sync.Once
+}
+
+// Open opens an in-memory database. Settings are DuckDB's own names. refused is called by DuckDB's threads for every
+// record that a stage refuses; its error stops the statement.
+func Open(settings map[string]string, refused func(Refused) error) (*DB, error) {
+	var cfg bind.Config
+	bind.CreateConfig(&cfg)
+	defer bind.DestroyConfig(&cfg)
+	for k, v := range settings {
+		if bind.SetConfig(cfg, k, v) == bind.StateError {
+			return nil, fmt.Errorf("duckdb: setting %s = %q refused", k, v)
+		}
+	}
+	d := &DB{refused: refused}
+	var msg string
+	if bind.OpenExt(":memory:", &d.db, cfg, &msg) == bind.StateError {
+		return nil, fmt.Errorf("duckdb: open: %s", msg)
+	}
+	d.handle = cgo.NewHandle(d)
+	d.taps = C.spark_taps_new(C.uintptr_t(d.handle))
+	c, err := d.Connect()
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	defer c.Close()
+	if C.spark_register(c.ptr(), d.taps) != 0 {
+		d.Close()
+		return nil, errors.New("duckdb: the counting functions could not be registered")
+	}
+	return d, nil
+}
+
+// Close ends the database. All its connections must have been closed.
+func (d *DB) Close() {
+	d.once.Do(func() {
+		bind.Close(&d.db)
+		C.spark_taps_free(d.taps)
+		d.handle.Delete()
+	})
+}
+
+// Tap returns the records that reached tap id and those that passed it (tapf) or were refused there (tapx).
+func (d *DB) Tap(id int) (in, out uint64) {
+	return uint64(C.spark_tap_in(d.taps, C.int(id))), uint64(C.spark_tap_out(d.taps, C.int(id)))
+}
+
+// Conn is one connection: one statement at a time.
+type Conn struct{ c bind.Connection }
+
+// Connect opens a connection.
+func (d *DB) Connect() (*Conn, error) {
+	c := &Conn{}
+	if bind.Connect(d.db, &c.c) == bind.StateError {
+		return nil, errors.New("duckdb: connect failed")
+	}
+	return c, nil
+}
+
+// Close closes the connection.
+func (c *Conn) Close() { bind.Disconnect(&c.c) }
+
+// Interrupt ends the running statement as soon as DuckDB notices. It may be called by any goroutine.
+func (c *Conn) Interrupt() { bind.Interrupt(c.c) }
+
+func (c *Conn) ptr() C.duckdb_connection { return C.duckdb_connection(c.c.Ptr) }
+
+// Exec runs one statement and returns the number of records that it wrote.
+func (c *Conn) Exec(sql string) (uint64, error) {
+	var changed C.uint64_t
+	return uint64(changed), c.exec(sql, &changed, nil)
+}
+
+func (c *Conn) exec(sql string, changed *C.uint64_t, out *C.duckdb_result) error {
+	s := C.CString(sql)
+	defer C.free(unsafe.Pointer(s))
+	e := C.spark_exec(c.ptr(), s, changed, out)
+	if e == nil {
+		return nil
+	}
+	defer C.free(unsafe.Pointer(e))
+	return errors.New(C.GoString(e))
+}
+
+// QueryText runs one statement and returns every value as DuckDB's text, nil for NULL.
+func (c *Conn) QueryText(sql string) ([][]*string, error) {
+	var res C.duckdb_result
+	if err := c.exec(sql, nil, &res); err != nil {
+		return nil, err
+	}
+	defer C.duckdb_destroy_result(&res)
+	cols, rows := int(C.duckdb_column_count(&res)), int(C.duckdb_row_count(&res))
+	out := make([][]*string, rows)
+	for r := range out {
+		out[r] = make([]*string, cols)
+		for i := range out[r] {
+			if v := C.duckdb_value_varchar(&res, C.idx_t(i), C.idx_t(r)); v != nil {
+				s := C.GoString(v)
+				C.duckdb_free(unsafe.Pointer(v))
+				out[r][i] = &s
+			}
+		}
+	}
+	return out, nil
+}
+
+// RegisterArrow makes the batches of r the table name. The table can be read once, only as a whole and with every
+// column in use: DuckDB's Arrow scan asks the stream for projections that a Go reader does not know.
+func (c *Conn) RegisterArrow(name string, r array.RecordReader) error {
+	stream := (*cdata.CArrowArrayStream)(C.calloc(1, C.size_t(unsafe.Sizeof(cdata.CArrowArrayStream{}))))
+	cdata.ExportRecordReader(r, stream)
+	n := C.CString(name)
+	defer C.free(unsafe.Pointer(n))
+	if C.duckdb_arrow_scan(c.ptr(), n, C.duckdb_arrow_stream(unsafe.Pointer(stream))) != C.DuckDBSuccess {
+		return fmt.Errorf("duckdb: the Arrow stream %s could not be registered", name)
+	}
+	return nil
+}

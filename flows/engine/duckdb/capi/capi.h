@@ -1,0 +1,18 @@
+#pragma once
+#include "duck.h"
+
+#define SPARK_TAPS 4096
+
+// One run's counters. DuckDB's threads add to them, Go reads them at any time.
+typedef struct spark_taps spark_taps;
+
+spark_taps *spark_taps_new(uintptr_t handle);
+void spark_taps_free(spark_taps *t);
+uint64_t spark_tap_in(spark_taps *t, int id);
+uint64_t spark_tap_out(spark_taps *t, int id);
+
+// Registers tap, tapf and tapx on the database of con. Returns 0 when all went well.
+int spark_register(duckdb_connection con, spark_taps *t);
+
+// Runs one statement; NULL or an error text that the caller frees. *changed is the number of records it wrote.
+char *spark_exec(duckdb_connection con, const char *sql, uint64_t *changed, duckdb_result *out);

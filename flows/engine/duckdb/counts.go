@@ -1,0 +1,155 @@
+package duckdb
+
+import (
+	"fmt"
+	"slices"
+
+	"spark/flows"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+// counts reads the taps and derives the relations that need none: a projection and a sort deliver what they read.
+func (r *run) counts() map[plan.Ref]int64 {
+	c := map[plan.Ref]int64{}
+	for _, s := range r.plan.Stages {
+		for _, st := range s.Steps {
+			in, out := r.db.Tap(r.taps[st.Ref])
+			switch op := st.Op.(type) {
+			case node.Filter:
+				c[st.Ref] = int64(out)
+			case node.Project:
+				if st.Guarded {
+					c[st.Ref] = int64(out)
+				} else {
+					c[st.Ref] = c[st.Inputs[0].Ref]
+				}
+			case node.Sort:
+				c[st.Ref] = c[st.Inputs[0].Ref]
+			default:
+				_ = op
+				c[st.Ref] = int64(in)
+			}
+		}
+		r.limited(s, c)
+	}
+	for id, sp := range r.spools {
+		c[plan.Ref{Node: id, Port: node.Rejects}] = sp.n.Load()
+	}
+	return c
+}
+
+// limited corrects what a sort delivered to a limit that has stopped it: the records that were skipped and passed.
+// The projections between are one for one.
+func (r *run) limited(s *plan.Stage, c map[plan.Ref]int64) {
+	for i, st := range s.Steps {
+		op, ok := st.Op.(node.Limit)
+		if !ok || c[st.Ref] != op.Count {
+			continue
+		}
+		var chain []plan.Ref
+		for at := s.Steps[:i]; ; {
+			ref := st.Inputs[0].Ref
+			k := slices.IndexFunc(at, func(x *plan.Step) bool { return x.Ref == ref })
+			if k < 0 {
+				break
+			}
+			st = at[k]
+			_, project := st.Op.(node.Project)
+			if project && !st.Guarded {
+				chain = append(chain, ref)
+				continue
+			}
+			if _, sort := st.Op.(node.Sort); sort {
+				for _, ref := range append(chain, ref) {
+					c[ref] = op.Count + op.Offset
+				}
+			}
+			break
+		}
+	}
+}
+
+// statuses reports every node of the flow. err is the run's end, nil while it runs or when it succeeded.
+func (r *run) statuses(err error) []flows.NodeStatus {
+	counts := r.counts()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	finished := err == nil && r.done()
+	var stopped map[plan.Ref]bool
+	if finished {
+		stopped = r.plan.StoppedEarly(counts)
+	}
+	var list []flows.NodeStatus
+	for _, n := range r.plan.Nodes {
+		st := flows.NodeStatus{Node: n.ID, State: r.states[n.ID], In: map[string]int64{}, Out: map[string]int64{}, Written: r.written[n.ID]}
+		for port, ref := range n.Inputs {
+			st.In[port] = counts[ref]
+		}
+		for _, port := range n.Ports() {
+			ref := plan.Ref{Node: n.ID, Port: port}
+			if _, executed := r.taps[ref]; executed {
+				st.Out[port] = counts[ref]
+			}
+			if stopped[ref] {
+				st.StoppedEarly = append(st.StoppedEarly, port)
+			}
+		}
+		st.Rejected = r.rejected(n)
+		if n.Kind.Rejects {
+			st.Out[node.Rejects] = st.Rejected
+		}
+		if st.State == flows.NodeFailed && r.first != nil {
+			st.Reason = r.first.Message
+		}
+		list = append(list, st)
+	}
+	return r.skippedStatuses(list)
+}
+
+func (r *run) done() bool {
+	for _, s := range r.states {
+		if s != flows.NodeDone {
+			return false
+		}
+	}
+	return true
+}
+
+// rejected counts what a node refused: at its source, or at its guarded step.
+func (r *run) rejected(n *plan.Node) int64 {
+	refused := r.sources[n.ID].rejected.Load()
+	for _, port := range n.Ports() {
+		if id, ok := r.refusals[plan.Ref{Node: n.ID, Port: port}]; ok {
+			_, out := r.db.Tap(id)
+			refused += int64(out)
+		}
+	}
+	return refused
+}
+
+func (r *run) skippedStatuses(list []flows.NodeStatus) []flows.NodeStatus {
+	for _, n := range r.plan.Flow.Nodes {
+		if reason, ok := r.plan.Skipped[n.ID]; ok {
+			list = append(list, flows.NodeStatus{Node: n.ID, State: flows.NodeSkipped, Reason: reason})
+		} else if r.plan.Find(n.ID) == nil && n.Disabled {
+			list = append(list, flows.NodeStatus{Node: n.ID, State: flows.NodeSkipped, Reason: "disabled: its input goes on unchanged"})
+		}
+	}
+	return list
+}
+
+// refuse is called for every record that a guarded step refuses. The first error decides the run.
+func (r *run) refuse(x refusedRecord) error {
+	st := r.guardOf[x.ID]
+	rej := node.Reject{Node: st.Ref.Node, Code: "record.refused", Reason: "the record was refused", File: x.File, Record: x.Record, Raw: x.Raw}
+	if sites := r.sites[x.ID]; x.Code >= 1 && x.Code <= len(sites) {
+		s := sites[x.Code-1]
+		rej.Code, rej.Field = s.Code, s.column
+		rej.Reason = s.Message
+		if s.column != "" {
+			rej.Reason = fmt.Sprintf("%s: %s", s.column, s.Message)
+		}
+	}
+	return r.reject(st.Node, rej)
+}

@@ -1,0 +1,167 @@
+// Package duckdb is the embedded engine: every stage of a plan becomes one fused DuckDB statement in which counting
+// functions report the exact number of records at every node while it runs.
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"spark/flows"
+	"spark/flows/engine"
+	"spark/flows/engine/duckdb/capi"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+// Engine runs plans in this process, one database per run.
+type Engine struct {
+	// Folders are the data folders that DuckDB itself may read and write, as absolute paths.
+	Folders []string
+	// Files resolves file patterns for Describe.
+	Files node.Files
+	// Optimizers are enabled again although they make counts inexact. Only the test that proves it sets this.
+	Optimizers []string
+}
+
+var _ engine.Engine = (*Engine)(nil)
+
+// Name is "duckdb".
+func (e *Engine) Name() string { return "duckdb" }
+
+// Supports tells which operators cannot be executed.
+func (e *Engine) Supports(op node.Op) string {
+	switch op := op.(type) {
+	case node.Read, node.Filter, node.Project, node.Join, node.Aggregate, node.Sort, node.Limit:
+		return ""
+	case node.Write:
+		if _, ok := copyOptions[op.Sink.Format]; !ok {
+			return fmt.Sprintf("files of format %s cannot be written", op.Sink.Format)
+		}
+		return ""
+	}
+	return fmt.Sprintf("%T is unknown", op)
+}
+
+// inexact are the optimizers that move, merge or drop counting functions. build_side_probe_side is ours to decide:
+// the plan knows sizes that DuckDB does not, and which side a join builds decides what may be stopped early.
+var inexact = []string{"filter_pushdown", "filter_pullup", "join_filter_pushdown", "cte_filter_pusher", "reorder_filter",
+	"join_order", "statistics_propagation", "build_side_probe_side"}
+
+// settings are DuckDB's, before the lock.
+func (e *Engine) settings(env engine.Env) map[string]string {
+	s := map[string]string{
+		"threads":                      strconv.Itoa(max(1, env.Threads)),
+		"temp_directory":               filepath.Join(env.Temp, "duckdb"),
+		"autoinstall_known_extensions": "false",
+		"autoload_known_extensions":    "false",
+		"allow_community_extensions":   "false",
+	}
+	if env.MemoryLimit > 0 {
+		s["memory_limit"] = strconv.FormatInt(env.MemoryLimit, 10) + "B"
+	}
+	return s
+}
+
+// lock shuts the database in: only the data folders and the temp folder can be reached, and no statement can change
+// that again. The order matters.
+func (e *Engine) lock(c *capi.Conn, env engine.Env, disabled []string) error {
+	dirs := make([]string, 0, len(e.Folders)+1)
+	for _, d := range append([]string{env.Temp}, e.Folders...) {
+		dirs = append(dirs, quoteText(strings.TrimSuffix(d, "/")+"/"))
+	}
+	for _, sql := range []string{
+		"SET TimeZone='UTC'",
+		"SET max_expression_depth=2000",
+		"SET disabled_optimizers=" + quoteText(strings.Join(disabled, ",")),
+		"SET allowed_directories=[" + strings.Join(dirs, ",") + "]",
+		"SET enable_external_access=false",
+		"SET lock_configuration=true",
+	} {
+		if _, err := c.Exec(sql); err != nil {
+			return fmt.Errorf("duckdb: %s: %w", sql, err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) disabled(p *plan.Plan) []string {
+	if p.Flow.Settings.NoCounts {
+		return nil
+	}
+	list := inexact
+	if hasNative(p) { // a dynamic filter of TopN would skip row groups of a file before they are counted
+		list = append(list[:len(list):len(list)], "top_n")
+	}
+	var out []string
+	for _, o := range list {
+		if !slices.Contains(e.Optimizers, o) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func hasNative(p *plan.Plan) bool {
+	for _, n := range p.Nodes {
+		for _, r := range n.Results {
+			if read, ok := r.Op.(node.Read); ok {
+				if _, native := read.Source.(node.NativeSource); native {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// Describe returns the schema of Parquet files.
+func (e *Engine) Describe(format, path string, options []byte) (flows.Schema, error) {
+	temp, err := os.MkdirTemp("", "spark-describe-")
+	if err != nil {
+		return nil, fmt.Errorf("temp folder: %w", err)
+	}
+	defer os.RemoveAll(temp)
+	env := engine.Env{Temp: temp, Threads: 1, Files: e.Files}
+	db, err := capi.Open(e.settings(env), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	c, err := db.Connect()
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if err := e.lock(c, env, nil); err != nil {
+		return nil, err
+	}
+	from, err := nativeFrom(e.Files, format, path)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.QueryText("DESCRIBE SELECT * FROM " + from)
+	if err != nil {
+		return nil, fileError(err, path)
+	}
+	var schema flows.Schema
+	for _, r := range rows {
+		t, err := typeOfSQL(*r[1])
+		if err != nil {
+			return nil, flows.AsError(err).At(flows.Path{File: path, Column: *r[0]})
+		}
+		schema = append(schema, flows.Field{Name: *r[0], Type: t})
+	}
+	return schema, nil
+}
+
+// Run executes a plan in a database of its own.
+func (e *Engine) Run(ctx context.Context, p *plan.Plan, env engine.Env) ([]flows.NodeStatus, error) {
+	r := newRun(e, p, env)
+	err := r.execute(ctx)
+	return r.final, err
+}

@@ -1,0 +1,45 @@
+package duckdb
+
+import (
+	"regexp"
+	"strings"
+
+	"spark/flows"
+)
+
+// engineErrors turn DuckDB's words into sentences that say what to do.
+var engineErrors = []struct {
+	pattern       *regexp.Regexp
+	code, message string
+	suggestion    string
+}{
+	{regexp.MustCompile(`(?i)no space left on device|disk full`), "disk.full", "the disk is full", "free space in the data folder and in the temp folder, then run again; nothing was written"},
+	{regexp.MustCompile(`(?i)out of memory|failed to allocate|could not allocate|failed to offload`), "memory.limit", "the run needs more memory than it may use", "raise the memory limit, or aggregate and filter earlier in the flow"},
+	{regexp.MustCompile(`(?i)permission denied|read-only file system`), "file.permission", "a file or folder may not be written", "check the rights of the data folder"},
+	{regexp.MustCompile(`(?i)overflow in (sum|hugeint|decimal)|SUM is out of range|overflow`), "expr.overflow", "a sum is larger than its type can hold", "convert the field to double, or to a decimal with fewer digits after the point"},
+	{regexp.MustCompile(`(?i)parquet|snappy|thrift|zstd`), "parquet.broken", "the Parquet file is broken", "get a complete copy of it"},
+}
+
+// engineError makes a *flows.Error of what DuckDB said.
+func engineError(err error) error {
+	if _, ok := err.(*flows.Error); ok {
+		return err
+	}
+	text := strings.TrimSpace(err.Error())
+	for _, e := range engineErrors {
+		if e.pattern.MatchString(text) {
+			return &flows.Error{Code: e.code, Message: e.message + " (" + firstLine(text) + ")", Suggestion: e.suggestion, Cause: err}
+		}
+	}
+	return &flows.Error{Code: "engine", Message: "the engine failed: " + firstLine(text), Suggestion: "please report this with the flow", Cause: err}
+}
+
+// fileError is engineError for a file.
+func fileError(err error, path string) error {
+	return flows.AsError(engineError(err)).At(flows.Path{File: path})
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}

@@ -1,0 +1,160 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"spark/flows"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+// feed runs a Go source beside a statement: the source's batches go through a short queue into an Arrow stream that
+// DuckDB's threads read in order.
+type feed struct {
+	ref    plan.Ref
+	count  *sourceCount // nil for rejects, which were counted before
+	stats  node.ReadStats
+	queue  chan arrow.RecordBatch
+	cancel context.CancelCauseFunc
+	ended  chan struct{}
+	once   sync.Once
+	err    error
+}
+
+// feedQueue is the number of batches that wait between a source and the statement.
+const feedQueue = 4
+
+// feedSource starts reading the source of a step.
+func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*feed, error) {
+	names := columns(st)
+	fields := make([]arrow.Field, len(names))
+	for i, n := range names {
+		f, ok := read.Schema.Find(n)
+		t := arrow.DataType(arrow.BinaryTypes.String)
+		switch {
+		case ok:
+			t = node.ArrowType(f.Type)
+		case n == node.OriginRecord:
+			t = arrow.PrimitiveTypes.Int64
+		}
+		fields[i] = arrow.Field{Name: n, Type: t, Nullable: true}
+	}
+	f := &feed{ref: st.Ref, count: r.sources[st.Ref.Node]}
+	reading := &node.Reading{Files: r.env.Files, Fields: st.Needed, Origin: st.Origin, Threads: max(1, r.env.Threads),
+		Reject: func(rej node.Reject) error {
+			rej.Node = st.Ref.Node
+			f.count.rejected.Add(1)
+			return r.reject(st.Node, rej)
+		}}
+	name := fmt.Sprintf("src%d", r.taps[st.Ref])
+	return f, r.start(ctx, f, name, arrow.NewSchema(fields, nil), func(ctx context.Context) (node.ReadStats, error) {
+		reading.Emit = f.emit(ctx)
+		stats, err := read.Source.Read(ctx, reading)
+		if err != nil && !errors.Is(err, node.ErrEnough) && ctx.Err() == nil {
+			err = flows.AsError(err).At(flows.Path{Node: st.Ref.Node})
+			r.mu.Lock()
+			if r.first == nil {
+				r.first = flows.AsError(err)
+			}
+			r.mu.Unlock()
+		}
+		return stats, err
+	})
+}
+
+// start registers the stream and begins to read.
+func (r *run) start(ctx context.Context, f *feed, name string, schema *arrow.Schema, read func(context.Context) (node.ReadStats, error)) error {
+	f.queue, f.ended = make(chan arrow.RecordBatch, feedQueue), make(chan struct{})
+	ctx, f.cancel = context.WithCancelCause(ctx)
+	if err := r.conn.RegisterArrow(name, &stream{feed: f, schema: schema, ctx: ctx}); err != nil {
+		f.cancel(err)
+		close(f.ended)
+		return err
+	}
+	go func() {
+		defer close(f.ended)
+		defer close(f.queue)
+		f.stats, f.err = read(ctx)
+	}()
+	return nil
+}
+
+// emit hands a batch over, or says that nobody wants it.
+func (f *feed) emit(ctx context.Context) func(arrow.RecordBatch) error {
+	return func(b arrow.RecordBatch) error {
+		select {
+		case f.queue <- b:
+			return nil
+		case <-ctx.Done():
+			b.Release()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// stop ends the reading, if it has not ended, and waits for it. It may be called again.
+func (f *feed) stop() {
+	f.once.Do(func() {
+		f.cancel(node.ErrEnough)
+		<-f.ended
+		for b := range f.queue { // what the statement did not want
+			b.Release()
+		}
+	})
+}
+
+// failed returns why the source failed, nil when it was only told to stop.
+func (f *feed) failed() error {
+	if f.err == nil || errors.Is(f.err, node.ErrEnough) || errors.Is(f.err, context.Canceled) {
+		return nil
+	}
+	return f.err
+}
+
+// stream is the queue as DuckDB reads it. DuckDB calls it under a lock of its own, one thread at a time.
+type stream struct {
+	feed   *feed
+	schema *arrow.Schema
+	ctx    context.Context
+	cur    arrow.RecordBatch
+	err    error
+}
+
+var _ array.RecordReader = (*stream)(nil)
+
+func (s *stream) Retain() {}
+
+func (s *stream) Release() {
+	if s.cur != nil {
+		s.cur.Release()
+		s.cur = nil
+	}
+}
+
+func (s *stream) Schema() *arrow.Schema { return s.schema }
+
+func (s *stream) Next() bool {
+	s.Release()
+	select {
+	case b, ok := <-s.feed.queue:
+		if ok {
+			s.cur = b
+			return true
+		}
+		<-s.feed.ended
+		s.err = s.feed.failed()
+	case <-s.ctx.Done():
+		s.err = context.Cause(s.ctx)
+	}
+	return false
+}
+
+func (s *stream) Err() error                     { return s.err }
+func (s *stream) RecordBatch() arrow.RecordBatch { return s.cur }
+func (s *stream) Record() arrow.RecordBatch      { return s.cur }

@@ -1,0 +1,92 @@
+package duckdb
+
+import (
+	"fmt"
+
+	"spark/flows"
+	"spark/flows/engine/duckdb/capi"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+type refusedRecord = capi.Refused
+
+// The default cap on stored rejects: so many, or one in a hundred records read, whichever is more.
+const (
+	defaultMaxRejects = 1000
+	maxRejectShare    = 100
+)
+
+// reject applies a node's policy to one refused record. Its error ends the run.
+func (r *run) reject(n *plan.Node, rej node.Reject) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.first != nil {
+		return r.first
+	}
+	switch n.Policy {
+	case flows.RejectSkip:
+		return nil
+	case flows.RejectFail:
+		e := rej.Error()
+		if e.Path.File == "" && rej.Raw != "" {
+			e.Message += " in the record " + shorten(rej.Raw)
+		}
+		e.Suggestion = "mend the data, or connect the rejects port to go on without such records"
+		r.first = e
+		return e
+	}
+	r.refused++
+	if e := r.capped(n); e != nil {
+		r.first = e
+		return e
+	}
+	if sp := r.spools[n.ID]; sp != nil {
+		if err := sp.add(rej); err != nil {
+			return err
+		}
+	}
+	if r.env.Reject != nil {
+		if err := r.env.Reject(rej); err != nil {
+			r.first = flows.AsError(fmt.Errorf("storing a reject: %w", err))
+			return r.first
+		}
+	}
+	return nil
+}
+
+func (r *run) capped(n *plan.Node) *flows.Error {
+	limit := int64(defaultMaxRejects)
+	if m := r.plan.Flow.Settings.MaxRejects; m != nil {
+		limit = *m
+	} else {
+		limit = max(limit, r.read()/maxRejectShare)
+	}
+	if r.refused <= limit {
+		return nil
+	}
+	return &flows.Error{Code: "rejects.too_many", Params: flows.Params{"limit": limit}, Path: flows.Path{Node: n.ID},
+		Message:    fmt.Sprintf("more than %d records were refused", limit),
+		Suggestion: "look at the first rejects: most have one cause. Raise maxRejects in the flow's settings if so many are expected"}
+}
+
+// read counts the records that all sources have delivered so far.
+func (r *run) read() int64 {
+	var n int64
+	for _, s := range r.plan.Stages {
+		for _, st := range s.Steps {
+			if _, ok := st.Op.(node.Read); ok {
+				in, _ := r.db.Tap(r.taps[st.Ref])
+				n += int64(in)
+			}
+		}
+	}
+	return n
+}
+
+func shorten(s string) string {
+	if runes := []rune(s); len(runes) > 200 {
+		return string(runes[:200]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,380 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"spark/flows"
+	"spark/flows/engine"
+	"spark/flows/engine/duckdb/capi"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+// countInterval is how often counts are told.
+const countInterval = 100 * time.Millisecond
+
+// run is one execution of a plan.
+type run struct {
+	engine *Engine
+	plan   *plan.Plan
+	env    engine.Env
+	db     *capi.DB
+	conn   *capi.Conn
+	render Renderer
+
+	names    map[plan.Ref]string // SQL name of every relation
+	taps     map[plan.Ref]int    // tap that counts a relation
+	refusals map[plan.Ref]int    // tap that counts what a guarded step refuses
+	origin   map[plan.Ref]bool   // relations that carry the origin columns
+	sites    map[int][]errorSite // by refusal tap: what each error code means
+	guardOf  map[int]*plan.Step
+	consumer map[plan.Ref]*plan.Step // the one step that reads a relation inside its stage
+
+	final  []flows.NodeStatus
+	sinks  []*sink
+	spools map[string]*spool // rejects of nodes whose rejects port is connected
+	pinned map[string]node.FileInfo
+
+	mu      sync.Mutex // guards what follows
+	first   *flows.Error
+	states  map[string]flows.NodeState
+	written map[string]int64
+	sources map[string]*sourceCount // by node
+	skipped map[string]int64
+	refused int64
+}
+
+// errorSite is what one error code of a guarded step means.
+type errorSite struct {
+	column string
+	ErrorSite
+}
+
+// sourceCount is a source's own account, live.
+type sourceCount struct {
+	rejected atomic.Int64
+	stats    node.ReadStats
+}
+
+func newRun(e *Engine, p *plan.Plan, env engine.Env) *run {
+	r := &run{engine: e, plan: p, env: env, render: Renderer{Now: time.Now()}, names: map[plan.Ref]string{}, taps: map[plan.Ref]int{}, refusals: map[plan.Ref]int{},
+		origin: map[plan.Ref]bool{}, sites: map[int][]errorSite{}, guardOf: map[int]*plan.Step{}, consumer: map[plan.Ref]*plan.Step{},
+		spools: map[string]*spool{}, states: map[string]flows.NodeState{}, written: map[string]int64{}, sources: map[string]*sourceCount{}}
+	id := 0
+	for i, s := range p.Stages {
+		for j, st := range s.Steps {
+			r.names[st.Ref] = fmt.Sprintf("s%d_%d", i, j)
+			r.taps[st.Ref], r.refusals[st.Ref] = id, id+1
+			r.guardOf[id+1] = st
+			id += 2
+			r.origin[st.Ref] = st.Origin
+			for _, in := range st.Inputs {
+				if !in.Kept {
+					r.consumer[in.Ref] = st
+				}
+			}
+		}
+	}
+	for _, n := range p.Nodes {
+		r.states[n.ID] = flows.NodeReady
+		r.sources[n.ID] = &sourceCount{}
+	}
+	return r
+}
+
+func (r *run) site(st *plan.Step, offset int, column string, sites []ErrorSite) {
+	id := r.refusals[st.Ref]
+	list := r.sites[id][:min(offset, len(r.sites[id]))]
+	for _, s := range sites {
+		list = append(list, errorSite{column: column, ErrorSite: s})
+	}
+	r.sites[id] = list
+}
+
+// spareTap is a tap that counts nothing anybody asks for.
+func (r *run) spareTap() int { return 2 * len(r.taps) }
+
+// hasOrigin reports whether a step's input carries the origin columns.
+func (r *run) hasOrigin(in plan.Input) bool { return r.origin[in.Ref] }
+
+// execute runs all stages, then asks for the permission to commit and commits every sink.
+func (r *run) execute(ctx context.Context) (err error) {
+	if n := 2 * len(r.taps); n >= capi.MaxTaps {
+		return &flows.Error{Code: "flow.too_large", Message: fmt.Sprintf("the flow has %d counted steps and %d are possible", n/2, capi.MaxTaps/2), Suggestion: "split it into several flows"}
+	}
+	if r.db, err = capi.Open(r.engine.settings(r.env), r.refuse); err != nil {
+		return err
+	}
+	defer r.db.Close()
+	if r.conn, err = r.db.Connect(); err != nil {
+		return err
+	}
+	defer r.conn.Close()
+	defer func() { r.final = r.statuses(err) }() // while the counters exist
+	if err := r.engine.lock(r.conn, r.env, r.engine.disabled(r.plan)); err != nil {
+		return err
+	}
+	if err := r.prepare(); err != nil {
+		return err
+	}
+	defer r.abort()
+	stop := r.tell()
+	defer stop()
+	for _, s := range r.plan.Stages {
+		if err := r.stage(ctx, s); err != nil {
+			return r.cause(ctx, err)
+		}
+	}
+	if err := r.unchanged(); err != nil {
+		return err
+	}
+	return r.commit(ctx)
+}
+
+// tell reports the counts ten times a second until stopped, and once more then.
+func (r *run) tell() func() {
+	if r.env.Counts == nil {
+		return func() {}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		t := time.NewTicker(countInterval)
+		defer t.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-t.C:
+				r.env.Counts(r.statuses(nil))
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// stage executes one stage as one statement.
+func (r *run) stage(ctx context.Context, s *plan.Stage) error {
+	b := &builder{run: r}
+	r.setState(s, flows.NodeRunning)
+	var feeds []*feed
+	defer func() {
+		for _, f := range feeds {
+			f.stop()
+		}
+	}()
+	for _, in := range s.Reads {
+		if in.Port == node.Rejects {
+			if err := r.feedRejects(ctx, in); err != nil {
+				return err
+			}
+		}
+	}
+	for _, st := range s.Steps {
+		if read, ok := st.Op.(node.Read); ok {
+			if _, native := read.Source.(node.NativeSource); !native {
+				f, err := r.feedSource(ctx, st, read)
+				if err != nil {
+					return err
+				}
+				feeds = append(feeds, f)
+			}
+		}
+		if err := b.step(st); err != nil {
+			return err
+		}
+	}
+	n, err := r.finish(ctx, s, b)
+	for _, f := range feeds {
+		f.stop()
+		if e := f.failed(); e != nil && (err == nil || r.firstError() == nil) {
+			err = e
+		}
+	}
+	if err != nil {
+		r.fail(s, err)
+		return err
+	}
+	if err := r.balance(s, n, feeds); err != nil {
+		return err
+	}
+	r.setState(s, flows.NodeDone)
+	return nil
+}
+
+// finish executes the statement and returns the number of records that its end confirmed.
+func (r *run) finish(ctx context.Context, s *plan.Stage, b *builder) (int64, error) {
+	target := r.names[s.Target]
+	switch s.Kind {
+	case plan.StageKeep:
+		last := s.Steps[len(s.Steps)-1]
+		table := "kept_" + target
+		_, err := r.exec(ctx, "CREATE TEMP TABLE "+table+" AS "+b.with("SELECT "+quoteNames(columns(last))+" FROM "+target))
+		r.names[s.Target] = table
+		if err != nil {
+			return 0, err
+		}
+		return r.count(ctx, "SELECT count(*) FROM "+table)
+	case plan.StageCount:
+		return r.count(ctx, b.with("SELECT count(*) FROM "+target))
+	}
+	sink := r.sinkOf(s.Sink)
+	sql, err := sink.copySQL(b.with("SELECT " + quoteNames(s.Schema.Names()) + " FROM " + target))
+	if err != nil {
+		return 0, err
+	}
+	n, err := r.exec(ctx, sql)
+	if err == nil {
+		r.mu.Lock()
+		r.written[s.Sink.ID] = int64(n)
+		r.mu.Unlock()
+	}
+	return int64(n), err
+}
+
+// exec runs a statement that a cancelled ctx interrupts.
+func (r *run) exec(ctx context.Context, sql string) (uint64, error) {
+	defer r.interruptible(ctx)()
+	return r.conn.Exec(sql)
+}
+
+func (r *run) count(ctx context.Context, sql string) (int64, error) {
+	defer r.interruptible(ctx)()
+	rows, err := r.conn.QueryText(sql)
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	_, err = fmt.Sscan(*rows[0][0], &n)
+	return n, err
+}
+
+// interruptible interrupts the connection once ctx is done, again and again until the statement has noticed: an
+// interrupt that comes before the statement has begun is forgotten by DuckDB.
+func (r *run) interruptible(ctx context.Context) func() {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-done:
+			return
+		case <-ctx.Done():
+		}
+		for {
+			r.conn.Interrupt()
+			select {
+			case <-done:
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// balance checks the books of a stage at its independent ends: what the end confirmed against the last tap, what each
+// source says it delivered against its tap.
+func (r *run) balance(s *plan.Stage, n int64, feeds []*feed) error {
+	if r.plan.Flow.Settings.NoCounts {
+		return nil
+	}
+	counts := r.counts()
+	if c, ok := counts[s.Target]; ok && c != n && len(s.Steps) > 0 {
+		return imbalance(s.Target, "the end of the stage confirmed", n, "were counted before it", c)
+	}
+	for _, f := range feeds {
+		if c := counts[f.ref]; f.stats.Complete && c != f.stats.Records {
+			return imbalance(f.ref, "the source delivered", f.stats.Records, "were counted", c)
+		}
+	}
+	return nil
+}
+
+func imbalance(ref plan.Ref, what string, n int64, other string, m int64) error {
+	return &flows.Error{Code: "run.imbalance", Path: flows.Path{Node: ref.Node, Port: ref.Port},
+		Message:    fmt.Sprintf("%s %d records and %d %s", what, n, m, other),
+		Suggestion: "nothing was written; please report this with the flow"}
+}
+
+// commit makes every sink durable, asks for the permission and gives the files their names.
+func (r *run) commit(ctx context.Context) error {
+	for _, s := range r.sinks {
+		if err := s.file.Prepare(); err != nil {
+			return flows.AsError(err).At(flows.Path{Node: s.node.ID})
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return r.cause(ctx, err)
+	}
+	if r.env.MayCommit != nil {
+		if err := r.env.MayCommit(ctx); err != nil {
+			return err
+		}
+	}
+	for _, s := range r.sinks {
+		if err := s.commit(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) abort() {
+	for _, s := range r.sinks {
+		s.abort()
+	}
+	for _, s := range r.spools {
+		s.close()
+	}
+}
+
+func (r *run) setState(s *plan.Stage, state flows.NodeState) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, st := range s.Steps {
+		r.states[st.Ref.Node] = state
+	}
+	if s.Sink != nil {
+		r.states[s.Sink.ID] = state
+	}
+}
+
+// fail marks the node that an error names, or the last one of the stage.
+func (r *run) fail(s *plan.Stage, err error) {
+	id := s.Target.Node
+	if s.Sink != nil {
+		id = s.Sink.ID
+	}
+	if e := r.firstError(); e != nil && e.Path.Node != "" {
+		id = e.Path.Node
+	} else if e, ok := errors.AsType[*flows.Error](err); ok && e.Path.Node != "" {
+		id = e.Path.Node
+	}
+	r.setState(s, flows.NodeReady)
+	r.mu.Lock()
+	r.states[id] = flows.NodeFailed
+	r.mu.Unlock()
+}
+
+func (r *run) firstError() *flows.Error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.first
+}
+
+// cause returns the error that began it all: what a source or a refused record said, the cancellation, or DuckDB's
+// own words.
+func (r *run) cause(ctx context.Context, err error) error {
+	if e := r.firstError(); e != nil {
+		return e
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("cancelled: %w", context.Cause(ctx))
+	}
+	return engineError(err)
+}

@@ -1,0 +1,318 @@
+package duckdb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory/mallocator"
+
+	"spark/flows"
+	"spark/flows/engine"
+	"spark/flows/node"
+	"spark/flows/plan"
+	_ "spark/flows/transform/all"
+)
+
+// numbers is a source of n records: id from 0, even as text, and what it should do at a record.
+type numbers struct {
+	N      int    `json:"n"`
+	FailAt int    `json:"failAt"` // the source fails at this record
+	BadAt  int    `json:"badAt"`  // it refuses this one
+	Block  bool   `json:"block"`  // it waits for the end of the run after the last record
+	Schema string `json:"-"`
+}
+
+var numbersSchema = flows.Schema{{Name: "id", Type: flows.Of(flows.Int64)}, {Name: "word", Type: flows.Of(flows.Text)}}
+
+func (n *numbers) String() string { return fmt.Sprintf("%d numbers", n.N) }
+
+func (n *numbers) Plan(c *node.Context) {
+	c.Emit(node.Out, node.Read{Source: n, Schema: numbersSchema}, numbersSchema)
+}
+
+func (n *numbers) Read(ctx context.Context, r *node.Reading) (node.ReadStats, error) {
+	var stats node.ReadStats
+	var fields []arrow.Field
+	for _, name := range r.Fields {
+		f, _ := numbersSchema.Find(name)
+		fields = append(fields, arrow.Field{Name: name, Type: node.ArrowType(f.Type), Nullable: true})
+	}
+	if r.Origin {
+		fields = append(fields, arrow.Field{Name: node.OriginFile, Type: arrow.BinaryTypes.String, Nullable: true},
+			arrow.Field{Name: node.OriginRecord, Type: arrow.PrimitiveTypes.Int64, Nullable: true})
+	}
+	b := array.NewRecordBuilder(mallocator.NewMallocator(), arrow.NewSchema(fields, nil))
+	defer b.Release()
+	for i := range n.N {
+		if n.FailAt > 0 && i == n.FailAt {
+			return stats, &flows.Error{Code: "numbers.fail", Message: "the source broke", Path: flows.Path{Record: int64(i)}}
+		}
+		if n.BadAt > 0 && i == n.BadAt {
+			stats.Rejected++
+			if err := r.Reject(node.Reject{Code: "numbers.bad", Reason: "a bad number", Record: int64(i), Raw: fmt.Sprint(i)}); err != nil {
+				return stats, err
+			}
+			continue
+		}
+		for c, f := range fields {
+			switch f.Name {
+			case "id":
+				b.Field(c).(*array.Int64Builder).Append(int64(i))
+			case "word":
+				b.Field(c).(*array.StringBuilder).Append([]string{"even", "odd"}[i%2])
+			case node.OriginFile:
+				b.Field(c).(*array.StringBuilder).Append("numbers.csv")
+			case node.OriginRecord:
+				b.Field(c).(*array.Int64Builder).Append(int64(i) + 1)
+			}
+		}
+		stats.Records++
+		if i%1000 == 999 {
+			if err := r.Emit(b.NewRecordBatch()); err != nil {
+				return stats, err
+			}
+		}
+	}
+	if err := r.Emit(b.NewRecordBatch()); err != nil {
+		return stats, err
+	}
+	if n.Block {
+		<-ctx.Done()
+		return stats, context.Cause(ctx)
+	}
+	stats.Complete = true
+	return stats, nil
+}
+
+// target is a sink type of the tests: a file in the test's folder.
+type target struct {
+	Path   string `json:"path"`
+	Format string `json:"format"`
+}
+
+func (s *target) Plan(c *node.Context) {
+	in, _ := c.Input(node.In)
+	c.Emit("", node.Write{Sink: node.FileSink{Path: s.Path, Format: s.Format}}, in)
+}
+
+var testFiles = os.DirFS("testdata")
+
+func init() {
+	node.Register(&node.Type{ID: "test.numbers", Version: 1, Title: "Numbers", Outputs: []node.Port{{Name: node.Out}}, Rejects: true,
+		New: func() node.Config { return &numbers{N: 10} }, Files: testFiles})
+	node.Register(&node.Type{ID: "test.target", Version: 1, Title: "Target", Inputs: []node.Port{{Name: node.In}},
+		New: func() node.Config { return &target{Format: "csv"} }, Files: testFiles})
+}
+
+// dirFiles is a data folder without checks.
+type dirFiles struct{ dir string }
+
+func (d dirFiles) Glob(p string) ([]node.FileInfo, error) { return nil, errors.New("not here") }
+func (d dirFiles) Open(p string) (node.File, error)       { return nil, errors.New("not here") }
+func (d dirFiles) Local(p string) (string, error)         { return filepath.Join(d.dir, p), nil }
+func (d dirFiles) Create(p string) (node.PendingFile, error) {
+	return &dirFile{final: filepath.Join(d.dir, p)}, nil
+}
+
+type dirFile struct{ final string }
+
+func (f *dirFile) TempPath() string { return f.final + ".temp" }
+func (f *dirFile) Prepare() error   { return nil }
+func (f *dirFile) Commit() error    { return os.Rename(f.TempPath(), f.final) }
+func (f *dirFile) Abort() error     { return os.RemoveAll(f.TempPath()) }
+
+type bench struct {
+	dir     string
+	rejects []node.Reject
+	engine  *Engine
+}
+
+func setup(t *testing.T) *bench {
+	t.Helper()
+	dir := t.TempDir()
+	return &bench{dir: dir, engine: &Engine{Folders: []string{dir}}}
+}
+
+// line makes a flow of nodes in a row: "id type {config}" each, connected in order.
+func line(nodes ...string) *flows.Flow {
+	f := &flows.Flow{Format: 1, Name: "chain"}
+	for i, s := range nodes {
+		p := strings.SplitN(s, " ", 3)
+		n := flows.Node{ID: p[0], Type: p[1], Version: 1}
+		if len(p) > 2 {
+			n.Config = json.RawMessage(p[2])
+		}
+		f.Nodes = append(f.Nodes, n)
+		if i > 0 {
+			f.Edges = append(f.Edges, flows.Edge{From: flows.Endpoint{Node: f.Nodes[i-1].ID, Port: node.Out}, To: flows.Endpoint{Node: n.ID, Port: node.In}})
+		}
+	}
+	return f
+}
+
+func (b *bench) run(t *testing.T, ctx context.Context, f *flows.Flow) (map[string]flows.NodeStatus, error) {
+	t.Helper()
+	p, ps := plan.Compile(f, plan.Options{Engines: []plan.Engine{b.engine}})
+	if ps.Failed() {
+		t.Fatal(ps)
+	}
+	temp := filepath.Join(b.dir, "temp")
+	if err := os.MkdirAll(temp, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ns, err := b.engine.Run(ctx, p, engine.Env{Files: dirFiles{b.dir}, Temp: temp, Threads: 2,
+		Reject: func(r node.Reject) error { b.rejects = append(b.rejects, r); return nil }})
+	m := map[string]flows.NodeStatus{}
+	for _, n := range ns {
+		m[n.Node] = n
+	}
+	return m, err
+}
+
+func (b *bench) file(t *testing.T, name string) string {
+	t.Helper()
+	c, err := os.ReadFile(filepath.Join(b.dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(c)
+}
+
+func TestRunChain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ns, err := b.run(t, t.Context(), line(`src test.numbers {"n": 10000}`, `odd filter {"condition": "word = 'odd'"}`,
+		`ten formula {"fields": [{"name": "ten", "expression": "id * 10"}]}`, `few limit {"count": 3, "offset": 1}`, `out test.target {"path": "o.csv"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.file(t, "o.csv"), "id,word,ten\n3,odd,30\n5,odd,50\n7,odd,70\n"; got != want {
+		t.Errorf("wrote %q, expected %q", got, want)
+	}
+	if n := ns["few"]; n.Out[node.Out] != 3 || n.State != flows.NodeDone || len(n.StoppedEarly) != 0 {
+		t.Errorf("limit: %+v", n)
+	}
+	if n := ns["src"]; len(n.StoppedEarly) != 1 {
+		t.Errorf("the source above a limit is not marked: %+v", n)
+	}
+}
+
+func TestRunStopsAtSourceError(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := b.run(t, t.Context(), line(`src test.numbers {"n": 10000, "failAt": 5000}`, `out test.target {"path": "o.csv"}`))
+	if e := flows.AsError(err); e == nil || e.Code != "numbers.fail" || e.Path.Node != "src" || e.Path.Record != 5000 {
+		t.Errorf("error is %v", err)
+	}
+	b.nothingLeft(t)
+}
+
+func TestRunFailsAtRefusedRecord(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ns, err := b.run(t, t.Context(), line(`src test.numbers {"n": 10000}`, `calc formula {"fields": [{"name": "x", "expression": "1 / (id - 77)"}]}`,
+		`out test.target {"path": "o.csv"}`))
+	e := flows.AsError(err)
+	if e == nil || e.Path.Node != "calc" || e.Path.Record != 78 || e.Path.File != "numbers.csv" || e.Path.Column != "x" {
+		t.Fatalf("error is %v", err)
+	}
+	if ns["calc"].State != flows.NodeFailed {
+		t.Errorf("calc is %s", ns["calc"].State)
+	}
+	b.nothingLeft(t)
+}
+
+func TestRunStoresRejects(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	f := line(`src test.numbers {"n": 5000, "badAt": 4}`, `calc formula {"fields": [{"name": "x", "expression": "1000 % (id % 10)"}]}`, `out test.target {"path": "o.csv"}`)
+	f.Settings.Rejects = flows.RejectStore
+	ns, err := b.run(t, t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b.rejects) != 501 || ns["src"].Rejected != 1 || ns["calc"].Rejected != 500 || ns["calc"].Out[node.Out] != 4499 || ns["out"].Written != 4499 {
+		t.Errorf("%d rejects, %+v", len(b.rejects), ns)
+	}
+	i := 0
+	for i < len(b.rejects) && b.rejects[i].Record != 4991 {
+		i++
+	}
+	if i == len(b.rejects) || b.rejects[i].Raw != `{"id":"4990","word":"even"}` || b.rejects[i].Field != "x" {
+		t.Errorf("record 4991 is not among the rejects as expected: %+v", b.rejects[:min(3, len(b.rejects))])
+	}
+}
+
+func TestRunCapsRejects(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	f := line(`src test.numbers {"n": 50000}`, `calc formula {"fields": [{"name": "x", "expression": "1000 % (id % 10)"}]}`, `out test.target {"path": "o.csv"}`)
+	f.Settings.Rejects = flows.RejectStore
+	_, err := b.run(t, t.Context(), f)
+	if e := flows.AsError(err); e == nil || e.Code != "rejects.too_many" || e.Path.Node != "calc" {
+		t.Fatalf("error is %v", err)
+	}
+	if len(b.rejects) != 1000 {
+		t.Errorf("%d rejects were stored before the cap", len(b.rejects))
+	}
+	b.nothingLeft(t)
+}
+
+func TestRunRejectsPort(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	f := line(`src test.numbers {"n": 100, "badAt": 4}`, `calc formula {"fields": [{"name": "x", "expression": "div(1000, id % 10)"}]}`, `out test.target {"path": "o.csv"}`)
+	for _, from := range []string{"src", "calc"} {
+		f.Nodes = append(f.Nodes, flows.Node{ID: "bad_" + from, Type: "test.target", Version: 1, Config: json.RawMessage(`{"path": "bad_` + from + `.csv"}`)})
+		f.Edges = append(f.Edges, flows.Edge{From: flows.Endpoint{Node: from, Port: node.Rejects}, To: flows.Endpoint{Node: "bad_" + from, Port: node.In}})
+	}
+	ns, err := b.run(t, t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ns["bad_src"].Written != 1 || ns["bad_calc"].Written != 10 || ns["out"].Written != 89 || ns["bad_calc"].In[node.In] != 10 {
+		t.Errorf("%+v", ns)
+	}
+	if got := b.file(t, "bad_src.csv"); !strings.Contains(got, "src,numbers.bad,a bad number,") {
+		t.Errorf("rejects file: %q", got)
+	}
+}
+
+func TestRunCancel(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	done := make(chan error)
+	go func() {
+		_, err := b.run(t, ctx, line(`src test.numbers {"n": 10000, "block": true}`, `out test.target {"path": "o.csv"}`))
+		done <- err
+	}()
+	stop := errors.New("enough of this")
+	cancel(stop)
+	if err := <-done; !errors.Is(err, stop) {
+		t.Errorf("error is %v", err)
+	}
+	b.nothingLeft(t)
+}
+
+// nothingLeft fails when anything but the temp folder, empty, is in the data folder.
+func (b *bench) nothingLeft(t *testing.T) {
+	t.Helper()
+	entries, err := os.ReadDir(b.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name() != "temp" {
+			t.Errorf("%s is left", e.Name())
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package duckdb
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"spark/flows"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+// sink is a file being written: DuckDB fills a temporary file beside the target, which gets the target's name at the
+// commit.
+type sink struct {
+	node *plan.Node
+	spec node.FileSink
+	file node.PendingFile
+}
+
+// prepare creates the temporary file of every sink, opens the reject spools and pins the sources.
+func (r *run) prepare() error {
+	if err := r.rejectPorts(); err != nil {
+		return err
+	}
+	for _, n := range r.plan.Nodes {
+		res, ok := n.Results[""]
+		if !ok {
+			continue
+		}
+		spec := res.Op.(node.Write).Sink
+		for _, other := range r.sinks {
+			if other.spec.Path == spec.Path {
+				return &flows.Error{Code: "file.two_writers", Path: flows.Path{Node: n.ID, Field: "path", File: spec.Path},
+					Message: fmt.Sprintf("%s writes the same file as %s", n.Title(), other.node.Title()), Suggestion: "give one of them another path"}
+			}
+		}
+		if spec.IfExists == "fail" {
+			if _, err := r.env.Files.Local(spec.Path); err == nil {
+				return &flows.Error{Code: "file.exists", Path: flows.Path{Node: n.ID, Field: "path", File: spec.Path},
+					Message: "the file exists already", Suggestion: "choose another path, or replace it by setting what happens to an existing file"}
+			}
+		}
+		f, err := r.env.Files.Create(spec.Path)
+		if err != nil {
+			return flows.AsError(err).At(flows.Path{Node: n.ID, Field: "path"})
+		}
+		r.sinks = append(r.sinks, &sink{node: n, spec: spec, file: f})
+	}
+	return nil
+}
+
+func (r *run) sinkOf(n *plan.Node) *sink {
+	for _, s := range r.sinks {
+		if s.node == n {
+			return s
+		}
+	}
+	return nil
+}
+
+func (s *sink) commit() error {
+	if err := s.file.Commit(); err != nil {
+		return flows.AsError(err).At(flows.Path{Node: s.node.ID, File: s.spec.Path})
+	}
+	return nil
+}
+
+func (s *sink) abort() { _ = s.file.Abort() } // what is left is swept by the next run
+
+// copyOptions writes the options of COPY for each format.
+var copyOptions = map[string]func(spec node.FileSink) ([]string, error){
+	"csv":     csvCopy,
+	"jsonl":   func(s node.FileSink) ([]string, error) { return []string{"FORMAT json"}, nil },
+	"json":    func(s node.FileSink) ([]string, error) { return []string{"FORMAT json", "ARRAY true"}, nil },
+	"parquet": parquetCopy,
+}
+
+// copySQL writes query's records into the temporary file.
+func (s *sink) copySQL(query string) (string, error) {
+	opts, err := copyOptions[s.spec.Format](s.spec)
+	if err != nil {
+		return "", flows.AsError(err).At(flows.Path{Node: s.node.ID, Field: "options"})
+	}
+	if s.spec.Compress != "" && s.spec.Format != "parquet" {
+		opts = append(opts, "COMPRESSION "+quoteText(s.spec.Compress))
+	}
+	opts = append(opts, "OVERWRITE_OR_IGNORE true", "USE_TMP_FILE false")
+	return fmt.Sprintf("COPY (%s) TO %s (%s)", query, quoteText(s.file.TempPath()), strings.Join(opts, ", ")), nil
+}
+
+// csvOptions mirror the write options of the csv format.
+type csvOptions struct {
+	Delimiter string `json:"delimiter"`
+	Quote     string `json:"quote"`
+	Header    *bool  `json:"header"`
+	NullValue string `json:"nullValue"`
+}
+
+func csvCopy(spec node.FileSink) ([]string, error) {
+	o := csvOptions{Delimiter: ",", Quote: `"`}
+	if len(spec.Options) > 0 {
+		if err := json.Unmarshal(spec.Options, &o); err != nil {
+			return nil, fmt.Errorf("options: %w", err)
+		}
+	}
+	header := o.Header == nil || *o.Header
+	return []string{"FORMAT csv", fmt.Sprintf("HEADER %t", header), "DELIMITER " + quoteText(o.Delimiter),
+		"QUOTE " + quoteText(o.Quote), "ESCAPE " + quoteText(o.Quote), "NULLSTR " + quoteText(o.NullValue)}, nil
+}
+
+type parquetOptions struct {
+	Compression  string `json:"compression"`
+	RowGroupSize int64  `json:"rowGroupSize"`
+}
+
+func parquetCopy(spec node.FileSink) ([]string, error) {
+	o := parquetOptions{Compression: "snappy"}
+	if len(spec.Options) > 0 {
+		if err := json.Unmarshal(spec.Options, &o); err != nil {
+			return nil, fmt.Errorf("options: %w", err)
+		}
+	}
+	if o.Compression == "none" {
+		o.Compression = "uncompressed"
+	}
+	opts := []string{"FORMAT parquet", "COMPRESSION " + quoteText(o.Compression)}
+	if o.RowGroupSize > 0 {
+		opts = append(opts, fmt.Sprintf("ROW_GROUP_SIZE %d", o.RowGroupSize))
+	}
+	return opts, nil
+}
+
+// nativeFrom is the FROM item of files that DuckDB reads by itself. The folder resolves and checks every path first;
+// DuckDB opens them again under its own list of allowed folders.
+func nativeFrom(files node.Files, format, path string) (string, error) {
+	if format != "parquet" {
+		return "", fmt.Errorf("format %s is not read natively", format)
+	}
+	infos, err := files.Glob(path)
+	if err != nil {
+		return "", err
+	}
+	paths := make([]string, len(infos))
+	for i, f := range infos {
+		local, err := files.Local(f.Path)
+		if err != nil {
+			return "", err
+		}
+		if err := checkParquet(local, f.Path); err != nil {
+			return "", err
+		}
+		paths[i] = quoteText(local)
+	}
+	return "read_parquet([" + strings.Join(paths, ", ") + "], filename = true, file_row_number = true, hive_partitioning = false, union_by_name = false)", nil
+}
+
+// checkParquet refuses what is not a whole Parquet file: it begins and ends with PAR1.
+func checkParquet(local, path string) error {
+	f, err := os.Open(local)
+	if err != nil {
+		return &flows.Error{Code: "file.open", Path: flows.Path{File: path}, Message: "the file cannot be opened: " + err.Error(), Cause: err}
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return &flows.Error{Code: "file.open", Path: flows.Path{File: path}, Message: "the file cannot be read: " + err.Error(), Cause: err}
+	}
+	var head, tail [4]byte
+	_, err1 := f.ReadAt(head[:], 0)
+	_, err2 := f.ReadAt(tail[:], max(0, st.Size()-4))
+	switch {
+	case err1 != nil || string(head[:]) != "PAR1":
+		return &flows.Error{Code: "parquet.not", Path: flows.Path{File: path}, Message: "this is not a Parquet file", Suggestion: "choose the format that it has"}
+	case err2 != nil || string(tail[:]) != "PAR1":
+		return &flows.Error{Code: "parquet.truncated", Path: flows.Path{File: path}, Message: "the Parquet file ends in the middle", Suggestion: "get a complete copy of it"}
+	}
+	return nil
+}
+
+// unchanged compares the files that were read with what they were at the start.
+func (r *run) unchanged() error { return nil }

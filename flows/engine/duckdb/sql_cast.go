@@ -1,0 +1,97 @@
+package duckdb
+
+import (
+	"fmt"
+
+	"spark/flows"
+	"spark/flows/expr"
+)
+
+var notConverted = "value.conversion"
+
+// cast renders a conversion. With try a failed one is null.
+func (r *renderer) cast(c *expr.Cast) frag {
+	x := r.expr(c.X)
+	if _, ok := c.X.(*expr.Literal); ok && c.X.Type().Equal(c.Type()) {
+		return x
+	}
+	value, when := r.conversion(c, x.sql)
+	if !c.CanFail() {
+		return frag{value, x.err}
+	}
+	if c.Try {
+		return frag{fmt.Sprintf("CASE WHEN (%s) IS NOT TRUE THEN %s END", when, value), x.err}
+	}
+	failure := expr.Failure{Code: notConverted, Message: c.FailureMessage()}
+	return frag{value, firstErr(x.err, r.own(c, []cond{{failure, when}}))}
+}
+
+// conversion returns the value and the condition under which it is an error.
+func (r *renderer) conversion(c *expr.Cast, x string) (value, when string) {
+	from, to := c.X.Type(), c.Type()
+	nulled := func(v string) (string, string) { return v, fmt.Sprintf("%s IS NULL AND %s IS NOT NULL", v, x) }
+	switch {
+	case c.Format != nil:
+		return r.formatted(c, x)
+	case c.Zone != nil:
+		return r.zoned(c, x)
+	case from.Equal(to):
+		return x, ""
+	case from.Kind == flows.Text:
+		return fromText(x, to)
+	case to.Kind == flows.Text:
+		return toText(x, from), ""
+	case !c.CanFail():
+		return fmt.Sprintf("CAST(%s AS %s)", x, SQLType(to)), ""
+	}
+	v := fmt.Sprintf("TRY_CAST(%s AS %s)", x, SQLType(to))
+	if from.IsInteger() || !from.IsNumeric() {
+		return nulled(v)
+	}
+	// DuckDB rounds what has too many digits: converting back tells whether something was lost.
+	return v, fmt.Sprintf("TRY_CAST(%s AS %s) IS DISTINCT FROM %s", v, SQLType(from), x)
+}
+
+// fromText admits only the shape that the language defines; DuckDB alone would accept spaces, underscores and more.
+func fromText(x string, to flows.Type) (value, when string) {
+	shaped := func(shape string) (string, string) {
+		v := fmt.Sprintf("TRY_CAST(regexp_extract(%s, '^(?:%s)$') AS %s)", x, shape, SQLType(to))
+		return v, fmt.Sprintf("%s IS NULL AND %s IS NOT NULL", v, x)
+	}
+	switch to.Kind {
+	case flows.Decimal:
+		return shaped(expr.ShapeDecimal(to.Scale))
+	case flows.Double:
+		v, when := shaped(expr.ShapeDouble)
+		return v, fmt.Sprintf("(%s) OR %s", when, notFinite(v))
+	case flows.Boolean:
+		return shaped(`(?i)true|false`)
+	case flows.Date:
+		return shaped(expr.ShapeDate)
+	case flows.Time:
+		return shaped(expr.ShapeTime)
+	case flows.Timestamp:
+		return shaped(expr.ShapeTimestamp)
+	case flows.TimestampTZ:
+		v, when := shaped(expr.ShapeTimestampTZ)
+		return v, fmt.Sprintf("(%s) OR %s AND %s IS NOT NULL", when, outside(to, v), x)
+	case flows.UUID:
+		return shaped(expr.ShapeUUID)
+	case flows.Interval:
+		return shaped(expr.ShapeInterval)
+	case flows.JSON:
+		v := fmt.Sprintf("TRY_CAST(%s AS JSON)", x)
+		return v, fmt.Sprintf("%s IS NULL AND %s IS NOT NULL", v, x)
+	}
+	return shaped(expr.ShapeInteger)
+}
+
+func toText(x string, from flows.Type) string {
+	switch from.Kind {
+	case flows.Text:
+		return x
+	case flows.TimestampTZ: // in UTC, as a literal is written
+		return fmt.Sprintf("replace(CAST(%s AS VARCHAR), '+00', 'Z')", x)
+	}
+	return fmt.Sprintf("CAST(%s AS VARCHAR)", x)
+}

@@ -1,0 +1,81 @@
+package duckdb
+
+import (
+	"fmt"
+	"strings"
+
+	"spark/flows"
+	"spark/flows/expr"
+)
+
+// The shapes that DuckDB's decoders would stop at.
+const (
+	shapeBase64 = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
+	shapeHex    = "(?:[0-9a-fA-F]{2})*"
+	// UTF-8 without NUL, as hexadecimal digits.
+	shapeUTF8 = "(?:0[1-9A-F]|[1-7][0-9A-F]|(?:C[2-9A-F]|D[0-9A-F])[89AB][0-9A-F]|E0[AB][0-9A-F][89AB][0-9A-F]" +
+		"|(?:E[1-9A-C]|E[EF])(?:[89AB][0-9A-F]){2}|ED[89][0-9A-F][89AB][0-9A-F]|F0[9AB][0-9A-F](?:[89AB][0-9A-F]){2}" +
+		"|F[123](?:[89AB][0-9A-F]){3}|F48[0-9A-F](?:[89AB][0-9A-F]){2})*"
+)
+
+func init() {
+	scalarFuncs["decode_base64"] = guarded("from_base64(regexp_extract($1, '^"+shapeBase64+"$'))", "value.not_valid", "NOT regexp_full_match($1, '"+shapeBase64+"')")
+	scalarFuncs["decode_hex"] = guarded("unhex(regexp_extract($1, '^"+shapeHex+"$'))", "value.not_valid", "NOT regexp_full_match($1, '"+shapeHex+"')")
+	scalarFuncs["decode_utf8"] = guarded("decode(unhex(regexp_extract(hex($1), '^"+shapeUTF8+"$')))", "value.not_valid", "NOT regexp_full_match(hex($1), '"+shapeUTF8+"')")
+	for name, kind := range map[string]flows.Kind{"to_uuid": flows.UUID, "parse_json": flows.JSON} {
+		scalarFuncs[name] = func(_ *renderer, c *expr.Call, a []string) (string, []cond) {
+			v, when := fromText(a[0], flows.Of(kind))
+			return v, []cond{{failure(c, "value.not_valid"), when}}
+		}
+	}
+	for name, template := range map[string]string{
+		"json_extract": "json_extract($1, $2)", "json_extract_text": "json_extract_string($1, $2)", "json_exists": "json_exists($1, $2)",
+		"json_keys": "json_keys($1, $2)",
+		"json_type": "CASE json_type($1, $2) WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array' WHEN 'VARCHAR' THEN 'text'" +
+			" WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' WHEN NULL THEN NULL WHEN 'BIGINT' THEN 'number'" +
+			" WHEN 'UBIGINT' THEN 'number' WHEN 'HUGEINT' THEN 'number' WHEN 'DOUBLE' THEN 'number' END",
+		"json_array_length": "CASE WHEN json_type($1, $2) = 'ARRAY' THEN CAST(json_array_length($1, $2) AS BIGINT) END",
+	} {
+		scalarFuncs[name] = jsonPath(template)
+	}
+	scalarFuncs["to_json"] = jsonOf("to_json")
+	scalarFuncs["json_object"], scalarFuncs["json_array"] = jsonOf("json_object"), jsonOf("json_array")
+	scalarFuncs["list_get"] = func(_ *renderer, c *expr.Call, a []string) (string, []cond) {
+		return fill("CASE WHEN $2 BETWEEN 1 AND 2147483647 THEN list_extract($1, $2) END", a), nil
+	}
+}
+
+// jsonPath rewrites our path, the second argument or the whole value, as DuckDB's, with every key quoted.
+func jsonPath(template string) buildFunc {
+	return func(r *renderer, c *expr.Call, a []string) (string, []cond) {
+		path := "$"
+		if len(c.Args) == 2 {
+			s, _ := expr.ConstantText(c.Args[1])
+			steps, err := expr.ParsePath(s)
+			if err != nil {
+				return r.fail("expr.arguments", c, err.Error(), "").sql, nil
+			}
+			for _, step := range steps {
+				if step.Key != nil {
+					path += `."` + *step.Key + `"`
+				} else {
+					path += fmt.Sprintf("[%d]", step.Index)
+				}
+			}
+		}
+		return fill(template, []string{a[0], QuoteText(path)}), nil
+	}
+}
+
+// jsonOf writes values as JSON, in which there is no infinity.
+func jsonOf(name string) buildFunc {
+	return func(_ *renderer, c *expr.Call, a []string) (string, []cond) {
+		var conds []cond
+		for i, t := range c.As {
+			if t.Kind == flows.Double {
+				conds = append(conds, cond{failure(c, "value.not_finite"), notFinite(a[i])})
+			}
+		}
+		return fmt.Sprintf("%s(%s)", name, strings.Join(a, ", ")), conds
+	}
+}

@@ -1,0 +1,322 @@
+package duckdb
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"spark/flows"
+	"spark/flows/expr"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+// A relation's tap counts its records. Guarded steps have a second tap for refused ones.
+
+// builder writes the statement of one stage: a chain of common table expressions, one per step. Nested subqueries
+// would exceed DuckDB's expression depth at a few hundred nodes; a chain does not.
+type builder struct {
+	run  *run
+	ctes []string
+}
+
+func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+func quoteNames(names []string) string {
+	q := make([]string, len(names))
+	for i, n := range names {
+		q[i] = quoteName(n)
+	}
+	return strings.Join(q, ", ")
+}
+
+// relation is the SQL name of what a step or a stage reads.
+func (b *builder) relation(r plan.Ref) string { return b.run.names[r] }
+
+// columns are the fields that a step hands on, with the origin where it is asked for.
+func columns(st *plan.Step) []string {
+	names := append([]string{}, st.Needed...)
+	if st.Origin {
+		names = append(names, node.OriginFile, node.OriginRecord)
+	}
+	return names
+}
+
+// step adds the relation of one step.
+func (b *builder) step(st *plan.Step) error {
+	sql, err := b.stepSQL(st)
+	if err != nil {
+		return fmt.Errorf("node %s: %w", st.Ref.Node, err)
+	}
+	b.ctes = append(b.ctes, b.relation(st.Ref)+" AS NOT MATERIALIZED ("+sql+")")
+	return nil
+}
+
+func (b *builder) stepSQL(st *plan.Step) (string, error) {
+	id := b.run.taps[st.Ref]
+	in := func(i int) string { return b.relation(st.Inputs[i].Ref) }
+	switch op := st.Op.(type) {
+	case node.Read:
+		return b.read(st, op)
+	case node.Filter:
+		return b.filter(st, op, in(0))
+	case node.Project:
+		return b.project(st, op, in(0))
+	case node.Join:
+		sql, err := b.join(st, op, in(0), in(1))
+		return b.tapped(sql, id), err
+	case node.Aggregate:
+		sql, err := b.aggregate(st, op, in(0))
+		return b.tapped(sql, id), err
+	case node.Sort:
+		return b.sort(st, op, in(0))
+	case node.Limit:
+		return b.tapped(fmt.Sprintf("SELECT %s FROM %s LIMIT %d OFFSET %d", quoteNames(columns(st)), in(0), op.Count, op.Offset), id), nil
+	}
+	return "", fmt.Errorf("operator %T is unknown", st.Op)
+}
+
+// tapped counts the records of a relation. The tap must be a filter of its own: in a condition with others, or as a
+// column that nobody reads, it would be moved or dropped.
+func (b *builder) tapped(sql string, id int) string {
+	if b.run.plan.Flow.Settings.NoCounts {
+		return sql
+	}
+	return fmt.Sprintf("SELECT * FROM (%s) WHERE tap(%d)", sql, id)
+}
+
+func (b *builder) read(st *plan.Step, op node.Read) (string, error) {
+	id := b.run.taps[st.Ref]
+	names := columns(st)
+	cols := make([]string, len(names))
+	for i, n := range names {
+		cols[i] = quoteName(n)
+	}
+	if native, ok := op.Source.(node.NativeSource); ok {
+		return b.readNative(st, native, cols, id)
+	}
+	view := fmt.Sprintf("src%d", id)
+	// Every column is an argument, so that DuckDB asks the stream for all of them: it cannot deliver a projection.
+	where := fmt.Sprintf("tap(%d, %s)", id, strings.Join(cols, ", "))
+	for i, n := range names {
+		if f, ok := op.Schema.Find(n); ok && travelsAsText(f.Type) {
+			cols[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", cols[i], SQLType(f.Type), cols[i])
+		}
+	}
+	return fmt.Sprintf("SELECT %s FROM %s WHERE %s", strings.Join(cols, ", "), view, where), nil
+}
+
+func (b *builder) readNative(st *plan.Step, src node.NativeSource, cols []string, id int) (string, error) {
+	format, path, _ := src.Native()
+	from, err := nativeFrom(b.run.env.Files, format, path)
+	if err != nil {
+		return "", err
+	}
+	if st.Origin {
+		n := len(cols) - 2
+		cols = append(cols[:n:n], "filename AS "+quoteName(node.OriginFile), "file_row_number + 1 AS "+quoteName(node.OriginRecord))
+	}
+	for i, c := range cols {
+		if i < len(st.Needed) {
+			f, _ := st.Schema.Find(st.Needed[i])
+			cols[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", c, SQLType(f.Type), c)
+		}
+	}
+	return b.tapped(fmt.Sprintf("SELECT %s FROM %s", strings.Join(cols, ", "), from), id), nil
+}
+
+// travelsAsText: see node.ArrowType.
+func travelsAsText(t flows.Type) bool {
+	switch t.Kind {
+	case flows.Int128, flows.Interval, flows.UUID, flows.JSON:
+		return true
+	case flows.List:
+		return travelsAsText(*t.Elem)
+	case flows.Struct:
+		for _, f := range t.Fields {
+			if travelsAsText(f.Type) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (b *builder) filter(st *plan.Step, op node.Filter, in string) (string, error) {
+	id := b.run.taps[st.Ref]
+	r, err := b.run.render.Render(op.Cond)
+	if err != nil {
+		return "", err
+	}
+	cond := r.Value
+	if op.Negate {
+		cond = fmt.Sprintf("NOT coalesce(%s, false)", cond)
+	}
+	cols := quoteNames(columns(st))
+	if r.Err == "" {
+		if b.run.plan.Flow.Settings.NoCounts {
+			return fmt.Sprintf("SELECT %s FROM %s WHERE %s", cols, in, cond), nil
+		}
+		return fmt.Sprintf("SELECT %s FROM %s WHERE tapf(%d, %s)", cols, in, id, cond), nil
+	}
+	refuse := b.refuse(st)
+	if _, both := b.run.taps[plan.Ref{Node: st.Ref.Node, Port: node.Out}]; op.Negate && both {
+		refuse = "false" // refused, and told so, at the other port
+	}
+	b.run.site(st, 0, "", r.Errors)
+	inner := fmt.Sprintf("SELECT *, %s AS __spark_v, %s AS __spark_e FROM %s", cond, r.Err, in)
+	return fmt.Sprintf("SELECT %s FROM (%s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN __spark_v ELSE %s END)", cols, inner, id, refuse), nil
+}
+
+func (b *builder) project(st *plan.Step, op node.Project, in string) (string, error) {
+	var outer, inner, errs []string
+	offset := 0
+	for _, c := range op.Columns {
+		needed := slices.Contains(st.Needed, c.Name)
+		if !needed && !expr.Fallible(c.Expr) {
+			continue
+		}
+		r, err := b.run.render.Render(c.Expr)
+		if err != nil {
+			return "", err
+		}
+		value := r.Value
+		if r.Err != "" {
+			value = fmt.Sprintf("__spark_v%d", len(inner))
+			inner = append(inner, fmt.Sprintf("%s AS %s", r.Value, value))
+			e := r.Err
+			if offset > 0 {
+				e = fmt.Sprintf("(%s) + %d", e, offset)
+			}
+			errs = append(errs, e)
+			b.run.site(st, offset, c.Name, r.Errors)
+			offset += len(r.Errors)
+		}
+		if needed {
+			outer = append(outer, fmt.Sprintf("%s AS %s", value, quoteName(c.Name)))
+		}
+	}
+	if st.Origin {
+		outer = append(outer, quoteName(node.OriginFile), quoteName(node.OriginRecord))
+	}
+	if len(errs) == 0 {
+		return fmt.Sprintf("SELECT %s FROM %s", strings.Join(outer, ", "), in), nil
+	}
+	e := errs[0]
+	if len(errs) > 1 {
+		e = "coalesce(" + strings.Join(errs, ", ") + ")"
+	}
+	return fmt.Sprintf("SELECT %s FROM (SELECT *, %s, %s AS __spark_e FROM %s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN true ELSE %s END)",
+		strings.Join(outer, ", "), strings.Join(inner, ", "), e, in, b.run.taps[st.Ref], b.refuse(st)), nil
+}
+
+// refuse calls tapx with the whole input record as JSON, every value as text so that no digit is lost.
+func (b *builder) refuse(st *plan.Step) string {
+	file, record := "NULL", "NULL::BIGINT"
+	if b.run.hasOrigin(st.Inputs[0]) {
+		file, record = quoteName(node.OriginFile), quoteName(node.OriginRecord)
+	}
+	raw := "NULL"
+	if st.Node.Policy != flows.RejectSkip {
+		var fields []string
+		for _, f := range st.Node.InputSchemas[st.Inputs[0].Port] {
+			fields = append(fields, fmt.Sprintf("%s, CAST(%s AS VARCHAR)", quoteText(f.Name), quoteName(f.Name)))
+		}
+		raw = "CAST(json_object(" + strings.Join(fields, ", ") + ") AS VARCHAR)"
+	}
+	return fmt.Sprintf("tapx(%d, __spark_e, %s, %s, %s)", b.run.refusals[st.Ref], raw, file, record)
+}
+
+func (b *builder) join(st *plan.Step, op node.Join, left, right string) (string, error) {
+	var keysL, keysR, on []string
+	for i, k := range op.Keys {
+		l, err := b.run.render.Render(k.Left)
+		if err != nil {
+			return "", err
+		}
+		r, err := b.run.render.Render(k.Right)
+		if err != nil {
+			return "", err
+		}
+		keysL = append(keysL, fmt.Sprintf("%s AS __spark_k%d", l.Value, i))
+		keysR = append(keysR, fmt.Sprintf("%s AS __spark_k%d", r.Value, i))
+		on = append(on, fmt.Sprintf("l.__spark_k%d = r.__spark_k%d", i, i))
+	}
+	var cols []string
+	sides := map[string][]string{}
+	for _, f := range op.Fields {
+		if slices.Contains(st.Needed, f.As) {
+			cols = append(cols, fmt.Sprintf("%s.%s AS %s", f.Side[:1], quoteName(f.Field), quoteName(f.As)))
+			sides[f.Side] = append(sides[f.Side], quoteName(f.Field))
+		}
+	}
+	l := fmt.Sprintf("(SELECT %s FROM %s) l", strings.Join(append(sides[node.Left], keysL...), ", "), left)
+	r := fmt.Sprintf("(SELECT %s FROM %s) r", strings.Join(append(sides[node.Right], keysR...), ", "), right)
+	kind := op.Kind
+	if st.BuildLeft { // DuckDB builds on the right
+		l, r = r, l
+		switch kind {
+		case node.JoinLeft:
+			kind = node.JoinRight
+		case node.JoinRight:
+			kind = node.JoinLeft
+		}
+	}
+	return fmt.Sprintf("SELECT %s FROM %s %s JOIN %s ON %s", strings.Join(cols, ", "), l, strings.ToUpper(string(kind)), r, strings.Join(on, " AND ")), nil
+}
+
+func (b *builder) aggregate(st *plan.Step, op node.Aggregate, in string) (string, error) {
+	var cols, group []string
+	add := func(c node.Column) error {
+		r, err := b.run.render.Render(c.Expr)
+		if err != nil {
+			return err
+		}
+		cols = append(cols, fmt.Sprintf("%s AS %s", r.Value, quoteName(c.Name)))
+		return nil
+	}
+	for i, k := range op.Keys {
+		if err := add(k); err != nil {
+			return "", err
+		}
+		group = append(group, fmt.Sprint(i+1))
+	}
+	for _, a := range op.Aggs {
+		if err := add(a); err != nil {
+			return "", err
+		}
+	}
+	sql := fmt.Sprintf("SELECT %s FROM %s", strings.Join(cols, ", "), in)
+	if len(group) > 0 {
+		sql += " GROUP BY " + strings.Join(group, ", ")
+	}
+	return sql, nil
+}
+
+func (b *builder) sort(st *plan.Step, op node.Sort, in string) (string, error) {
+	keys := make([]string, len(op.Keys))
+	for i, k := range op.Keys {
+		r, err := b.run.render.Render(k.Expr)
+		if err != nil {
+			return "", err
+		}
+		order, nulls := "ASC", "LAST"
+		if k.Descending {
+			order = "DESC"
+		}
+		if k.NullsFirst {
+			nulls = "FIRST"
+		}
+		keys[i] = fmt.Sprintf("%s %s NULLS %s", r.Value, order, nulls)
+	}
+	return fmt.Sprintf("SELECT %s FROM %s ORDER BY %s", quoteNames(columns(st)), in, strings.Join(keys, ", ")), nil
+}
+
+// with joins the chain and the statement's end.
+func (b *builder) with(rest string) string {
+	if len(b.ctes) == 0 {
+		return rest
+	}
+	return "WITH " + strings.Join(b.ctes, ",\n") + "\n" + rest
+}

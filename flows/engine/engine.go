@@ -1,0 +1,35 @@
+// Package engine is the seam between plans and what executes them.
+package engine
+
+import (
+	"context"
+
+	"spark/flows"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+// Engine executes plans.
+type Engine interface {
+	plan.Engine
+	node.Describer
+	// Run executes a plan to its end. A cancelled ctx ends it promptly; whatever the error, nothing that others see
+	// has been written. The statuses are the final counts, complete when the error is nil.
+	Run(ctx context.Context, p *plan.Plan, env Env) ([]flows.NodeStatus, error)
+}
+
+// Env is what a run may use.
+type Env struct {
+	Files   node.Files
+	Temp    string // folder of this run alone, removed by its owner
+	Threads int
+	// MemoryLimit bounds the engine's own buffers, in bytes.
+	MemoryLimit int64
+	// Counts is told every node's state and counts, about ten times a second. It must not block.
+	Counts func([]flows.NodeStatus)
+	// Reject stores a refused record. It is called by one goroutine at a time.
+	Reject func(node.Reject) error
+	// MayCommit is asked once, when every sink is prepared and every reject handed over: nil is the permission to
+	// commit, an error forbids it.
+	MayCommit func(ctx context.Context) error
+}

@@ -1,0 +1,351 @@
+package enginetest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"spark/flows"
+	"spark/flows/engine"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+// Setup makes an engine and the files for a data folder.
+type Setup func(folder string) (engine.Engine, node.Files, error)
+
+// Check generates the flow of a seed, runs it and compares everything. It returns which features the flow had.
+func Check(seed uint64, setup Setup, folder string) (map[string]int, error) {
+	g := generate(seed)
+	for name, b := range g.files {
+		if err := os.WriteFile(filepath.Join(folder, name), b, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	eng, files, err := setup(folder)
+	if err != nil {
+		return nil, err
+	}
+	p, ps := plan.Compile(g.flow, plan.Options{Lookup: eng, Engines: []plan.Engine{eng}})
+	if ps.Failed() {
+		return nil, fmt.Errorf("does not compile: %w", ps)
+	}
+	temp := filepath.Join(folder, "temp")
+	if err := os.MkdirAll(temp, 0o700); err != nil {
+		return nil, err
+	}
+	var stored int64
+	statuses, runErr := eng.Run(context.Background(), p, engine.Env{Files: files, Temp: temp, Threads: 2,
+		Reject: func(node.Reject) error { stored++; return nil }})
+	c := &comparison{generated: g, plan: p, folder: folder, stored: stored, statuses: map[string]flows.NodeStatus{}}
+	for _, s := range statuses {
+		c.statuses[s.Node] = s
+	}
+	c.marks()
+	if err := c.compare(runErr); err != nil {
+		return nil, fmt.Errorf("%w\nplan:\n%s\nflow: %s", err, p.Explain(), document(g.flow))
+	}
+	return g.used, nil
+}
+
+func document(f *flows.Flow) string {
+	b, err := f.Canonical()
+	if err != nil {
+		return err.Error()
+	}
+	var out bytes.Buffer
+	if json.Compact(&out, b) != nil {
+		return string(b)
+	}
+	return out.String()
+}
+
+type comparison struct {
+	*generated
+	plan     *plan.Plan
+	folder   string
+	stored   int64
+	statuses map[string]flows.NodeStatus
+	marked   map[plan.Ref]bool
+}
+
+// ending is how a relation ends.
+type ending int
+
+const (
+	complete  ending = iota
+	cut              // told to stop
+	untouched        // perhaps never begun
+)
+
+// marks decides by the complete counts which relations may be shorter than complete. What the plan decided (which
+// relations are kept, on which side a join builds) is taken from it.
+func (c *comparison) marks() {
+	c.marked = map[plan.Ref]bool{}
+	kept, left := map[plan.Ref]bool{}, map[string]bool{}
+	for _, s := range c.plan.Stages {
+		if s.Kind == plan.StageKeep {
+			kept[s.Target] = true
+		}
+		for _, st := range s.Steps {
+			left[st.Node.ID] = st.BuildLeft
+		}
+	}
+	ends := map[plan.Ref]ending{}
+	for _, ref := range slices.Backward(c.refs) {
+		out := complete
+		for port := range ref.ports {
+			r := plan.Ref{Node: ref.id, Port: port}
+			if e := ends[r]; e != complete && !kept[r] && port != node.Rejects {
+				c.marked[r] = true
+				out = max(out, e)
+			}
+		}
+		for port, in := range ref.inputs {
+			ends[in] = max(ends[in], c.inputEnding(ref, port, out, left[ref.id]))
+		}
+	}
+}
+
+func (c *comparison) inputEnding(ref *reference, port string, out ending, buildLeft bool) ending {
+	switch ref.kind {
+	case "sort", "aggregate":
+		if out == cut {
+			return complete
+		}
+	case "limit":
+		if out == complete && int64(len(ref.ports[node.Out].rows)) == ref.count {
+			return cut
+		}
+	case "join":
+		build := node.Right
+		if buildLeft {
+			build = node.Left
+		}
+		if port == build {
+			if out == cut {
+				return complete
+			}
+			return out
+		}
+		if out != untouched && len(c.table(ref.inputs[build]).rows) == 0 && needsBuild(ref.join, buildLeft) {
+			return untouched
+		}
+	}
+	return out
+}
+
+// needsBuild: without a record on the build side there is no result.
+func needsBuild(k node.JoinKind, left bool) bool {
+	return k == node.JoinInner || k == node.JoinSemi || k == node.JoinLeft && left || k == node.JoinRight && !left
+}
+
+func (c *comparison) table(r plan.Ref) *table {
+	for _, ref := range c.refs {
+		if ref.id == r.Node {
+			return ref.ports[r.Port]
+		}
+	}
+	return nil
+}
+
+func (c *comparison) compare(runErr error) error {
+	certain, possible := c.failures()
+	if runErr != nil {
+		at := flows.AsError(runErr).Path.Node
+		if !possible[at] {
+			return fmt.Errorf("failed at %q: %w", at, runErr)
+		}
+		return c.nothingWritten()
+	}
+	if len(certain) > 0 {
+		return fmt.Errorf("succeeded although %v must fail", slices.Sorted(maps.Keys(certain)))
+	}
+	var stored int64
+	shorter := false
+	for _, ref := range c.refs {
+		if err := c.compareNode(ref); err != nil {
+			return err
+		}
+		if ref.policy == flows.RejectStore {
+			stored += ref.rejected
+			shorter = shorter || c.anyMarked(ref)
+		}
+	}
+	if c.stored != stored && (!shorter || c.stored > stored) {
+		return fmt.Errorf("%d rejects were stored, expected %d", c.stored, stored)
+	}
+	return nil
+}
+
+func (c *comparison) anyMarked(ref *reference) bool {
+	for port := range ref.ports {
+		if c.marked[plan.Ref{Node: ref.id, Port: port}] {
+			return true
+		}
+	}
+	return false
+}
+
+// failures lists the nodes that must fail the run, and those that may because they are perhaps stopped before.
+func (c *comparison) failures() (certain, possible map[string]bool) {
+	certain, possible = map[string]bool{}, map[string]bool{}
+	for _, ref := range c.refs {
+		if ref.rejected > 0 && ref.policy == flows.RejectFail {
+			possible[ref.id] = true
+			if !c.anyMarked(ref) {
+				certain[ref.id] = true
+			}
+		}
+	}
+	return certain, possible
+}
+
+func (c *comparison) nothingWritten() error {
+	entries, err := os.ReadDir(c.folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if _, input := c.files[e.Name()]; !input && !e.IsDir() {
+			return fmt.Errorf("the run failed and left %s", e.Name())
+		}
+	}
+	return nil
+}
+
+func (c *comparison) compareNode(ref *reference) error {
+	st := c.statuses[ref.id]
+	if st.State != flows.NodeDone {
+		return fmt.Errorf("node %s is %s", ref.id, st.State)
+	}
+	for port, t := range ref.ports {
+		r := plan.Ref{Node: ref.id, Port: port}
+		got, counted := st.Out[port]
+		if !counted {
+			continue // an unmatched port that nobody reads is not executed
+		}
+		want := int64(len(t.rows))
+		if port == node.Rejects {
+			want = ref.rejected
+		}
+		if got != want && (got > want || !c.marked[r] && (port != node.Rejects || !c.anyMarked(ref))) {
+			return fmt.Errorf("port %s counted %d records, expected %d (marked: %t)", r, got, want, c.marked[r])
+		}
+		if port != node.Rejects && slices.Contains(st.StoppedEarly, port) != c.marked[r] {
+			return fmt.Errorf("port %s: stopped early is %t, expected %t", r, slices.Contains(st.StoppedEarly, port), c.marked[r])
+		}
+	}
+	for port, from := range ref.inputs {
+		if got, want := st.In[port], c.statuses[from.Node].Out[from.Port]; got != want {
+			return fmt.Errorf("input %s.%s counted %d records and its edge %d", ref.id, port, got, want)
+		}
+	}
+	if st.Rejected != ref.rejected && (st.Rejected > ref.rejected || !c.anyMarked(ref)) {
+		return fmt.Errorf("node %s refused %d records, expected %d", ref.id, st.Rejected, ref.rejected)
+	}
+	if ref.path != "" {
+		return c.compareFile(ref, st)
+	}
+	return nil
+}
+
+// compareFile compares what a sink wrote: as a multiset, or in order where the order is known.
+func (c *comparison) compareFile(ref *reference, st flows.NodeStatus) error {
+	if st.Written != int64(len(ref.input.rows)) {
+		return fmt.Errorf("%s wrote %d records, expected %d", ref.id, st.Written, len(ref.input.rows))
+	}
+	got, err := readOutput(filepath.Join(c.folder, ref.path), ref.input.schema)
+	if err != nil {
+		return fmt.Errorf("%s: %w", ref.path, err)
+	}
+	if len(got) != len(ref.input.rows) {
+		return fmt.Errorf("%s has %d records, expected %d", ref.path, len(got), len(ref.input.rows))
+	}
+	if slices.EqualFunc(ref.input.schema, node.RejectSchema, func(a, b flows.Field) bool { return a.Name == b.Name }) {
+		return nil // what rejects say is tested elsewhere
+	}
+	want := make([]string, len(got))
+	for i, r := range ref.input.rows {
+		want[i] = textRow(r)
+	}
+	if !ref.input.ordered {
+		slices.Sort(want)
+		slices.Sort(got)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			return fmt.Errorf("%s record %d is %q, expected %q", ref.path, i+1, got[i], want[i])
+		}
+	}
+	return nil
+}
+
+func textRow(r row) string {
+	parts := make([]string, len(r))
+	for i, v := range r {
+		parts[i] = nullText
+		if v != nil {
+			parts[i] = fmt.Sprint(v)
+		}
+	}
+	return strings.Join(parts, "\x00")
+}
+
+// readOutput reads a file with parsers of the standard library; every record becomes one text.
+func readOutput(path string, s flows.Schema) ([]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if strings.HasSuffix(path, ".csv") {
+		return readCSV(f, s)
+	}
+	return readJSONL(f, s)
+}
+
+func readCSV(r io.Reader, s flows.Schema) ([]string, error) {
+	rd := csv.NewReader(bufio.NewReader(r))
+	records, err := rd.ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	if len(records) == 0 || !slices.Equal(records[0], s.Names()) {
+		return nil, fmt.Errorf("header is %q, expected %q", records, s.Names())
+	}
+	var out []string
+	for _, rec := range records[1:] {
+		out = append(out, strings.Join(rec, "\x00"))
+	}
+	return out, nil
+}
+
+func readJSONL(r io.Reader, s flows.Schema) ([]string, error) {
+	dec := json.NewDecoder(r)
+	dec.UseNumber()
+	var out []string
+	for {
+		var m map[string]any
+		switch err := dec.Decode(&m); {
+		case err == io.EOF:
+			return out, nil
+		case err != nil:
+			return nil, err
+		}
+		r := make(row, len(s))
+		for i, f := range s {
+			r[i] = m[f.Name]
+		}
+		out = append(out, textRow(r))
+	}
+}

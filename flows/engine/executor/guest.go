@@ -1,0 +1,203 @@
+package executor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"spark/flows"
+	"spark/flows/engine"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+// Tools are what the guest works with; the program that is the guest wires them.
+type Tools struct {
+	// Files opens data folders.
+	Files func(folders []string) (node.Files, error)
+	// Engine makes the engine for a set of data folders.
+	Engine func(folders []string, files node.Files, optimizers []string) engine.Engine
+	// Inspect proposes how to read a file.
+	Inspect func(files node.Files, path string) (node.Proposal, error)
+}
+
+// Guest is the child's side.
+type Guest struct {
+	tools Tools
+	peer  *peer
+	mu    sync.Mutex
+	calls map[uint64]context.CancelCauseFunc
+	wg    sync.WaitGroup
+}
+
+// errCancelled is the cause of a run that its host cancelled.
+var errCancelled = errors.New("cancelled")
+
+// Serve answers the host on r and w until the host is gone; then it cancels what is running and waits for it, so that
+// nothing half written stays behind.
+func Serve(r io.Reader, w io.Writer, tools Tools) error {
+	g := &Guest{tools: tools, calls: map[uint64]context.CancelCauseFunc{}}
+	g.peer = newPeer(r, w, g.handle)
+	err := g.peer.serve()
+	g.mu.Lock()
+	for _, cancel := range g.calls {
+		cancel(errGone)
+	}
+	g.mu.Unlock()
+	g.wg.Wait()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+func (g *Guest) handle(f frame) {
+	switch f.Kind {
+	case frameCancel:
+		g.mu.Lock()
+		if cancel := g.calls[f.ID]; cancel != nil {
+			cancel(errCancelled)
+		}
+		g.mu.Unlock()
+	case frameCall:
+		ctx, cancel := context.WithCancelCause(context.Background())
+		g.mu.Lock()
+		g.calls[f.ID] = cancel
+		g.mu.Unlock()
+		g.wg.Go(func() {
+			result, err := g.dispatch(ctx, f)
+			g.mu.Lock()
+			delete(g.calls, f.ID)
+			g.mu.Unlock()
+			cancel(nil)
+			_ = g.peer.reply(f.ID, result, err) // a host that is gone needs no reply
+		})
+	}
+}
+
+func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
+	switch f.Method {
+	case methodHello:
+		var b helloBody
+		if err := json.Unmarshal(f.Body, &b); err != nil {
+			return nil, err
+		}
+		if b.Version != ProtocolVersion {
+			return nil, fmt.Errorf("the host speaks version %d of the executor protocol and the executor version %d", b.Version, ProtocolVersion)
+		}
+		return helloBody{ProtocolVersion}, nil
+	case methodDescribe:
+		var b describeBody
+		if err := json.Unmarshal(f.Body, &b); err != nil {
+			return nil, err
+		}
+		files, err := g.tools.Files(b.Folders)
+		if err != nil {
+			return nil, err
+		}
+		return g.tools.Engine(b.Folders, files, nil).Describe(b.Format, b.Path, b.Options)
+	case methodSniff:
+		var b sniffBody
+		if err := json.Unmarshal(f.Body, &b); err != nil {
+			return nil, err
+		}
+		files, err := g.tools.Files(b.Folders)
+		if err != nil {
+			return nil, err
+		}
+		return g.tools.Inspect(files, b.Path)
+	case methodRun:
+		var spec RunSpec
+		if err := json.Unmarshal(f.Body, &spec); err != nil {
+			return nil, err
+		}
+		return g.run(ctx, spec)
+	}
+	return nil, fmt.Errorf("the executor has no method %q", f.Method)
+}
+
+// run compiles and executes a flow. A flow that fails is a result, not an error of the call.
+func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
+	flow, err := flows.ParseFlow(spec.Document)
+	if err != nil {
+		return &runResult{Problems: problems(err)}, nil
+	}
+	files, err := g.tools.Files(spec.Folders)
+	if err != nil {
+		return nil, err
+	}
+	eng := g.tools.Engine(spec.Folders, files, spec.Optimizers)
+	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: eng, Engines: []plan.Engine{eng}})
+	if ps.Failed() {
+		return &runResult{Problems: ps}, nil
+	}
+	if err := os.MkdirAll(spec.Temp, 0o700); err != nil {
+		return nil, fmt.Errorf("temp folder: %w", err)
+	}
+	rejects := &rejectSender{peer: g.peer}
+	nodes, err := eng.Run(ctx, p, engine.Env{
+		Files: files, Temp: spec.Temp, Threads: spec.Threads, MemoryLimit: spec.Memory,
+		Counts: func(ns []flows.NodeStatus) { g.event(eventCounts, ns) },
+		Reject: rejects.add,
+		MayCommit: func(ctx context.Context) error {
+			if err := rejects.flush(); err != nil {
+				return err
+			}
+			return g.peer.call(ctx.Done(), methodMayCommit, commitBody{Fence: spec.Fence, Rejects: rejects.sent}, nil)
+		},
+	})
+	if err != nil {
+		if flushErr := rejects.flush(); flushErr != nil {
+			err = errors.Join(err, flushErr)
+		}
+		e := flows.AsError(err)
+		if errors.Is(err, errCancelled) || errors.Is(err, errGone) {
+			e = &flows.Error{Code: "run.cancelled", Message: "the run was cancelled", Suggestion: "nothing was written"}
+		}
+		return &runResult{Nodes: nodes, Error: e}, nil
+	}
+	return &runResult{Nodes: nodes}, nil
+}
+
+func problems(err error) flows.Problems {
+	if ps, ok := errors.AsType[flows.Problems](err); ok {
+		return ps
+	}
+	return flows.Problems{flows.AsError(err)}
+}
+
+func (g *Guest) event(name string, body any) {
+	if b, err := json.Marshal(body); err == nil {
+		_ = g.peer.send(frame{Kind: frameEvent, Method: name, Body: b}) // a host that is gone needs no events
+	}
+}
+
+// rejectSender hands rejects to the host in batches. The engine calls it from one goroutine at a time.
+type rejectSender struct {
+	peer  *peer
+	batch []node.Reject
+	sent  int64
+}
+
+func (s *rejectSender) add(r node.Reject) error {
+	if s.batch = append(s.batch, r); len(s.batch) < rejectBatch {
+		return nil
+	}
+	return s.flush()
+}
+
+func (s *rejectSender) flush() error {
+	if len(s.batch) == 0 {
+		return nil
+	}
+	if err := s.peer.call(nil, methodSpoolReject, s.batch, nil); err != nil {
+		return fmt.Errorf("the rejects could not be stored: %w", err)
+	}
+	s.sent += int64(len(s.batch))
+	s.batch = s.batch[:0]
+	return nil
+}

@@ -1,0 +1,297 @@
+package executor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"spark/flows"
+	"spark/flows/node"
+)
+
+// Host is the parent's side: one child process.
+type Host struct {
+	cmd    *exec.Cmd
+	peer   *peer
+	stdin  io.Closer
+	stderr *tail
+	exited chan struct{} // closed once the process is gone
+	state  error         // why it ended; read after exited
+
+	mu      sync.Mutex
+	run     *Callbacks // of the run in progress
+	fence   int64
+	overRSS int64 // bytes seen when the memory limit was passed
+}
+
+// Callbacks are what a run asks of its host.
+type Callbacks struct {
+	Counts func([]flows.NodeStatus)
+	// StoreRejects makes rejects durable.
+	StoreRejects func([]node.Reject) error
+	// MayCommit grants the commit to the holder of the lease with this fence, or forbids it.
+	MayCommit func(fence int64) error
+}
+
+// Options of a child process.
+type Options struct {
+	Command []string // program and arguments of the guest
+	// MaxRSS ends the child when its resident memory passes it, in bytes; 0: no limit.
+	MaxRSS int64
+	Env    []string // nil: a minimal environment
+}
+
+// rssInterval is how often the child's memory is looked at.
+const rssInterval = 50 * time.Millisecond
+
+// Start starts a child and greets it.
+func Start(ctx context.Context, o Options) (*Host, error) {
+	h := &Host{stderr: &tail{}, exited: make(chan struct{})}
+	h.cmd = exec.Command(o.Command[0], o.Command[1:]...)
+	h.cmd.Stderr = h.stderr
+	h.cmd.Env = o.Env
+	if o.Env == nil {
+		h.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "LANG=C.UTF-8"}
+	}
+	// Its own process group: Ctrl-C is the host's to handle. The kernel ends it with its parent's thread.
+	h.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	stdin, err := h.cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("executor: %w", err)
+	}
+	stdout, err := h.cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("executor: %w", err)
+	}
+	h.stdin = stdin
+	h.peer = newPeer(stdout, stdin, h.handle)
+	started := make(chan error)
+	go func() {
+		// Pdeathsig watches the thread that forked, so that thread must live as long as the child.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		if err := h.cmd.Start(); err != nil {
+			started <- err
+			return
+		}
+		started <- nil
+		_ = h.peer.serve() // returns when the child closes its output, that is at its end
+		h.state = h.cmd.Wait()
+		close(h.exited)
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("executor: %w", err)
+	}
+	go h.watch(o.MaxRSS)
+	var hello helloBody
+	if err := h.call(ctx, methodHello, helloBody{ProtocolVersion}, &hello); err != nil {
+		h.Kill()
+		return nil, fmt.Errorf("executor: %w", err)
+	}
+	return h, nil
+}
+
+// PID of the child.
+func (h *Host) PID() int { return h.cmd.Process.Pid }
+
+// call makes a call; when the child dies instead of answering, the error says how.
+func (h *Host) call(ctx context.Context, method string, body, result any) error {
+	err := h.peer.call(ctx.Done(), method, body, result)
+	if errors.Is(err, errGone) {
+		<-h.exited
+		return h.death()
+	}
+	return err
+}
+
+// death describes the end of a child that should have lived.
+func (h *Host) death() error {
+	h.mu.Lock()
+	rss := h.overRSS
+	h.mu.Unlock()
+	if rss > 0 {
+		return &flows.Error{Code: "memory.limit", Params: flows.Params{"bytes": rss},
+			Message:    fmt.Sprintf("the run was ended because its process used %d MB of memory", rss>>20),
+			Suggestion: "raise the memory limit, or aggregate and filter earlier in the flow"}
+	}
+	how := "it exited"
+	if ee, ok := errors.AsType[*exec.ExitError](h.state); ok {
+		how = ee.ProcessState.String()
+	}
+	e := &flows.Error{Code: "executor.died", Message: "the process that executed the run ended unexpectedly: " + how,
+		Suggestion: "nothing was committed; run again. If it happens again, report it with the flow", Cause: h.state}
+	if s := h.stderr.String(); s != "" {
+		e.Message += " (" + s + ")"
+	}
+	return e
+}
+
+// watch ends the child when it grows beyond max.
+func (h *Host) watch(max int64) {
+	if max <= 0 {
+		return
+	}
+	t := time.NewTicker(rssInterval)
+	defer t.Stop()
+	for {
+		select {
+		case <-h.exited:
+			return
+		case <-t.C:
+			if rss := residentBytes(h.PID()); rss > max {
+				h.mu.Lock()
+				h.overRSS = rss
+				h.mu.Unlock()
+				h.Kill()
+				return
+			}
+		}
+	}
+}
+
+// residentBytes reads a process's resident memory, 0 when it cannot be known.
+func residentBytes(pid int) int64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0
+	}
+	var size, resident int64
+	if _, err := fmt.Sscan(string(b), &size, &resident); err != nil {
+		return 0
+	}
+	return resident * int64(os.Getpagesize())
+}
+
+// Kill ends the child at once and waits for it.
+func (h *Host) Kill() {
+	_ = h.cmd.Process.Kill() // it may be gone already
+	<-h.exited
+}
+
+// Close lets the child end by itself and waits for it.
+func (h *Host) Close() {
+	h.stdin.Close()
+	<-h.exited
+}
+
+// Describe returns the schema of files that carry one.
+func (h *Host) Describe(ctx context.Context, folders []string, format, path string, options json.RawMessage) (flows.Schema, error) {
+	var s flows.Schema
+	err := h.call(ctx, methodDescribe, describeBody{folders, format, path, options}, &s)
+	return s, err
+}
+
+// Inspect proposes how to read a file.
+func (h *Host) Inspect(ctx context.Context, folders []string, path string) (node.Proposal, error) {
+	var p node.Proposal
+	err := h.call(ctx, methodSniff, sniffBody{folders, path}, &p)
+	return p, err
+}
+
+// Run executes a flow; one at a time. The error is a *flows.Error or flows.Problems; the statuses are the last known.
+func (h *Host) Run(ctx context.Context, spec RunSpec, c Callbacks) ([]flows.NodeStatus, error) {
+	h.mu.Lock()
+	if h.run != nil {
+		h.mu.Unlock()
+		return nil, errors.New("executor: a run is in progress")
+	}
+	h.run, h.fence = &c, spec.Fence
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		h.run = nil
+		h.mu.Unlock()
+	}()
+	var res runResult
+	if err := h.call(ctx, methodRun, spec, &res); err != nil {
+		return nil, err
+	}
+	switch {
+	case len(res.Problems) > 0:
+		return nil, res.Problems
+	case res.Error != nil:
+		return res.Nodes, res.Error
+	}
+	return res.Nodes, nil
+}
+
+// handle answers the guest's calls, in order: rejects are durable before the commit is asked for.
+func (h *Host) handle(f frame) {
+	h.mu.Lock()
+	c := h.run
+	h.mu.Unlock()
+	if c == nil {
+		return
+	}
+	switch f.Kind {
+	case frameEvent:
+		var ns []flows.NodeStatus
+		if f.Method == eventCounts && json.Unmarshal(f.Body, &ns) == nil && c.Counts != nil {
+			c.Counts(ns)
+		}
+	case frameCall:
+		_ = h.peer.reply(f.ID, nil, h.answer(c, f)) // a guest that is gone needs no reply
+	}
+}
+
+func (h *Host) answer(c *Callbacks, f frame) error {
+	switch f.Method {
+	case methodSpoolReject:
+		var rs []node.Reject
+		if err := json.Unmarshal(f.Body, &rs); err != nil {
+			return err
+		}
+		if c.StoreRejects == nil {
+			return errors.New("this run stores no rejects")
+		}
+		return c.StoreRejects(rs)
+	case methodMayCommit:
+		var b commitBody
+		if err := json.Unmarshal(f.Body, &b); err != nil {
+			return err
+		}
+		if b.Fence != h.fence {
+			return fmt.Errorf("fence %d is not the lease's", b.Fence)
+		}
+		if c.MayCommit == nil {
+			return nil
+		}
+		return c.MayCommit(b.Fence)
+	}
+	return fmt.Errorf("the host has no method %q", f.Method)
+}
+
+// tail keeps the end of what a child says on standard error.
+type tail struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+const tailBytes = 4096
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.b = append(t.b, p...); len(t.b) > tailBytes {
+		t.b = t.b[len(t.b)-tailBytes:]
+	}
+	return len(p), nil
+}
+
+// String is the first line of it that says something.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	line, _, _ := bytes.Cut(bytes.TrimSpace(t.b), []byte("\n"))
+	return strings.TrimSpace(string(line))
+}

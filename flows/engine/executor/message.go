@@ -1,0 +1,65 @@
+package executor
+
+import (
+	"encoding/json"
+
+	"spark/flows"
+)
+
+// The methods of the protocol, and their bodies. Host to guest:
+const (
+	methodHello    = "hello"    // helloBody → helloBody: both sides must speak one version
+	methodDescribe = "describe" // describeBody → schema
+	methodSniff    = "sniff"    // sniffBody → node.Proposal
+	methodRun      = "run"      // RunSpec → runResult
+)
+
+// Guest to host, during a run:
+const (
+	methodSpoolReject = "spoolReject" // []node.Reject → nothing, once they are stored
+	methodMayCommit   = "mayCommit"   // commitBody → nothing: the permission; an error forbids the commit
+	eventCounts       = "counts"      // []flows.NodeStatus
+)
+
+type helloBody struct {
+	Version int `json:"version"`
+}
+
+type describeBody struct {
+	Folders []string        `json:"folders"`
+	Format  string          `json:"format"`
+	Path    string          `json:"path"`
+	Options json.RawMessage `json:"options,omitempty"`
+}
+
+type sniffBody struct {
+	Folders []string `json:"folders"`
+	Path    string   `json:"path"`
+}
+
+// RunSpec says what to run. Nothing else of the host's reaches the guest.
+type RunSpec struct {
+	Document   json.RawMessage   `json:"document"`
+	Parameters map[string]string `json:"parameters,omitempty"`
+	Folders    []string          `json:"folders"` // data folders, absolute
+	Temp       string            `json:"temp"`    // the run's own folder; host removes it
+	Threads    int               `json:"threads"`
+	Memory     int64             `json:"memory,omitempty"` // of the engine's buffers, bytes; 0: the engine's default
+	Fence      int64             `json:"fence"`            // token of the lease under which the run may commit
+	Optimizers []string          `json:"optimizers,omitempty"`
+}
+
+type commitBody struct {
+	Fence   int64 `json:"fence"`
+	Rejects int64 `json:"rejects"` // handed over before
+}
+
+type runResult struct {
+	Nodes []flows.NodeStatus `json:"nodes"`
+	Error *flows.Error       `json:"error,omitempty"`
+	// Problems are set when the document did not compile.
+	Problems flows.Problems `json:"problems,omitempty"`
+}
+
+// Rejects are stored in batches of at most this many; the last batch comes before mayCommit.
+const rejectBatch = 500

@@ -1,0 +1,109 @@
+package node
+
+import (
+	"encoding/json"
+
+	"spark/flows"
+	"spark/flows/expr"
+)
+
+// Op is a relational operator: what an output port of a node means, in terms of the node's inputs. Engines execute
+// operators; they never see node types.
+type Op interface{ op() }
+
+// Column is a named expression over the input's fields.
+type Column struct {
+	Name string
+	Expr expr.Expr
+}
+
+// Read produces the records of a source.
+type Read struct {
+	Source Source
+	Schema flows.Schema
+}
+
+// Filter keeps the records whose condition is true or, negated, those where it is false or null.
+type Filter struct {
+	Cond   expr.Expr
+	Negate bool
+}
+
+// Project computes the fields of a record from the fields of the input record, one for one.
+type Project struct{ Columns []Column }
+
+// JoinKind is the kind of a join.
+type JoinKind string
+
+// The join kinds.
+const (
+	JoinInner JoinKind = "inner"
+	JoinLeft  JoinKind = "left"
+	JoinRight JoinKind = "right"
+	JoinFull  JoinKind = "full"
+	JoinSemi  JoinKind = "semi"
+	JoinAnti  JoinKind = "anti"
+)
+
+// The names of a join's input ports.
+const (
+	Left  = "left"
+	Right = "right"
+)
+
+// JoinField is a field of a join's output: a field of one side under its name in the output.
+type JoinField struct {
+	Side  string // Left or Right
+	Field string
+	As    string
+}
+
+// JoinKey is one pair of expressions that must be equal. Null equals nothing.
+type JoinKey struct{ Left, Right expr.Expr }
+
+// Join matches records of two inputs.
+type Join struct {
+	Kind   JoinKind
+	Keys   []JoinKey
+	Fields []JoinField
+}
+
+// Aggregate makes one record of each group; without Keys one record in all.
+type Aggregate struct {
+	Keys []Column
+	Aggs []Column // expressions with aggregate functions
+}
+
+// SortKey is one criterion of an order.
+type SortKey struct {
+	Expr       expr.Expr
+	Descending bool
+	NullsFirst bool
+}
+
+// Sort puts records in order; equal ones keep no particular order.
+type Sort struct{ Keys []SortKey }
+
+// Limit passes Count records after the first Offset ones and then stops its input.
+type Limit struct{ Count, Offset int64 }
+
+// Write hands the records to a sink.
+type Write struct{ Sink FileSink }
+
+// FileSink is a file to be written: whole, or not at all.
+type FileSink struct {
+	Path     string          // below a data folder, or absolute inside one
+	Format   string          // name of a registered format
+	Compress string          // "", "gzip" or, where the format has it, its own codecs
+	Options  json.RawMessage // of the format
+	IfExists string          // "replace" or "fail"
+}
+
+func (Read) op()      {}
+func (Filter) op()    {}
+func (Project) op()   {}
+func (Join) op()      {}
+func (Aggregate) op() {}
+func (Sort) op()      {}
+func (Limit) op()     {}
+func (Write) op()     {}

@@ -1,0 +1,190 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"spark/flows"
+	"spark/flows/expr"
+	"spark/flows/node"
+)
+
+// planNode asks one node what it means, once its inputs are known.
+func (c *compiler) planNode(id string) {
+	n, _ := c.flow.Node(id)
+	t := c.types[id]
+	if reason := c.skip(n, t); reason != "" {
+		c.plan.Skipped[id] = reason
+		return
+	}
+	inputs, known := c.inputSchemas(n, t)
+	if c.passthrough[id] {
+		if s, ok := inputs[t.Inputs[0].Name]; ok {
+			c.plan.Schemas[Ref{id, t.Outputs[0].Name}] = s
+		}
+		return
+	}
+	if t == nil || c.broken[id] || !known {
+		c.broken[id] = true
+		return
+	}
+	ctx := node.NewContext(n, inputs, c.plan.Params, c.options.Lookup)
+	c.configs[id].Plan(ctx)
+	results, ps := ctx.Results()
+	c.problems = append(c.problems, ps...)
+	for port, r := range results {
+		c.checkSchema(id, r.Schema)
+		if port != "" {
+			c.plan.Schemas[Ref{id, port}] = r.Schema
+		}
+	}
+	if t.Rejects {
+		c.plan.Schemas[Ref{id, node.Rejects}] = node.RejectSchema
+	}
+	if ps.Failed() || len(results) == 0 {
+		c.broken[id] = true
+		return
+	}
+	resolved := map[string]Ref{}
+	for port, up := range c.inputs[id] {
+		resolved[port] = c.through(up)
+	}
+	c.plan.Nodes = append(c.plan.Nodes, &Node{Node: n, Kind: t, Inputs: resolved, InputSchemas: inputs, Results: results, Policy: c.policy(n, t)})
+}
+
+// through follows disabled nodes that hand their input on.
+func (c *compiler) through(r Ref) Ref {
+	for c.passthrough[r.Node] {
+		r = c.inputs[r.Node][c.types[r.Node].Inputs[0].Name]
+	}
+	return r
+}
+
+// skip tells why a node does not run although nothing is wrong with it.
+func (c *compiler) skip(n flows.Node, t *node.Type) string {
+	if n.Disabled && !c.passthrough[n.ID] {
+		return "disabled"
+	}
+	for _, port := range slices.Sorted(maps.Keys(c.inputs[n.ID])) {
+		up := c.inputs[n.ID][port]
+		if reason, skipped := c.plan.Skipped[up.Node]; skipped {
+			return fmt.Sprintf("its input %s is skipped: %s", up.Node, reason)
+		}
+		if c.passthrough[up.Node] && up.Port != c.types[up.Node].Outputs[0].Name {
+			return fmt.Sprintf("its input %s is disabled", up.Node)
+		}
+	}
+	return ""
+}
+
+// inputSchemas collects the schema of each input and reports missing ones. known is false where a problem upstream
+// hides a schema.
+func (c *compiler) inputSchemas(n flows.Node, t *node.Type) (map[string]flows.Schema, bool) {
+	schemas, known := map[string]flows.Schema{}, true
+	for port, up := range c.inputs[n.ID] {
+		if s, ok := c.plan.Schemas[up]; ok {
+			schemas[port] = s
+		} else {
+			known = false
+		}
+	}
+	if t == nil {
+		return schemas, known
+	}
+	for _, p := range t.Inputs {
+		if _, ok := c.inputs[n.ID][p.Name]; !ok && !p.Optional {
+			known = false
+			c.add(&flows.Error{Code: "edge.missing", Path: flows.Path{Node: n.ID, Port: p.Name},
+				Message: fmt.Sprintf("nothing is connected to the input %q of %s", p.Name, t.Title), Suggestion: "draw an edge to it from another node's output"})
+		}
+	}
+	return schemas, known
+}
+
+func (c *compiler) checkSchema(id string, s flows.Schema) {
+	seen := map[string]bool{}
+	for _, f := range s {
+		var what, code string
+		switch {
+		case f.Name == "":
+			code, what = "schema.name", "a field has no name"
+		case strings.HasPrefix(f.Name, node.ReservedPrefix):
+			code, what = "schema.name", fmt.Sprintf("field names may not begin with %s", node.ReservedPrefix)
+		case strings.ContainsRune(f.Name, 0):
+			code, what = "schema.name", fmt.Sprintf("the field name %q contains a NUL character", f.Name)
+		case seen[strings.ToLower(f.Name)]:
+			code, what = "schema.duplicate_field", fmt.Sprintf("two output fields are named %q, capitals aside", f.Name)
+		}
+		if code != "" {
+			c.add(&flows.Error{Code: code, Path: flows.Path{Node: id}, Message: what, Suggestion: "rename the field"})
+		}
+		seen[strings.ToLower(f.Name)] = true
+	}
+}
+
+func (c *compiler) policy(n flows.Node, t *node.Type) flows.RejectPolicy {
+	switch {
+	case t.Rejects && c.connected[Ref{n.ID, node.Rejects}] > 0:
+		return flows.RejectStore
+	case n.Rejects != "":
+		return n.Rejects
+	case c.flow.Settings.Rejects != "":
+		return c.flow.Settings.Rejects
+	}
+	return flows.RejectFail
+}
+
+// parameters turns the given texts and the defaults into typed values.
+func (c *compiler) parameters() {
+	names := make([]string, 0, len(c.flow.Parameters))
+	for i, p := range c.flow.Parameters {
+		names = append(names, p.Name)
+		ep := expr.Param{Name: p.Name, Type: p.Type}
+		given, ok := c.options.Parameters[p.Name]
+		var err error
+		switch {
+		case ok:
+			ep.Value, err = parseValue(given, p.Type)
+			ep.HasValue = err == nil
+		case len(p.Default) > 0:
+			ep.Value, err = parseDefault(p.Default, p.Type)
+			ep.HasValue = err == nil
+		case !c.options.Validate:
+			err = &flows.Error{Code: "parameter.missing", Message: fmt.Sprintf("the parameter %q has no value", p.Name),
+				Suggestion: fmt.Sprintf("give it one with --set %s=…", p.Name)}
+		}
+		if err != nil {
+			c.add(flows.AsError(err).At(flows.Path{Field: fmt.Sprintf("parameters[%d]", i), Column: p.Name}))
+		}
+		c.plan.Params = append(c.plan.Params, ep)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.options.Parameters)) {
+		if !slices.Contains(names, name) {
+			c.add(&flows.Error{Code: "parameter.unknown", Params: flows.Params{"parameter": name}, Message: fmt.Sprintf("the flow has no parameter %q", name),
+				Suggestion: flows.DidYouMean(name, names)})
+		}
+	}
+}
+
+// chooseEngine takes the first engine that executes every operator.
+func (c *compiler) chooseEngine() {
+	var why flows.Problems
+	for _, e := range c.options.Engines {
+		found := len(why)
+		for _, n := range c.plan.Nodes {
+			for _, r := range n.Results {
+				if reason := e.Supports(r.Op); reason != "" {
+					why = append(why, &flows.Error{Code: "engine.unsupported", Path: flows.Path{Node: n.ID}, Params: flows.Params{"engine": e.Name()},
+						Message: fmt.Sprintf("%s cannot run on %s: %s", n.Kind.Title, e.Name(), reason)})
+				}
+			}
+		}
+		if len(why) == found {
+			c.plan.Engine = e.Name()
+			return
+		}
+	}
+	c.problems = append(c.problems, why...)
+}

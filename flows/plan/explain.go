@@ -1,0 +1,114 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"spark/flows/node"
+)
+
+// Explain writes the plan as text: one paragraph per stage, one line per operator. Its form is covered by goldens.
+func (p *Plan) Explain() string {
+	var b strings.Builder
+	if p.Engine != "" {
+		fmt.Fprintf(&b, "engine %s\n", p.Engine)
+	}
+	for i, s := range p.Stages {
+		fmt.Fprintf(&b, "stage %d: %s\n", i+1, s.describe())
+		for _, st := range s.Steps {
+			fmt.Fprintf(&b, "  %s = %s%s\n", st.Ref, st.describe(), st.marks())
+		}
+		if s.Sink != nil {
+			w := s.Sink.Results[""].Op.(node.Write)
+			fmt.Fprintf(&b, "  %s = write %s as %s from %s\n", s.Sink.ID, w.Sink.Path, w.Sink.Format, s.Target)
+		}
+	}
+	for _, n := range p.Flow.Nodes {
+		if reason, ok := p.Skipped[n.ID]; ok {
+			fmt.Fprintf(&b, "skipped %s: %s\n", n.ID, reason)
+		}
+	}
+	return b.String()
+}
+
+func (s *Stage) describe() string {
+	switch s.Kind {
+	case StageKeep:
+		return fmt.Sprintf("keep %s, which several nodes read", s.Target)
+	case StageCount:
+		return fmt.Sprintf("count %s, which no node reads", s.Target)
+	}
+	return fmt.Sprintf("%s into %s", s.Target, s.Sink.ID)
+}
+
+func (st *Step) marks() string {
+	var m []string
+	if len(st.Needed) < len(st.Schema) {
+		m = append(m, fmt.Sprintf("%d of %d fields", len(st.Needed), len(st.Schema)))
+	}
+	if st.Guarded {
+		m = append(m, "may refuse records: "+string(st.Node.Policy))
+	}
+	if st.Origin {
+		m = append(m, "with origin")
+	}
+	if st.BuildLeft {
+		m = append(m, "builds on the left")
+	}
+	if len(m) == 0 {
+		return ""
+	}
+	return "  (" + strings.Join(m, "; ") + ")"
+}
+
+func (st *Step) describe() string {
+	in := func(i int) string { return st.Inputs[i].Ref.String() }
+	switch op := st.Op.(type) {
+	case node.Read:
+		return "read " + op.Source.String()
+	case node.Filter:
+		if op.Negate {
+			return fmt.Sprintf("filter %s where not (%s)", in(0), op.Cond)
+		}
+		return fmt.Sprintf("filter %s where %s", in(0), op.Cond)
+	case node.Project:
+		return fmt.Sprintf("project %s: %s", in(0), columns(op.Columns))
+	case node.Join:
+		keys := make([]string, len(op.Keys))
+		for i, k := range op.Keys {
+			keys[i] = fmt.Sprintf("%s = %s", k.Left, k.Right)
+		}
+		return fmt.Sprintf("%s join %s with %s on %s", op.Kind, in(0), in(1), strings.Join(keys, " and "))
+	case node.Aggregate:
+		if len(op.Keys) == 0 {
+			return fmt.Sprintf("aggregate %s: %s", in(0), columns(op.Aggs))
+		}
+		return fmt.Sprintf("aggregate %s by %s: %s", in(0), columns(op.Keys), columns(op.Aggs))
+	case node.Sort:
+		keys := make([]string, len(op.Keys))
+		for i, k := range op.Keys {
+			keys[i] = k.Expr.String()
+			if k.Descending {
+				keys[i] += " descending"
+			}
+			if k.NullsFirst {
+				keys[i] += " nulls first"
+			}
+		}
+		return fmt.Sprintf("sort %s by %s", in(0), strings.Join(keys, ", "))
+	case node.Limit:
+		return fmt.Sprintf("limit %s to %d after %d", in(0), op.Count, op.Offset)
+	}
+	return fmt.Sprintf("%T", st.Op)
+}
+
+func columns(cs []node.Column) string {
+	parts := make([]string, len(cs))
+	for i, c := range cs {
+		parts[i] = c.Name
+		if s := c.Expr.String(); s != c.Name {
+			parts[i] = c.Name + " = " + s
+		}
+	}
+	return strings.Join(parts, ", ")
+}

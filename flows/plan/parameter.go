@@ -1,0 +1,129 @@
+package plan
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"spark/flows"
+	"spark/flows/expr"
+)
+
+var decimalPattern = regexp.MustCompile(`^([+-]?)([0-9]+)(?:\.([0-9]*))?$`)
+
+// parseValue reads a parameter's value from text, in the form that an expression's literal has.
+func parseValue(s string, t flows.Type) (any, error) {
+	fail := func() (any, error) {
+		return nil, &flows.Error{Code: "parameter.type", Params: flows.Params{"value": s, "type": t.String()},
+			Message: fmt.Sprintf("%q is not of type %s", s, t), Suggestion: "write it as in " + exampleOf(t)}
+	}
+	switch t.Kind {
+	case flows.Text:
+		return s, nil
+	case flows.Int8, flows.Int16, flows.Int32, flows.Int64:
+		bits := map[flows.Kind]int{flows.Int8: 8, flows.Int16: 16, flows.Int32: 32, flows.Int64: 64}[t.Kind]
+		if i, err := strconv.ParseInt(s, 10, bits); err == nil {
+			return i, nil
+		}
+	case flows.Int128:
+		if i, ok := new(big.Int).SetString(s, 10); ok && i.BitLen() <= 127 {
+			return i, nil
+		}
+	case flows.Decimal:
+		if v, ok := decimalText(s, t); ok {
+			return v, nil
+		}
+	case flows.Double:
+		if f, err := strconv.ParseFloat(s, 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
+			return f, nil
+		}
+	case flows.Boolean:
+		if s == "true" || s == "false" {
+			return s == "true", nil
+		}
+	case flows.Bytes:
+		if b, err := base64.StdEncoding.DecodeString(s); err == nil {
+			return b, nil
+		}
+	case flows.JSON:
+		if json.Valid([]byte(s)) {
+			return s, nil
+		}
+	case flows.Date, flows.Time, flows.Timestamp, flows.TimestampTZ, flows.Interval, flows.UUID:
+		e, err := expr.Compile(t.String()+" '"+strings.ReplaceAll(s, "'", "''")+"'", expr.Env{})
+		if err == nil {
+			v, _ := expr.Constant(e)
+			return v, nil
+		}
+	}
+	return fail()
+}
+
+// decimalText writes s with exactly the scale of t, if that loses no digit.
+func decimalText(s string, t flows.Type) (string, bool) {
+	m := decimalPattern.FindStringSubmatch(s)
+	if m == nil {
+		return "", false
+	}
+	whole, frac := strings.TrimLeft(m[2], "0"), strings.TrimRight(m[3], "0")
+	if len(whole) > t.Precision-t.Scale || len(frac) > t.Scale {
+		return "", false
+	}
+	if whole == "" {
+		whole = "0"
+	}
+	v := whole
+	if t.Scale > 0 {
+		v += "." + frac + strings.Repeat("0", t.Scale-len(frac))
+	}
+	if m[1] == "-" && strings.Trim(v, "0.") != "" {
+		v = "-" + v
+	}
+	return v, true
+}
+
+// parseDefault reads a default from the document: numbers and booleans may be written as such.
+func parseDefault(raw json.RawMessage, t flows.Type) (any, error) {
+	s := string(raw)
+	if s == "null" {
+		return nil, nil
+	}
+	var text string
+	if err := json.Unmarshal(raw, &text); err == nil {
+		s = text
+	}
+	return parseValue(s, t)
+}
+
+func exampleOf(t flows.Type) string {
+	switch t.Kind {
+	case flows.Date:
+		return "2026-01-31"
+	case flows.Time:
+		return "13:45:00"
+	case flows.Timestamp:
+		return "2026-01-31 13:45:00"
+	case flows.TimestampTZ:
+		return "2026-01-31 13:45:00+01:00"
+	case flows.Decimal:
+		return "12." + strings.Repeat("5", t.Scale)
+	case flows.Double:
+		return "1.5"
+	case flows.Boolean:
+		return "true"
+	case flows.UUID:
+		return "123e4567-e89b-12d3-a456-426614174000"
+	case flows.Interval:
+		return "3 days"
+	case flows.Bytes:
+		return "base64: AAEC"
+	case flows.JSON:
+		return `{"a": 1}`
+	}
+	return "42"
+}

@@ -1,0 +1,112 @@
+package plan_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	_ "spark/connectors/all"
+	"spark/flows"
+	"spark/flows/node"
+	"spark/flows/plan"
+	_ "spark/flows/transform/all"
+)
+
+var update = flag.Bool("update", false, "write the goldens")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s (-want +got):\n%s", name, d)
+	}
+}
+
+// TestGoldens compiles every flow of testdata and compares its problems and its explanation.
+func TestGoldens(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d flows, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := flows.ParseFlow(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, ps := plan.Compile(f, plan.Options{Lookup: schemas{}, Engines: []plan.Engine{anything{}}, Validate: strings.HasPrefix(filepath.Base(file), "validate")})
+			var out strings.Builder
+			for _, e := range ps {
+				fmt.Fprintf(&out, "%s%s: %s\n", e.Code, map[bool]string{true: " (warning)"}[e.Severity == flows.SeverityWarning], e.Error())
+			}
+			if !ps.Failed() {
+				out.WriteString(p.Explain())
+			}
+			golden(t, strings.TrimSuffix(filepath.Base(file), ".json")+".golden", out.String())
+		})
+	}
+}
+
+// anything is an engine that executes every operator.
+type anything struct{}
+
+func (anything) Name() string            { return "any" }
+func (anything) Supports(node.Op) string { return "" }
+
+// schemas describes every Parquet file alike.
+type schemas struct{}
+
+func (schemas) Describe(format, path string, _ []byte) (flows.Schema, error) {
+	if strings.Contains(path, "missing") {
+		return nil, &flows.Error{Code: "file.not_found", Message: "there is no such file", Path: flows.Path{File: path}}
+	}
+	return flows.Schema{{Name: "id", Type: flows.Of(flows.Int64)}, {Name: "price", Type: flows.DecimalOf(10, 2)}}, nil
+}
+
+// TestEngineChoice takes the first engine that can do everything, and says why when none can.
+func TestEngineChoice(t *testing.T) {
+	t.Parallel()
+	f, err := flows.ParseFlow([]byte(`{"format":1,"name":"x","nodes":[{"id":"a","type":"sample.data","version":1},{"id":"b","type":"limit","version":1}],
+		"edges":[{"from":{"node":"a","port":"out"},"to":{"node":"b","port":"in"}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, ps := plan.Compile(f, plan.Options{Engines: []plan.Engine{noLimit{}, anything{}}})
+	if ps.Failed() || p.Engine != "any" {
+		t.Errorf("engine %q, %v", p.Engine, ps)
+	}
+	_, ps = plan.Compile(f, plan.Options{Engines: []plan.Engine{noLimit{}}})
+	if len(ps) != 1 || ps[0].Code != "engine.unsupported" || ps[0].Path.Node != "b" || !strings.Contains(ps[0].Message, "no limits here") {
+		t.Errorf("problems: %v", ps)
+	}
+}
+
+type noLimit struct{}
+
+func (noLimit) Name() string { return "no limit" }
+func (noLimit) Supports(op node.Op) string {
+	if _, ok := op.(node.Limit); ok {
+		return "no limits here"
+	}
+	return ""
+}

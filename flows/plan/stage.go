@@ -1,0 +1,430 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+
+	"spark/flows"
+	"spark/flows/expr"
+	"spark/flows/node"
+)
+
+// StageKind says what becomes of a stage's last relation.
+type StageKind string
+
+// The kinds of stages.
+const (
+	StageSink  StageKind = "sink"  // a sink takes it
+	StageKeep  StageKind = "keep"  // several consumers read it: it is computed once and kept until the last one is done
+	StageCount StageKind = "count" // nobody takes it: its records are counted
+)
+
+// Stage is a chain of operators that an engine executes as one unit. Every relation inside has exactly one consumer,
+// so a stage is a tree: forks and diamonds are cut by keeping the shared relation.
+type Stage struct {
+	Kind  StageKind
+	Steps []*Step // topological; the last one makes the target
+	// Target is the relation that is kept or counted, or that Sink takes.
+	Target Ref
+	Sink   *Node
+	// Schema of the target.
+	Schema flows.Schema
+	// Reads are the kept relations, of earlier stages, that this one reads.
+	Reads []Ref
+}
+
+// Step computes one relation.
+type Step struct {
+	Ref    Ref
+	Node   *Node
+	Op     node.Op
+	Schema flows.Schema
+	Inputs []Input
+	// Needed are the fields of Schema that anything downstream reads, in order.
+	Needed []string
+	// Origin asks for the origin columns along with the fields.
+	Origin bool
+	// Guarded: some record may be refused here.
+	Guarded bool
+	// BuildLeft: a join builds its hash table on the left input, because it is estimated to be the smaller one.
+	BuildLeft bool
+	// Estimate is a guess of the number of records, for the choice of join sides only.
+	Estimate float64
+}
+
+// Input is what a step reads at a port: another step's relation or a kept one.
+type Input struct {
+	Port string
+	Ref  Ref
+	Kept bool
+}
+
+// Ports lists the output ports of n that mean something, in the order of its type.
+func (n *Node) Ports() []string {
+	var ports []string
+	for _, p := range n.Kind.Outputs {
+		if _, ok := n.Results[p.Name]; ok {
+			ports = append(ports, p.Name)
+		}
+	}
+	return ports
+}
+
+// IsSink reports whether the node hands its records to a sink.
+func (n *Node) IsSink() bool { _, ok := n.Results[""]; return ok }
+
+// Sources lists a node's connected inputs in the order of its type's ports.
+func (n *Node) Sources() []Input {
+	var in []Input
+	for _, p := range n.Kind.Inputs {
+		if r, ok := n.Inputs[p.Name]; ok {
+			in = append(in, Input{Port: p.Name, Ref: r})
+		}
+	}
+	return in
+}
+
+// cut divides the graph into stages. consumers counts, per relation, the operators that read it: a node with two
+// connected output ports reads its input twice.
+func (p *Plan) cut() {
+	consumers := p.consumers()
+	p.separateRejects(consumers)
+	b := &cutter{plan: p, consumers: consumers, kept: map[Ref]bool{}}
+	for _, n := range p.Nodes { // topological, so that what is kept comes before its readers
+		if n.IsSink() {
+			b.stage(StageSink, n.Sources()[0].Ref, n)
+			continue
+		}
+		for _, port := range n.Ports() {
+			r := Ref{n.ID, port}
+			switch c := consumers[r]; {
+			case c > 1:
+				b.stage(StageKeep, r, nil)
+				b.kept[r] = true
+			case c == 0 && b.counted(n, port):
+				b.stage(StageCount, r, nil)
+			}
+		}
+	}
+	p.sortStages()
+	p.needs()
+}
+
+// separateRejects makes a node's output kept where it meets the node's own rejects again further down: rejects can
+// be read once the stage that refuses them is over, so both cannot be in one stage.
+func (p *Plan) separateRejects(consumers map[Ref]int) {
+	for _, n := range p.Nodes {
+		refused := p.downstream(func(r Ref) bool { return r == Ref{n.ID, node.Rejects} })
+		if len(refused) == 0 {
+			continue
+		}
+		for _, port := range n.Ports() {
+			r := Ref{n.ID, port}
+			for id := range p.downstream(func(q Ref) bool { return q == r }) {
+				if refused[id] {
+					consumers[r] = max(consumers[r], 2)
+				}
+			}
+		}
+	}
+}
+
+// downstream returns the nodes that a relation reaches.
+func (p *Plan) downstream(from func(Ref) bool) map[string]bool {
+	reached := map[string]bool{}
+	for _, n := range p.Nodes { // topological
+		for _, r := range n.Inputs {
+			if from(r) || reached[r.Node] {
+				reached[n.ID] = true
+			}
+		}
+	}
+	return reached
+}
+
+// sortStages orders stages so that what one reads is there: kept relations, and the rejects of every step of a node.
+func (p *Plan) sortStages() {
+	ready := func(s *Stage, rest []*Stage) bool {
+		for _, r := range s.Reads {
+			for _, o := range rest {
+				makes := o != s && o.Kind == StageKeep && o.Target == r
+				refuses := r.Port == node.Rejects && slices.ContainsFunc(o.Steps, func(st *Step) bool { return st.Ref.Node == r.Node })
+				if makes || refuses {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	rest := p.Stages
+	var done []*Stage
+	for len(rest) > 0 {
+		i := slices.IndexFunc(rest, func(s *Stage) bool { return ready(s, rest) })
+		if i < 0 {
+			break // separateRejects has cut every such circle
+		}
+		done = append(done, rest[i])
+		rest = slices.Concat(rest[:i], rest[i+1:])
+	}
+	p.Stages = append(done, rest...)
+}
+
+// counted: an output that nobody reads is executed for its counts, unless another output of the node already is.
+func (b *cutter) counted(n *Node, port string) bool {
+	if port != n.Kind.Outputs[0].Name {
+		return false
+	}
+	for _, other := range n.Ports() {
+		if b.consumers[Ref{n.ID, other}] > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Plan) consumers() map[Ref]int {
+	used := map[Ref]bool{}
+	for _, n := range p.Nodes {
+		for _, r := range n.Inputs {
+			used[r] = true
+		}
+	}
+	count := map[Ref]int{}
+	for _, n := range p.Nodes {
+		reads := 1
+		if !n.IsSink() {
+			reads = 0
+			for _, port := range n.Ports() {
+				if used[Ref{n.ID, port}] {
+					reads++
+				}
+			}
+			reads = max(reads, 1) // counted, if nothing else
+		}
+		for _, r := range n.Inputs {
+			count[r] += reads
+		}
+	}
+	return count
+}
+
+type cutter struct {
+	plan      *Plan
+	consumers map[Ref]int
+	kept      map[Ref]bool
+}
+
+func (b *cutter) stage(kind StageKind, target Ref, sink *Node) {
+	s := &Stage{Kind: kind, Target: target, Sink: sink}
+	b.collect(s, target)
+	if sink != nil {
+		s.Schema = b.plan.Schemas[target]
+	} else {
+		s.Schema = b.plan.Find(target.Node).Results[target.Port].Schema
+	}
+	b.plan.Stages = append(b.plan.Stages, s)
+}
+
+// collect adds the steps that make r, inputs first. Rejects ports are kept by the engine's reject spool.
+func (b *cutter) collect(s *Stage, r Ref) {
+	if b.isKept(r) {
+		if !slices.Contains(s.Reads, r) {
+			s.Reads = append(s.Reads, r)
+		}
+		return
+	}
+	n := b.plan.Find(r.Node)
+	res := n.Results[r.Port]
+	step := &Step{Ref: r, Node: n, Op: res.Op, Schema: res.Schema, Guarded: guarded(n, res.Op)}
+	for _, in := range n.Sources() {
+		in.Kept = b.isKept(in.Ref)
+		step.Inputs = append(step.Inputs, in)
+		b.collect(s, in.Ref)
+	}
+	s.Steps = append(s.Steps, step)
+}
+
+func (b *cutter) isKept(r Ref) bool { return b.kept[r] || r.Port == node.Rejects }
+
+// guarded reports whether a record can be refused at op.
+func guarded(n *Node, op node.Op) bool {
+	switch op := op.(type) {
+	case node.Project:
+		return slices.ContainsFunc(op.Columns, func(c node.Column) bool { return expr.Fallible(c.Expr) })
+	case node.Filter:
+		return expr.Fallible(op.Cond)
+	case node.Join:
+		return slices.ContainsFunc(op.Keys, func(k node.JoinKey) bool { return expr.Fallible(k.Left) || expr.Fallible(k.Right) })
+	}
+	return false
+}
+
+// needs walks the stages backwards and finds which fields of each relation anything reads, so that sources build no
+// column for nothing, and where the origin of a record may be asked for.
+func (p *Plan) needs() {
+	kept := map[Ref]map[string]bool{}
+	keptOrigin := map[Ref]bool{}
+	for i := len(p.Stages) - 1; i >= 0; i-- {
+		s := p.Stages[i]
+		need := map[Ref]map[string]bool{s.Target: {}}
+		origin := map[Ref]bool{}
+		switch s.Kind {
+		case StageSink:
+			for _, f := range s.Schema {
+				need[s.Target][f.Name] = true
+			}
+		case StageKeep:
+			need[s.Target] = kept[s.Target]
+			origin[s.Target] = keptOrigin[s.Target]
+		}
+		for j := len(s.Steps) - 1; j >= 0; j-- {
+			p.stepNeeds(s.Steps[j], need, origin, func(in Input) (map[string]bool, func()) {
+				where, mark := need, origin
+				if in.Kept {
+					where, mark = kept, keptOrigin
+				}
+				if where[in.Ref] == nil {
+					where[in.Ref] = map[string]bool{}
+				}
+				return where[in.Ref], func() { mark[in.Ref] = true }
+			})
+		}
+		if len(s.Steps) == 0 { // a sink reads a kept relation as it is
+			if kept[s.Target] == nil {
+				kept[s.Target] = map[string]bool{}
+			}
+			maps.Copy(kept[s.Target], need[s.Target])
+		}
+	}
+	p.estimate()
+}
+
+func (p *Plan) stepNeeds(st *Step, need map[Ref]map[string]bool, origin map[Ref]bool, input func(Input) (map[string]bool, func())) {
+	for _, f := range st.Schema {
+		if need[st.Ref][f.Name] {
+			st.Needed = append(st.Needed, f.Name)
+		}
+	}
+	if len(st.Needed) == 0 { // a relation needs one field to be counted
+		st.Needed = []string{st.Schema[0].Name}
+	}
+	st.Origin = origin[st.Ref]
+	for _, in := range st.Inputs {
+		fields, wantOrigin := input(in)
+		for _, f := range st.reads(in) {
+			fields[f] = true
+		}
+		if preservesOrigin(st.Op) && (st.Origin || st.Guarded) {
+			wantOrigin()
+		}
+	}
+}
+
+// preservesOrigin: each record of the output is one record of the input.
+func preservesOrigin(op node.Op) bool {
+	switch op.(type) {
+	case node.Filter, node.Project, node.Sort, node.Limit:
+		return true
+	}
+	return false
+}
+
+// reads lists the fields of an input that a step reads. A step that may refuse a record reads them all, because the
+// record is stored whole.
+func (st *Step) reads(in Input) []string {
+	var all []string
+	add := func(es ...expr.Expr) {
+		for _, e := range es {
+			all = append(all, expr.Fields(e)...)
+		}
+	}
+	if st.Guarded && st.Node.Policy != flows.RejectSkip {
+		if s, ok := st.inputSchema(in); ok {
+			all = append(all, s.Names()...)
+		}
+	}
+	switch op := st.Op.(type) {
+	case node.Filter:
+		add(op.Cond)
+		all = append(all, st.Needed...)
+	case node.Project:
+		for _, c := range op.Columns {
+			if slices.Contains(st.Needed, c.Name) || expr.Fallible(c.Expr) {
+				add(c.Expr)
+			}
+		}
+	case node.Sort:
+		for _, k := range op.Keys {
+			add(k.Expr)
+		}
+		all = append(all, st.Needed...)
+	case node.Limit:
+		all = append(all, st.Needed...)
+	case node.Join:
+		for _, k := range op.Keys {
+			if in.Port == node.Left {
+				add(k.Left)
+			} else {
+				add(k.Right)
+			}
+		}
+		for _, f := range op.Fields {
+			if f.Side == in.Port && slices.Contains(st.Needed, f.As) {
+				all = append(all, f.Field)
+			}
+		}
+	case node.Aggregate:
+		for _, c := range slices.Concat(op.Keys, op.Aggs) {
+			add(c.Expr)
+		}
+	}
+	return all
+}
+
+func (st *Step) inputSchema(in Input) (flows.Schema, bool) {
+	s, ok := st.Node.InputSchemas[in.Port]
+	return s, ok
+}
+
+// estimate guesses sizes from the sources downwards and chooses the side on which joins build.
+func (p *Plan) estimate() {
+	size := map[Ref]float64{}
+	for _, s := range p.Stages {
+		for _, st := range s.Steps {
+			var in []float64
+			for _, i := range st.Inputs {
+				in = append(in, size[i.Ref])
+			}
+			st.Estimate = guess(st.Op, in)
+			size[st.Ref] = st.Estimate
+			if j, ok := st.Op.(node.Join); ok && j.Kind != node.JoinSemi && j.Kind != node.JoinAnti {
+				st.BuildLeft = in[0] < in[1]
+			}
+		}
+	}
+}
+
+// Sized is a source that knows about how many records it has.
+type Sized interface{ EstimateRecords() float64 }
+
+func guess(op node.Op, in []float64) float64 {
+	switch op := op.(type) {
+	case node.Read:
+		if s, ok := op.Source.(Sized); ok {
+			return s.EstimateRecords()
+		}
+		return 1e6
+	case node.Filter:
+		return in[0] / 2
+	case node.Aggregate:
+		if len(op.Keys) == 0 {
+			return 1
+		}
+		return in[0] / 10
+	case node.Limit:
+		return min(in[0], float64(op.Count))
+	case node.Join:
+		return max(in[0], in[1])
+	}
+	return in[0]
+}

@@ -1,0 +1,73 @@
+package flows
+
+import "time"
+
+// RunState is the state of a run: a closed set.
+type RunState string
+
+// The states of a run.
+const (
+	RunQueued    RunState = "queued"
+	RunRunning   RunState = "running"
+	RunSucceeded RunState = "succeeded"
+	RunFailed    RunState = "failed"
+	RunCancelled RunState = "cancelled"
+)
+
+// Ended reports whether a run in this state is over.
+func (s RunState) Ended() bool {
+	return s == RunSucceeded || s == RunFailed || s == RunCancelled
+}
+
+// NodeState is the state of a node run: a closed set.
+type NodeState string
+
+// The states of a node run.
+const (
+	NodeReady   NodeState = "ready"
+	NodeRunning NodeState = "running"
+	NodeDone    NodeState = "done"
+	NodeFailed  NodeState = "failed"
+	NodeSkipped NodeState = "skipped"
+)
+
+// NodeStatus is a node's state and its counts. A count is the number of records that crossed the edge.
+type NodeStatus struct {
+	Node   string           `json:"node"`
+	State  NodeState        `json:"state"`
+	Reason string           `json:"reason,omitempty"` // of failed and skipped
+	In     map[string]int64 `json:"in,omitempty"`     // by input port
+	Out    map[string]int64 `json:"out,omitempty"`    // by output port, rejects included
+	// Written is what the target confirmed, for sinks.
+	Written int64 `json:"written,omitempty"`
+	// Rejected counts refused records, stored or skipped.
+	Rejected int64 `json:"rejected,omitempty"`
+	// StoppedEarly marks output ports that delivered fewer records than a complete run might have.
+	StoppedEarly []string `json:"stoppedEarly,omitempty"`
+}
+
+// EventKind says what an event reports.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventState  EventKind = "state"  // the run's state changed
+	EventCounts EventKind = "counts" // nodes' states and counts: absolute values, the latest wins
+	EventLog    EventKind = "log"    // a line for people
+)
+
+// Event is something that happened in a run. The envelope identifies it wherever the run executes: Seq counts from 1
+// within an attempt.
+type Event struct {
+	Project string       `json:"project"`
+	Run     string       `json:"run"`
+	Attempt int          `json:"attempt"`
+	Epoch   int          `json:"epoch"`
+	Seq     int64        `json:"seq"`
+	At      time.Time    `json:"at"`
+	Kind    EventKind    `json:"kind"`
+	State   RunState     `json:"state,omitempty"`
+	Nodes   []NodeStatus `json:"nodes,omitempty"`
+	Message string       `json:"message,omitempty"`
+	Error   *Error       `json:"error,omitempty"`
+}

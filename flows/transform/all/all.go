@@ -1,0 +1,13 @@
+// Package all registers the built-in node types.
+package all
+
+import (
+	_ "spark/flows/transform/aggregate"
+	_ "spark/flows/transform/convert"
+	_ "spark/flows/transform/filter"
+	_ "spark/flows/transform/formula"
+	_ "spark/flows/transform/join"
+	_ "spark/flows/transform/limit"
+	_ "spark/flows/transform/selectfields"
+	_ "spark/flows/transform/sort"
+)
