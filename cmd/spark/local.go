@@ -131,13 +131,17 @@ func loadFlow(path string) (*flows.Flow, error) {
 	return f, nil
 }
 
+// executorEnv replaces the executor's minimal environment where it is not nil: a test binary has to tell its child that
+// it is the program.
+var executorEnv []string
+
 // child starts an executor process of this program.
 func child(ctx context.Context, maxRSS int64) (*executor.Host, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("executor: %w", err)
 	}
-	return executor.Start(ctx, executor.Options{Command: []string{self, "executor"}, MaxRSS: maxRSS})
+	return executor.Start(ctx, executor.Options{Command: []string{self, "executor"}, MaxRSS: maxRSS, Env: executorEnv})
 }
 
 // lookup answers a plan's questions about data through an executor that is started when the first one comes.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -52,7 +53,7 @@ func main() {
 			os.Exit(code)
 		}))
 	err := k.Run()
-	if e, ok := err.(exit); ok {
+	if e, ok := errors.AsType[exit](err); ok { // kong wraps what a command returns
 		os.Exit(int(e))
 	}
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -44,13 +43,7 @@ type jsonView struct{ enc *json.Encoder }
 
 func (v jsonView) show(e flows.Event) { _ = v.enc.Encode(e) } // a reader that is gone ends the output, not the run
 
-func (v jsonView) end(res run.Result, rejectsAt string) {
-	if ps, ok := errors.AsType[flows.Problems](res.Err); ok {
-		for _, p := range ps {
-			_ = v.enc.Encode(p)
-		}
-	}
-}
+func (v jsonView) end(run.Result, string) {} // the last event has told it
 
 // tableView prints one line per node. On a terminal it is drawn again in place; elsewhere a line is printed whenever
 // a node's state changes, and the table at the end.

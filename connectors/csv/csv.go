@@ -20,6 +20,7 @@ func init() {
 		ReadOptions:  func() any { return newReadOptions() },
 		WriteOptions: func() any { return newWriteOptions() },
 		NewSource:    newSource,
+		Sniff:        sniff,
 		Codecs:       []string{"gzip"},
 	})
 }

@@ -58,6 +58,17 @@ func (o *WriteOptions) Check() error {
 	return ps.Err()
 }
 
+// CheckSchema reports types that CSV has no notation for.
+func (o *WriteOptions) CheckSchema(schema flows.Schema) error {
+	for _, f := range schema {
+		if f.Type.Kind == flows.List || f.Type.Kind == flows.Struct {
+			return &flows.Error{Code: "csv.type", Path: flows.Path{Column: f.Name}, Message: fmt.Sprintf("CSV cannot hold the %s of the field %q", f.Type, f.Name),
+				Suggestion: "turn it into text with JSON Build, take it apart, or write JSON or Parquet"}
+		}
+	}
+	return nil
+}
+
 // dialect is the compiled form of ReadOptions. A character that is 0 is not used.
 type dialect struct {
 	delim, quote, escape, comment byte

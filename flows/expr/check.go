@@ -414,6 +414,13 @@ func magnitude(e Expr) *big.Int {
 	return kindMost(e.Type().Kind)
 }
 
+func atLeastOne(n *big.Int) *big.Int {
+	if n.Sign() == 0 {
+		return big.NewInt(1)
+	}
+	return n
+}
+
 // integerMost bounds the result of integer arithmetic, so that what cannot overflow needs no check.
 func integerMost(c *Call) *big.Int {
 	if !c.typ.IsInteger() {
@@ -424,13 +431,14 @@ func integerMost(c *Call) *big.Int {
 	case "+", "-":
 		r.Add(magnitude(c.Args[0]), magnitude(c.Args[1]))
 	case "*":
-		r.Mul(magnitude(c.Args[0]), magnitude(c.Args[1]))
+		// At least 1 each: an optimizer may multiply two constants before it meets the zero.
+		r.Mul(atLeastOne(magnitude(c.Args[0])), atLeastOne(magnitude(c.Args[1])))
 	case "negate", "abs":
 		r.Set(magnitude(c.Args[0]))
 	case "div":
 		r.Set(magnitude(c.Args[0]))
 		if v, ok := Constant(c.Args[1]); ok && v != nil && magnitude(c.Args[1]).Sign() > 0 {
-			r.Quo(r, magnitude(c.Args[1]))
+			r = atLeastOne(r.Quo(r, magnitude(c.Args[1])))
 		}
 	case "%", "mod":
 		r.Set(magnitude(c.Args[0]))
@@ -443,7 +451,7 @@ func integerMost(c *Call) *big.Int {
 	if limit := kindMost(c.typ.Kind); r.Cmp(limit) > 0 {
 		return limit
 	}
-	return r
+	return r // of abs it may be one too large; then the call itself can fail
 }
 
 // Overflows reports whether an integer result may not fit its type. integerMost caps at 2^(bits-1), which is already

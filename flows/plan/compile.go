@@ -126,7 +126,9 @@ func (c *compiler) checkSchema(id string, s flows.Schema) {
 
 func (c *compiler) policy(n flows.Node, t *node.Type) flows.RejectPolicy {
 	switch {
-	case t.Rejects && c.connected[Ref{n.ID, node.Rejects}] > 0:
+	case !t.Rejects:
+		return flows.RejectFail // what it refuses is no record that could be stored, such as a sum
+	case c.connected[Ref{n.ID, node.Rejects}] > 0:
 		return flows.RejectStore
 	case n.Rejects != "":
 		return n.Rejects

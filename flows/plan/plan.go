@@ -28,6 +28,8 @@ type Plan struct {
 	// Schemas of every port that is known, also where other nodes have problems.
 	Schemas map[Ref]flows.Schema
 	Params  []expr.Param
+
+	traced map[Ref]bool // see origins
 }
 
 // Node is a planned node.

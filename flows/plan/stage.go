@@ -253,8 +253,8 @@ func guarded(n *Node, op node.Op) bool {
 		return slices.ContainsFunc(op.Columns, func(c node.Column) bool { return expr.Fallible(c.Expr) })
 	case node.Filter:
 		return expr.Fallible(op.Cond)
-	case node.Join:
-		return slices.ContainsFunc(op.Keys, func(k node.JoinKey) bool { return expr.Fallible(k.Left) || expr.Fallible(k.Right) })
+	case node.Aggregate:
+		return slices.ContainsFunc(op.Aggs, func(c node.Column) bool { return expr.Fallible(c.Expr) })
 	}
 	return false
 }
@@ -264,6 +264,7 @@ func guarded(n *Node, op node.Op) bool {
 func (p *Plan) needs() {
 	kept := map[Ref]map[string]bool{}
 	keptOrigin := map[Ref]bool{}
+	p.origins()
 	for i := len(p.Stages) - 1; i >= 0; i-- {
 		s := p.Stages[i]
 		need := map[Ref]map[string]bool{s.Target: {}}
@@ -314,8 +315,19 @@ func (p *Plan) stepNeeds(st *Step, need map[Ref]map[string]bool, origin map[Ref]
 		for _, f := range st.reads(in) {
 			fields[f] = true
 		}
-		if preservesOrigin(st.Op) && (st.Origin || st.Guarded) {
+		if preservesOrigin(st.Op) && (st.Origin || st.Guarded) && p.traced[in.Ref] {
 			wantOrigin()
+		}
+	}
+}
+
+// origins finds the relations whose records each come from one record of a source.
+func (p *Plan) origins() {
+	p.traced = map[Ref]bool{}
+	for _, s := range p.Stages {
+		for _, st := range s.Steps {
+			_, read := st.Op.(node.Read)
+			p.traced[st.Ref] = read || preservesOrigin(st.Op) && p.traced[st.Inputs[0].Ref]
 		}
 	}
 }
@@ -338,7 +350,7 @@ func (st *Step) reads(in Input) []string {
 			all = append(all, expr.Fields(e)...)
 		}
 	}
-	if st.Guarded && st.Node.Policy != flows.RejectSkip {
+	if st.Guarded && st.Node.Policy != flows.RejectSkip && preservesOrigin(st.Op) {
 		if s, ok := st.inputSchema(in); ok {
 			all = append(all, s.Names()...)
 		}

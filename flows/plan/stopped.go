@@ -2,13 +2,16 @@ package plan
 
 import "spark/flows/node"
 
+// Counts are what a run counted: the records of a relation, and those that could match on the build side of a join.
+type Counts struct{ Out, Built map[Ref]int64 }
+
 // StoppedEarly tells which relations may have delivered fewer records than a complete run of their node would have,
-// given the records counted at every relation of this run. Everywhere else the count is the complete one.
+// given what was counted in this run. Everywhere else the count is the complete one.
 //
-// Two operators stop their input: a Limit that has passed all its records, and a join whose build side is empty and
-// whose kind then has no result. The first reaches up to the next operator that must see all its input before it
+// Two operators stop their input: a Limit that has passed all its records, and a join without a record on its build
+// side that could match, where its kind then has no result. The first reaches up to the next operator that must see all its input before it
 // delivers anything; the second everything above the probe side, because it is not started at all.
-func (p *Plan) StoppedEarly(count map[Ref]int64) map[Ref]bool {
+func (p *Plan) StoppedEarly(count Counts) map[Ref]bool {
 	stopped := map[Ref]bool{}
 	for _, s := range p.Stages {
 		steps := map[Ref]*Step{}
@@ -42,14 +45,14 @@ const (
 )
 
 // stops tells how the i-th input of st ends when its own output ends as how.
-func (st *Step) stops(i int, how stop, count map[Ref]int64) stop {
+func (st *Step) stops(i int, how stop, count Counts) stop {
 	switch op := st.Op.(type) {
 	case node.Sort, node.Aggregate:
 		if how == stopping {
 			return running
 		}
 	case node.Limit:
-		if how == running && count[st.Ref] == op.Count {
+		if how == running && count.Out[st.Ref] == op.Count {
 			return stopping
 		}
 	case node.Join:
@@ -63,11 +66,18 @@ func (st *Step) stops(i int, how stop, count map[Ref]int64) stop {
 			}
 			return how
 		}
-		if how != unstarted && count[st.Inputs[build].Ref] == 0 && emptyWithoutBuild(op.Kind, st.BuildLeft) {
+		if how != unstarted && count.Built[st.Ref] == 0 && emptyWithoutBuild(op.Kind, st.BuildLeft) {
 			return unstarted
 		}
 	}
 	return how
+}
+
+// MatchesOnly reports whether a record of the build side counts only if it can match: then one with a null key is
+// none.
+func (st *Step) MatchesOnly() bool {
+	op, ok := st.Op.(node.Join)
+	return ok && (op.Kind == node.JoinInner || op.Kind == node.JoinSemi)
 }
 
 // emptyWithoutBuild reports whether a join has no result when its build side has no records.

@@ -171,6 +171,7 @@ func (s *Service) attempt(ctx context.Context, r *Run, job Job) Result {
 		}
 	}
 	r.events.counts(nodes)
+	r.events.problems(err)
 	r.events.state(res.State, flows.AsError(err))
 	return res
 }
@@ -265,6 +266,14 @@ func (e *events) counts(ns []flows.NodeStatus) {
 
 func (e *events) state(s flows.RunState, err *flows.Error) {
 	e.add(flows.Event{Kind: flows.EventState, State: s, Error: err})
+}
+
+// problems tells all that is wrong with a flow; the state that follows carries the first one only.
+func (e *events) problems(err error) {
+	ps, _ := errors.AsType[flows.Problems](err)
+	for _, p := range ps {
+		e.add(flows.Event{Kind: flows.EventLog, Message: p.Error(), Error: p})
+	}
 }
 
 func (e *events) close() {

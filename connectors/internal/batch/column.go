@@ -250,7 +250,9 @@ func (c *Column) Truncate(n int) {
 	switch {
 	case c.kind == octets && c.offs != nil:
 		c.used = int(c.Offsets()[n])
-	case c.kind == list && c.offs != nil:
+	case c.kind == list && c.offs == nil:
+		c.kids[0].Truncate(0)
+	case c.kind == list:
 		c.kids[0].Truncate(int(c.Offsets()[n]))
 	case c.kind == structure:
 		for _, k := range c.kids {

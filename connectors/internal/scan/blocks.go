@@ -72,6 +72,33 @@ func (s *Blocks) SkipLines(n int) (int, error) {
 	return skipped, nil
 }
 
+// Begin passes over white space and returns the octet behind it, 0 at the end, and how many lines that took.
+func (s *Blocks) Begin() (c byte, lines int, err error) {
+	for {
+		for i, c := range s.rest {
+			switch c {
+			case '\n':
+				lines++
+			case ' ', '\t', '\r':
+			default:
+				s.rest = s.rest[i:]
+				return c, lines, nil
+			}
+		}
+		s.rest = make([]byte, 64<<10)
+		m, err := s.R.Read(s.rest)
+		s.rest = s.rest[:m]
+		if err == io.EOF && m == 0 {
+			return 0, lines, nil
+		} else if err != nil && err != io.EOF {
+			return 0, lines, err
+		}
+	}
+}
+
+// Drop passes over octets that Begin has seen.
+func (s *Blocks) Drop(n int) { s.rest = s.rest[n:] }
+
 // Next returns the next block.
 func (s *Blocks) Next() Block {
 	size, limit := s.Size, s.Limit

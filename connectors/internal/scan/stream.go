@@ -151,6 +151,9 @@ func (a *readAhead) run(ctx context.Context, open func() (io.Reader, error)) {
 	defer close(a.ended)
 	defer close(a.full)
 	r, err := open()
+	if err == io.EOF { // not even a header
+		err = io.ErrUnexpectedEOF
+	}
 	for {
 		var buf []byte
 		select {

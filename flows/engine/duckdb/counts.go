@@ -15,19 +15,15 @@ func (r *run) counts() map[plan.Ref]int64 {
 	for _, s := range r.plan.Stages {
 		for _, st := range s.Steps {
 			in, out := r.db.Tap(r.taps[st.Ref])
-			switch op := st.Op.(type) {
-			case node.Filter:
+			_, filter := st.Op.(node.Filter)
+			_, project := st.Op.(node.Project)
+			_, sort := st.Op.(node.Sort)
+			switch {
+			case filter || st.Guarded:
 				c[st.Ref] = int64(out)
-			case node.Project:
-				if st.Guarded {
-					c[st.Ref] = int64(out)
-				} else {
-					c[st.Ref] = c[st.Inputs[0].Ref]
-				}
-			case node.Sort:
+			case project || sort:
 				c[st.Ref] = c[st.Inputs[0].Ref]
 			default:
-				_ = op
 				c[st.Ref] = int64(in)
 			}
 		}
@@ -37,6 +33,27 @@ func (r *run) counts() map[plan.Ref]int64 {
 		c[plan.Ref{Node: id, Port: node.Rejects}] = sp.n.Load()
 	}
 	return c
+}
+
+// built counts the records on the build side of every join that could match.
+func (r *run) built(counts map[plan.Ref]int64) map[plan.Ref]int64 {
+	b := map[plan.Ref]int64{}
+	for _, s := range r.plan.Stages {
+		for _, st := range s.Steps {
+			if _, join := st.Op.(node.Join); !join {
+				continue
+			}
+			if st.MatchesOnly() {
+				_, out := r.db.Tap(r.refusals[st.Ref])
+				b[st.Ref] = int64(out)
+			} else if st.BuildLeft {
+				b[st.Ref] = counts[st.Inputs[0].Ref]
+			} else {
+				b[st.Ref] = counts[st.Inputs[1].Ref]
+			}
+		}
+	}
+	return b
 }
 
 // limited corrects what a sort delivered to a limit that has stopped it: the records that were skipped and passed.
@@ -78,7 +95,7 @@ func (r *run) statuses(err error) []flows.NodeStatus {
 	finished := err == nil && r.done()
 	var stopped map[plan.Ref]bool
 	if finished {
-		stopped = r.plan.StoppedEarly(counts)
+		stopped = r.plan.StoppedEarly(plan.Counts{Out: counts, Built: r.built(counts)})
 	}
 	var list []flows.NodeStatus
 	for _, n := range r.plan.Nodes {
@@ -120,7 +137,8 @@ func (r *run) done() bool {
 func (r *run) rejected(n *plan.Node) int64 {
 	refused := r.sources[n.ID].rejected.Load()
 	for _, port := range n.Ports() {
-		if id, ok := r.refusals[plan.Ref{Node: n.ID, Port: port}]; ok {
+		id, ok := r.refusals[plan.Ref{Node: n.ID, Port: port}]
+		if ok && r.guardOf[id].Guarded {
 			_, out := r.db.Tap(id)
 			refused += int64(out)
 		}

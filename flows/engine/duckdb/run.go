@@ -29,7 +29,7 @@ type run struct {
 
 	names    map[plan.Ref]string // SQL name of every relation
 	taps     map[plan.Ref]int    // tap that counts a relation
-	refusals map[plan.Ref]int    // tap that counts what a guarded step refuses
+	refusals map[plan.Ref]int    // tap that counts what a guarded step refuses, and what a join has built
 	origin   map[plan.Ref]bool   // relations that carry the origin columns
 	sites    map[int][]errorSite // by refusal tap: what each error code means
 	guardOf  map[int]*plan.Step
@@ -224,7 +224,7 @@ func (r *run) finish(ctx context.Context, s *plan.Stage, b *builder) (int64, err
 		return r.count(ctx, b.with("SELECT count(*) FROM "+target))
 	}
 	sink := r.sinkOf(s.Sink)
-	sql, err := sink.copySQL(b.with("SELECT " + quoteNames(s.Schema.Names()) + " FROM " + target))
+	sql, err := sink.copySQL(b.with("SELECT " + quoteNames(s.Schema.Names()) + " FROM " + target), s.Schema)
 	if err != nil {
 		return 0, err
 	}

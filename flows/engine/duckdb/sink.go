@@ -78,10 +78,13 @@ var copyOptions = map[string]func(spec node.FileSink) ([]string, error){
 }
 
 // copySQL writes query's records into the temporary file.
-func (s *sink) copySQL(query string) (string, error) {
+func (s *sink) copySQL(query string, schema flows.Schema) (string, error) {
 	opts, err := copyOptions[s.spec.Format](s.spec)
 	if err != nil {
 		return "", flows.AsError(err).At(flows.Path{Node: s.node.ID, Field: "options"})
+	}
+	if s.spec.Format == "csv" && len(schema) == 1 { // an empty text alone on its line would be a blank line
+		opts = append(opts, "FORCE_QUOTE ("+quoteName(schema[0].Name)+")")
 	}
 	if s.spec.Compress != "" && s.spec.Format != "parquet" {
 		opts = append(opts, "COMPRESSION "+quoteText(s.spec.Compress))

@@ -47,7 +47,7 @@ func RenderExpr(e expr.Expr) (Rendered, error) { return Renderer{Now: time.Now()
 
 // Render renders an expression over one record, or one with aggregate functions over a group.
 func (o Renderer) Render(e expr.Expr) (Rendered, error) {
-	r := &renderer{now: o.Now}
+	r := &renderer{now: o.Now, covered: map[*expr.Call]bool{}, inputs: map[*expr.Call][]string{}}
 	f := r.expr(e)
 	if foldsToNull(e) {
 		f.sql = fmt.Sprintf("CAST(%s AS %s)", f.sql, SQLType(e.Type()))
@@ -84,6 +84,10 @@ type renderer struct {
 	now   time.Time
 	sites []ErrorSite
 	err   error
+	// covered are the arithmetic calls whose overflow their parent notices; inputs are, for each arithmetic call, the
+	// conditions that what goes into it is not null.
+	covered map[*expr.Call]bool
+	inputs  map[*expr.Call][]string
 }
 
 func (r *renderer) fail(code string, e expr.Expr, message, suggestion string) frag {
@@ -257,17 +261,19 @@ func (r *renderer) call(c *expr.Call) frag {
 		return r.fail("expr.unsupported", c, "the engine has no function "+c.Fn.Name, "")
 	}
 	comparison := comparisons[c.Fn.Name]
+	r.cover(c)
 	args := make([]string, len(c.Args))
 	errs := make([]string, len(c.Args), len(c.Args)+1)
 	for i, e := range c.Args {
 		f := r.widen(e, c.As[i], comparison)
 		args[i], errs[i] = f.sql, f.err
 	}
+	r.collectInputs(c, args)
 	value, conds := build(r, c, args)
 	if !c.CanFail() {
 		conds = nil
 	}
-	return frag{value, firstErr(append(errs, r.own(c, conds))...)}
+	return frag{value, firstErr(append(errs, r.own(c, r.uncovered(c, conds)))...)}
 }
 
 func (r *renderer) caseWhen(c *expr.Case) frag {

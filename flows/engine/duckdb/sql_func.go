@@ -54,7 +54,8 @@ func init() {
 	for _, name := range []string{"floor", "ceil", "trunc"} {
 		scalarFuncs[name] = whole(name)
 	}
-	for name, guard := range map[string]string{"sqrt": ">= 0", "ln": "> 0", "log10": "> 0"} {
+	scalarFuncs["sqrt"] = guarded("sqrt(abs($1))", "value.argument", "$1 < 0 OR NOT isfinite($1)")
+	for name, guard := range map[string]string{"ln": "> 0", "log10": "> 0"} {
 		scalarFuncs[name] = guarded(name+"(CASE WHEN $1 "+guard+" THEN $1 END)", "value.argument", "NOT ($1 "+guard+") OR NOT isfinite($1)")
 	}
 	scalarFuncs["exp"] = guarded("exp($1)", "value.not_finite", "NOT isfinite(exp($1))")

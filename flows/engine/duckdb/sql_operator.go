@@ -121,10 +121,90 @@ func coalesce(r *renderer, c *expr.Call) frag {
 	return frag{"COALESCE(" + strings.Join(args, ", ") + ")", err}
 }
 
+// isArithmetic reports whether c is + - * or / on numbers of the given kind.
+func isArithmetic(e expr.Expr, kind flows.Kind) (*expr.Call, bool) {
+	c, ok := e.(*expr.Call)
+	if !ok || c.Type().Kind != kind || len(c.Args) != 2 || c.As[1].Kind == flows.Interval {
+		return nil, false
+	}
+	switch c.Fn.Name {
+	case "+", "-", "*":
+		return c, true
+	case "/":
+		return c, kind == flows.Double
+	}
+	return nil, false
+}
+
+// cover marks the operands of c that need no check of their own, so that the error of a long formula grows with its
+// length and not with its square: an overflow in an operand makes c null (int64), infinite or not a number (double)
+// as well. Only a divisor loses it: 1 / infinity is 0.
+func (r *renderer) cover(c *expr.Call) {
+	kind := c.Type().Kind
+	if _, ok := isArithmetic(c, kind); !ok || kind != flows.Int64 && kind != flows.Double || !c.CanFail() {
+		return
+	}
+	operands := c.Args
+	if c.Fn.Name == "/" {
+		operands = c.Args[:1]
+		if c.Args[0].Type().Kind != flows.Double {
+			return
+		}
+	}
+	for _, e := range operands {
+		if child, ok := isArithmetic(e, kind); ok {
+			r.covered[child] = true
+		}
+	}
+}
+
+// uncovered drops the conditions of c that its parent notices.
+func (r *renderer) uncovered(c *expr.Call, conds []cond) []cond {
+	if !r.covered[c] {
+		return conds
+	}
+	var left []cond
+	for _, k := range conds {
+		if k.failure.Code != "value.overflow" && k.failure.Code != "value.not_finite" {
+			left = append(left, k)
+		}
+	}
+	return left
+}
+
+// collectInputs notes what must not be null for an arithmetic call to have a result.
+func (r *renderer) collectInputs(c *expr.Call, a []string) {
+	if _, ok := isArithmetic(c, c.Type().Kind); !ok {
+		return
+	}
+	var list []string
+	for i, e := range c.Args {
+		child, _ := e.(*expr.Call)
+		inputs, known := r.inputs[child]
+		if v, constant := expr.Constant(e); known {
+			list = append(list, inputs...)
+		} else if !constant || v == nil {
+			list = append(list, a[i]+" IS NOT NULL")
+		}
+	}
+	r.inputs[c] = list
+}
+
+// allInputs is the condition that nothing that goes into an arithmetic call is null.
+func (r *renderer) allInputs(c *expr.Call) string {
+	if list := r.inputs[c]; len(list) > 0 {
+		return strings.Join(list, " AND ")
+	}
+	return "true"
+}
+
 // arithmetic renders +, - and * so that DuckDB neither stops at an overflow nor rounds.
 func arithmetic(op string) buildFunc {
 	return func(r *renderer, c *expr.Call, a []string) (string, []cond) {
 		plain := fmt.Sprintf("(%s %s %s)", a[0], op, a[1])
+		overflow := func(v string) []cond {
+			return []cond{{failure(c, "value.overflow"), v + " IS NULL AND " + r.allInputs(c)}}
+		}
 		switch t := c.Type(); {
 		case c.As[1].Kind == flows.Interval:
 			return shift(c, a, op)
@@ -136,11 +216,11 @@ func arithmetic(op string) buildFunc {
 			return plain, nil
 		case t.Kind == flows.Int64:
 			v := fmt.Sprintf("TRY_CAST((CAST(%s AS HUGEINT) %s CAST(%s AS HUGEINT)) AS BIGINT)", a[0], op, a[1])
-			return v, nullMeans(c, a, v, "value.overflow")
+			return v, overflow(v)
 		}
 		// There is nothing wider than HUGEINT: the double result tells whether the exact one fits.
 		v := fmt.Sprintf("CASE WHEN abs(CAST(%s AS DOUBLE) %s CAST(%s AS DOUBLE)) < 1.7014118346046e38 THEN %s END", a[0], op, a[1], plain)
-		return v, nullMeans(c, a, v, "value.overflow")
+		return v, overflow(v)
 	}
 }
 
@@ -184,11 +264,11 @@ func outside(t flows.Type, v string) string {
 	return fmt.Sprintf("(%s BETWEEN %s AND %s) IS NOT TRUE", v, low, high)
 }
 
-func quotient(_ *renderer, c *expr.Call, a []string) (string, []cond) {
+func quotient(r *renderer, c *expr.Call, a []string) (string, []cond) {
 	v := fmt.Sprintf("(%s / %s)", a[0], a[1])
 	var conds []cond
 	if !expr.NonZero(c.Args[1]) {
-		conds = append(conds, cond{failure(c, "value.division_by_zero"), "(" + a[1] + " = 0 AND " + a[0] + " IS NOT NULL)"})
+		conds = append(conds, cond{failure(c, "value.division_by_zero"), "(" + a[1] + " = 0 AND " + r.allInputs(c) + ")"})
 	}
 	if c.Args[0].Type().Kind == flows.Double || c.Args[1].Type().Kind == flows.Double {
 		conds = append(conds, cond{failure(c, "value.not_finite"), notFinite(v)})
@@ -227,7 +307,7 @@ func wholeQuotient(_ *renderer, c *expr.Call, a []string) (string, []cond) {
 	if !expr.Overflows(c) {
 		return plain, []cond{zero}
 	}
-	v := fmt.Sprintf("CASE WHEN %s <> -1 THEN %s WHEN %s <> %s THEN -%s END", a[1], plain, a[0], smallest(t), a[0])
+	v := fmt.Sprintf("CASE WHEN %s <> -1 THEN %s WHEN %s = -1 AND %s <> %s THEN -%s END", a[1], plain, a[1], a[0], smallest(t), a[0])
 	return v, []cond{zero, {failure(c, "value.overflow"), fmt.Sprintf("%s = -1 AND %s = %s", a[1], a[0], smallest(t))}}
 }
 
@@ -241,11 +321,13 @@ func smallest(t flows.Type) string {
 // sign renders - and abs, which overflow for the smallest integer only.
 func sign(format string) buildFunc {
 	return func(_ *renderer, c *expr.Call, a []string) (string, []cond) {
-		v := fmt.Sprintf(format, a[0])
 		if !c.CanFail() {
-			return v, nil
+			return fmt.Sprintf(format, a[0]), nil
 		}
-		return fmt.Sprintf("CASE WHEN %s <> %s THEN %s END", a[0], smallest(c.Type()), v),
-			[]cond{{failure(c, "value.overflow"), a[0] + " = " + smallest(c.Type())}}
+		conds := []cond{{failure(c, "value.overflow"), a[0] + " = " + smallest(c.Type())}}
+		if c.Type().Kind == flows.Int64 {
+			return fmt.Sprintf("TRY_CAST("+format+" AS BIGINT)", "CAST("+a[0]+" AS HUGEINT)"), conds
+		}
+		return fmt.Sprintf("CASE WHEN %s <> %s THEN "+format+" END", a[0], smallest(c.Type()), a[0]), conds
 	}
 }

@@ -67,8 +67,7 @@ func (b *builder) stepSQL(st *plan.Step) (string, error) {
 		sql, err := b.join(st, op, in(0), in(1))
 		return b.tapped(sql, id), err
 	case node.Aggregate:
-		sql, err := b.aggregate(st, op, in(0))
-		return b.tapped(sql, id), err
+		return b.aggregate(st, op, in(0))
 	case node.Sort:
 		return b.sort(st, op, in(0))
 	case node.Limit:
@@ -211,25 +210,30 @@ func (b *builder) project(st *plan.Step, op node.Project, in string) (string, er
 		strings.Join(outer, ", "), strings.Join(inner, ", "), e, in, b.run.taps[st.Ref], b.refuse(st)), nil
 }
 
-// refuse calls tapx with the whole input record as JSON, every value as text so that no digit is lost.
+// record writes fields as a JSON object, every value as text so that no digit is lost.
+func record(names []string) string {
+	fields := make([]string, len(names))
+	for i, n := range names {
+		fields[i] = fmt.Sprintf("%s, CAST(%s AS VARCHAR)", quoteText(n), quoteName(n))
+	}
+	return "CAST(json_object(" + strings.Join(fields, ", ") + ") AS VARCHAR)"
+}
+
+// refuse calls tapx with the whole input record.
 func (b *builder) refuse(st *plan.Step) string {
-	file, record := "NULL", "NULL::BIGINT"
+	file, number := "NULL", "NULL::BIGINT"
 	if b.run.hasOrigin(st.Inputs[0]) {
-		file, record = quoteName(node.OriginFile), quoteName(node.OriginRecord)
+		file, number = quoteName(node.OriginFile), quoteName(node.OriginRecord)
 	}
 	raw := "NULL"
 	if st.Node.Policy != flows.RejectSkip {
-		var fields []string
-		for _, f := range st.Node.InputSchemas[st.Inputs[0].Port] {
-			fields = append(fields, fmt.Sprintf("%s, CAST(%s AS VARCHAR)", quoteText(f.Name), quoteName(f.Name)))
-		}
-		raw = "CAST(json_object(" + strings.Join(fields, ", ") + ") AS VARCHAR)"
+		raw = record(st.Node.InputSchemas[st.Inputs[0].Port].Names())
 	}
-	return fmt.Sprintf("tapx(%d, __spark_e, %s, %s, %s)", b.run.refusals[st.Ref], raw, file, record)
+	return fmt.Sprintf("tapx(%d, __spark_e, %s, %s, %s)", b.run.refusals[st.Ref], raw, file, number)
 }
 
 func (b *builder) join(st *plan.Step, op node.Join, left, right string) (string, error) {
-	var keysL, keysR, on []string
+	var keysL, keysR, on, present []string
 	for i, k := range op.Keys {
 		l, err := b.run.render.Render(k.Left)
 		if err != nil {
@@ -241,6 +245,7 @@ func (b *builder) join(st *plan.Step, op node.Join, left, right string) (string,
 		}
 		keysL = append(keysL, fmt.Sprintf("%s AS __spark_k%d", l.Value, i))
 		keysR = append(keysR, fmt.Sprintf("%s AS __spark_k%d", r.Value, i))
+		present = append(present, fmt.Sprintf("__spark_k%d IS NOT NULL", i))
 		on = append(on, fmt.Sprintf("l.__spark_k%d = r.__spark_k%d", i, i))
 	}
 	var cols []string
@@ -251,8 +256,16 @@ func (b *builder) join(st *plan.Step, op node.Join, left, right string) (string,
 			sides[f.Side] = append(sides[f.Side], quoteName(f.Field))
 		}
 	}
-	l := fmt.Sprintf("(SELECT %s FROM %s) l", strings.Join(append(sides[node.Left], keysL...), ", "), left)
-	r := fmt.Sprintf("(SELECT %s FROM %s) r", strings.Join(append(sides[node.Right], keysR...), ", "), right)
+	l := fmt.Sprintf("(SELECT %s FROM %s)", strings.Join(append(sides[node.Left], keysL...), ", "), left)
+	r := fmt.Sprintf("(SELECT %s FROM %s)", strings.Join(append(sides[node.Right], keysR...), ", "), right)
+	if build := &r; st.MatchesOnly() && !b.run.plan.Flow.Settings.NoCounts {
+		if st.BuildLeft {
+			build = &l
+		}
+		// The hash table leaves null keys out, and without a record in it the other side is not read: count what is in.
+		*build = fmt.Sprintf("(SELECT * FROM %s WHERE tapf(%d, %s))", *build, b.run.refusals[st.Ref], strings.Join(present, " AND "))
+	}
+	l, r = l+" l", r+" r"
 	kind := op.Kind
 	if st.BuildLeft { // DuckDB builds on the right
 		l, r = r, l
@@ -267,31 +280,40 @@ func (b *builder) join(st *plan.Step, op node.Join, left, right string) (string,
 }
 
 func (b *builder) aggregate(st *plan.Step, op node.Aggregate, in string) (string, error) {
-	var cols, group []string
-	add := func(c node.Column) error {
+	var cols, group, errs []string
+	offset := 0
+	for i, c := range slices.Concat(op.Keys, op.Aggs) {
 		r, err := b.run.render.Render(c.Expr)
 		if err != nil {
-			return err
+			return "", err
 		}
 		cols = append(cols, fmt.Sprintf("%s AS %s", r.Value, quoteName(c.Name)))
-		return nil
-	}
-	for i, k := range op.Keys {
-		if err := add(k); err != nil {
-			return "", err
+		if i < len(op.Keys) {
+			group = append(group, fmt.Sprint(i+1))
 		}
-		group = append(group, fmt.Sprint(i+1))
-	}
-	for _, a := range op.Aggs {
-		if err := add(a); err != nil {
-			return "", err
+		if r.Err != "" {
+			errs = append(errs, fmt.Sprintf("(%s) + %d", r.Err, offset))
+			b.run.site(st, offset, c.Name, r.Errors)
+			offset += len(r.Errors)
 		}
+	}
+	id := b.run.taps[st.Ref]
+	if len(errs) > 0 {
+		cols = append(cols, fmt.Sprintf("coalesce(%s) AS __spark_e", strings.Join(errs, ", ")))
 	}
 	sql := fmt.Sprintf("SELECT %s FROM %s", strings.Join(cols, ", "), in)
 	if len(group) > 0 {
 		sql += " GROUP BY " + strings.Join(group, ", ")
 	}
-	return sql, nil
+	if len(errs) == 0 {
+		return b.tapped(sql, id), nil
+	}
+	keys := make([]string, len(op.Keys))
+	for i, k := range op.Keys {
+		keys[i] = k.Name
+	}
+	return fmt.Sprintf("SELECT %s FROM (%s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN true ELSE tapx(%d, __spark_e, %s, NULL, NULL::BIGINT) END)",
+		quoteNames(st.Schema.Names()), sql, id, b.run.refusals[st.Ref], record(keys)), nil
 }
 
 func (b *builder) sort(st *plan.Step, op node.Sort, in string) (string, error) {

@@ -137,11 +137,30 @@ func (c *comparison) inputEnding(ref *reference, port string, out ending, buildL
 			}
 			return out
 		}
-		if out != untouched && len(c.table(ref.inputs[build]).rows) == 0 && needsBuild(ref.join, buildLeft) {
+		if out != untouched && c.buildable(ref, build) == 0 && needsBuild(ref.join, buildLeft) {
 			return untouched
 		}
 	}
 	return out
+}
+
+// buildable counts the rows of a build side; where only matches matter, a row with a null key is none.
+func (c *comparison) buildable(ref *reference, port string) int {
+	n := 0
+	for _, r := range c.table(ref.inputs[port]).rows {
+		null := false
+		for _, k := range ref.keys {
+			i := k[0]
+			if port == node.Right {
+				i = k[1]
+			}
+			null = null || r[i] == nil
+		}
+		if !null || ref.join != node.JoinInner && ref.join != node.JoinSemi {
+			n++
+		}
+	}
+	return n
 }
 
 // needsBuild: without a record on the build side there is no result.

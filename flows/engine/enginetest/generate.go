@@ -23,6 +23,7 @@ type reference struct {
 	policy   flows.RejectPolicy
 	count    int64         // of a limit
 	join     node.JoinKind // of a join
+	keys     [][2]int      // its key fields, left and right
 	path     string        // of a sink
 	input    *table        // of a sink
 }
@@ -45,7 +46,7 @@ type generator struct {
 
 // Features are what the generated flows must cover; the test asserts each.
 var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in file", "filter", "unmatched", "select", "formula", "fallible formula", "refused by formula",
-	"convert", "refused by convert", "inner", "left", "right", "full", "semi", "anti", "empty join side", "self join", "diamond", "fork", "aggregate", "aggregate all",
+	"convert", "refused by convert", "inner", "left", "right", "full", "semi", "anti", "empty join side", "self join", "diamond", "fork", "aggregate", "aggregate all", "sum too large",
 	"sort", "limit", "limit reached", "sort and limit", "rejects port", "skip policy", "fail policy", "count stage"}
 
 // generate makes the flow of a seed.

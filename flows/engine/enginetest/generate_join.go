@@ -1,7 +1,7 @@
 package enginetest
 
 import (
-	"fmt"
+	"errors"
 	"math/big"
 
 	"spark/flows"
@@ -33,7 +33,7 @@ func (g *generator) joinNode(left plan.Ref) {
 	kind := kinds[g.pick(len(kinds))]
 	suffix := g.name("_j")
 	ref := g.add("join", map[string]any{"kind": kind, "keys": keys, "rightSuffix": suffix}, map[string]plan.Ref{node.Left: left, node.Right: right})
-	ref.join = kind
+	ref.join, ref.keys = kind, at
 	g.used[string(kind)]++
 	if left == right {
 		g.used["self join"]++
@@ -161,7 +161,7 @@ func (g *generator) aggregate(in plan.Ref) {
 	add("count()", flows.Of(flows.Int64), func(rs []row) any { return int64(len(rs)) })
 	if at := fieldsOf(t.schema, flows.Int64); len(at) > 0 {
 		i := at[g.pick(len(at))]
-		add("sum("+flows.QuoteName(t.schema[i].Name)+")", flows.Of(flows.Int128), func(rs []row) any { return sum(rs, i) })
+		add("sum("+flows.QuoteName(t.schema[i].Name)+")", flows.Of(flows.Int64), func(rs []row) any { return sum(rs, i) })
 	}
 	if at := fieldsOf(t.schema, flows.Text); len(at) > 0 {
 		i := at[g.pick(len(at))]
@@ -178,8 +178,16 @@ func (g *generator) aggregate(in plan.Ref) {
 		for _, i := range by {
 			o = append(o, rs[0][i])
 		}
+		refused := false
 		for _, f := range compute {
-			o = append(o, f(rs))
+			v := f(rs)
+			refused = refused || v == tooLarge
+			o = append(o, v)
+		}
+		if refused {
+			ref.rejected++ // a group cannot be stored: the run fails
+			g.used["sum too large"]++
+			continue
 		}
 		out.rows = append(out.rows, o)
 	}
@@ -221,11 +229,17 @@ func sum(rows []row, i int) any {
 			total.Add(total, big.NewInt(r[i].(int64)))
 		}
 	}
-	if total == nil {
+	switch {
+	case total == nil:
 		return nil
+	case !total.IsInt64():
+		return tooLarge
 	}
-	return fmt.Sprint(total) // int128 is compared as text
+	return total.Int64()
 }
+
+// tooLarge is a sum beyond its type.
+var tooLarge = errors.New("too large")
 
 func most(rows []row, i int) any {
 	var best any

@@ -36,7 +36,6 @@ func init() {
 		Synonyms: []string{"merge", "lookup", "combine", "inner join", "left join", "enrich"},
 		Inputs:   []node.Port{{Name: node.Left, Title: "Left"}, {Name: node.Right, Title: "Right"}},
 		Outputs:  []node.Port{{Name: node.Out, Title: "Records"}},
-		Rejects:  true,
 		New:      func() node.Config { return &Config{Kind: "inner", RightSuffix: "_right"} },
 		Files:    files,
 	})
@@ -53,6 +52,10 @@ func (j *Config) Plan(c *node.Context) {
 		at := fmt.Sprintf("keys[%d]", i)
 		l, r := c.Expr(at+".left", k.Left, left), c.Expr(at+".right", k.Right, right)
 		if l == nil || r == nil || !comparable(c, at, l, r) {
+			continue
+		}
+		if expr.Fallible(l) || expr.Fallible(r) {
+			c.Problem(at, "join.key_fallible", "this key cannot be computed for every record", "compute it in a Formula before the join, where such records can be refused")
 			continue
 		}
 		keys = append(keys, node.JoinKey{Left: l, Right: r})

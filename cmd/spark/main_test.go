@@ -1,0 +1,21 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// actAsSpark makes the test binary the program itself.
+const actAsSpark = "SPARK_TEST_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(actAsSpark) != "" {
+		executorEnv = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "LANG=C.UTF-8", actAsSpark + "=1"}
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
