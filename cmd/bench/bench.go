@@ -15,6 +15,7 @@ type Bench struct {
 	Spark  string    // the program that is measured
 	Folder string    // for data; removed at the end
 	Log    io.Writer // every single measurement
+	self   string    // this program, for the limits it is compared with
 }
 
 // Usage is what a command took.

@@ -17,7 +17,13 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], figures(), os.Stdout, os.Stderr); err != nil {
+	var err error
+	if len(os.Args) > 1 && os.Args[1] == "limit" {
+		err = limit(os.Args[2:])
+	} else {
+		err = run(ctx, os.Args[1:], figures(), os.Stdout, os.Stderr)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -41,7 +47,11 @@ func run(ctx context.Context, args []string, all []Figure, stdout, stderr io.Wri
 		return err
 	}
 	defer os.RemoveAll(folder)
-	b := &Bench{Spark: *spark, Folder: folder, Log: stderr}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	b := &Bench{Spark: *spark, Folder: folder, Log: stderr, self: self}
 	results, err := measure(ctx, b, chosen, stdout)
 	return errors.Join(err, writeJSON(*out, results))
 }

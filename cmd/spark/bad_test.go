@@ -13,16 +13,19 @@ import (
 
 // bad is one input that does not go through, or only just: what happens is fixed to the letter.
 type bad struct {
-	name  string
-	file  string // content of in.csv
-	input box    // where it is not in.csv with idName
-	mid   []box  // between input and output
-	doc   string // instead of input and mid
-	setup func(*place)
-	args  []string
-	exit  int
-	code  string // of the first error
-	want  string // out.csv after success; after a failure the old one stays
+	name     string
+	file     string // content of in.csv
+	input    box    // where it is not in.csv with idName
+	mid      []box  // between input and output
+	output   box    // where it is not out.csv
+	doc      string // instead of the chain
+	settings map[string]any
+	setup    func(*place)
+	after    func(*place)
+	args     []string
+	exit     int
+	code     string // of the first error
+	want     string // out.csv after success; after a failure the old one stays
 }
 
 const old = "what was here before\n"
@@ -32,7 +35,7 @@ var idName = []string{"id:int64", "name:text"}
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	g := openGolden(t, "bad")
-	for _, table := range [][]bad{badDocuments(), badText(), badShapes(), badValues(), badTimes()} {
+	for _, table := range [][]bad{badDocuments(), badText(), badShapes(), badValues(), badTimes(), badFiles(), badLate()} {
 		for _, b := range table {
 			t.Run(b.name, func(t *testing.T) {
 				t.Parallel()
@@ -67,6 +70,9 @@ func (b bad) check(t *testing.T, g *golden) {
 	if got := p.read("out.csv"); got != want {
 		t.Errorf("out.csv is %q and should be %q", shorten(got), shorten(want))
 	}
+	if b.after != nil {
+		b.after(p)
+	}
 	p.clean()
 }
 
@@ -78,7 +84,20 @@ func (b bad) document() string {
 	if in.kind == "" {
 		in = input("in.csv", idName...)
 	}
-	return chain(append(append([]box{in}, b.mid...), output("out.csv"))...)
+	out := b.output
+	if out.kind == "" {
+		out = output("out.csv")
+	}
+	boxes := append(append([]box{in}, b.mid...), out)
+	var edges []string
+	for i, b := range boxes[1:] {
+		edges = append(edges, boxes[i].id+".out>"+b.id+".in")
+	}
+	more := map[string]any{}
+	if b.settings != nil {
+		more["settings"] = b.settings
+	}
+	return graph(more, boxes, edges...)
 }
 
 // sentences writes problems as people read them, and their places as programs do.
@@ -136,7 +155,7 @@ func badText() []bad {
 		{name: "NUL", file: "id,name\n1,a\n2,b\x00c\n", exit: exitFailed, code: "csv.encoding"},
 		{name: "100 thousand levels of JSON", input: input("deep.jsonl", "j:json"), setup: func(p *place) {
 			p.write("deep.jsonl", `{"j":`+strings.Repeat("[", 100_000)+strings.Repeat("]", 100_000)+"}\n")
-		}, exit: exitFailed, code: "json.depth"},
+		}, exit: exitFailed, code: "json.syntax"},
 	}
 	for _, at := range []int{0, 1, 9, 10, 100, len(packed) / 2, len(packed) - 9, len(packed) - 8, len(packed) - 1} {
 		list = append(list, bad{name: fmt.Sprintf("gzip cut after %d of %d", at, len(packed)), input: gz.options(`{"header":false}`),
@@ -171,7 +190,7 @@ func badValues() []bad {
 	const digits38 = "12345678901234567890123456789012345678"
 	const digits25 = "123456789012345.1234567891"
 	exact := func(name, kind, v string) bad {
-		return bad{name: name, file: "v\n" + v + "\n", input: one(kind), want: "v\n" + v + "\n"}
+		return bad{name: name, file: "v\n" + v + "\n", input: one(kind), want: "\"v\"\n\"" + v + "\"\n"} // a single field is always quoted
 	}
 	refused := func(name, kind, v, code string) bad {
 		return bad{name: name, file: "v\n" + v + "\n", input: one(kind), exit: exitFailed, code: code}
@@ -181,9 +200,9 @@ func badValues() []bad {
 		exact("30 digits as decimal(38,0)", "decimal(38,0)", digits30),
 		exact("30 digits as int128", "int128", digits30),
 		exact("38 digits as decimal(38,0)", "decimal(38,0)", digits38),
-		refused("39 digits as decimal(38,0)", "decimal(38,0)", digits38+"9", "csv.range"),
+		refused("39 digits as decimal(38,0)", "decimal(38,0)", digits38+"9", "csv.precision"),
 		exact("25 digits as decimal(38,10)", "decimal(38,10)", digits25),
-		refused("25 digits as decimal(10,2)", "decimal(10,2)", digits25, "csv.range"),
+		refused("25 digits as decimal(10,2)", "decimal(10,2)", digits25, "csv.precision"),
 		exact("1.50 as decimal(10,2)", "decimal(10,2)", "1.50"),
 		refused("1.555 as decimal(10,2)", "decimal(10,2)", "1.555", "csv.precision"),
 		exact("1.50 as text", "text", "1.50"),
@@ -196,11 +215,11 @@ func badValues() []bad {
 		refused("yes as boolean", "boolean", "yes", "csv.type"),
 		refused("128 as int8", "int8", "128", "csv.range"),
 		{name: "overflow of a sum", file: "v\n9223372036854775807\n1\n", input: one("int64"),
-			mid: []box{step("f", "formula", `{"fields":[{"name":"v","expression":"v + 1"}]}`)}, exit: exitFailed, code: "expr.overflow"},
+			mid: []box{step("f", "formula", `{"fields":[{"name":"v","expression":"v + 1"}]}`)}, exit: exitFailed, code: "value.overflow"},
 		{name: "division by zero", file: "v\n1\n0\n", input: one("int64"),
-			mid: []box{step("f", "formula", `{"fields":[{"name":"v","expression":"10 / v"}]}`)}, exit: exitFailed, code: "expr.division_by_zero"},
+			mid: []box{step("f", "formula", `{"fields":[{"name":"v","expression":"10 / v"}]}`)}, exit: exitFailed, code: "value.division_by_zero"},
 		{name: "text that is converted", file: "v\n1\nx\n", input: one("text"),
-			mid: []box{step("c", "convert", `{"fields":[{"name":"v","type":"int64"}]}`)}, exit: exitFailed, code: "expr.cast"},
+			mid: []box{step("c", "convert", `{"fields":[{"name":"v","type":"int64"}]}`)}, exit: exitFailed, code: "value.conversion"},
 	}
 }
 
@@ -208,13 +227,13 @@ func badTimes() []bad {
 	one := func(spec string) box { return input("in.csv", "v:"+spec) }
 	return []bad{
 		{name: "03/04/2026 as date", file: "v\n03/04/2026\n", input: one("date"), exit: exitFailed, code: "csv.date"},
-		{name: "03/04/2026 as date with a format", file: "v\n03/04/2026\n", input: one("date;format=%d/%m/%Y"), want: "v\n2026-04-03\n"},
+		{name: "03/04/2026 as date with a format", file: "v\n03/04/2026\n", input: one("date;format=%d/%m/%Y"), want: "\"v\"\n\"2026-04-03\"\n"},
 		{name: "31/02/2026 with a format", file: "v\n31/02/2026\n", input: one("date;format=%d/%m/%Y"), exit: exitFailed, code: "csv.date"},
 		{name: "no zone, as timestamptz without one", file: "v\n2026-01-31 12:00:00\n", input: one("timestamptz"), exit: exitFailed, code: "csv.zone"},
-		{name: "format without zone, as timestamptz without one", file: "v\n31.01.2026 12:00\n", input: one("timestamptz;format=%d.%m.%Y %H:%M"), exit: exitInvalid, code: "field.zone"},
-		{name: "no zone, as timestamptz with one", file: "v\n2026-01-31 12:00:00\n", input: one("timestamptz;zone=Europe/Berlin"), want: "v\n2026-01-31 11:00:00+00\n"},
+		{name: "format without zone, as timestamptz without one", file: "v\n31.01.2026 12:00\n", input: one("timestamptz;format=%d.%m.%Y %H:%M"), exit: exitInvalid, code: "field.format"},
+		{name: "no zone, as timestamptz with one", file: "v\n2026-01-31 12:00:00\n", input: one("timestamptz;zone=Europe/Berlin"), want: "\"v\"\n\"2026-01-31 11:00:00+00\"\n"},
 		{name: "a local time that does not exist", file: "v\n2026-03-29 02:30:00\n", input: one("timestamptz;zone=Europe/Berlin"), exit: exitFailed, code: "csv.zone"},
-		{name: "a local time that exists twice", file: "v\n2026-10-25 02:30:00\n", input: one("timestamptz;zone=Europe/Berlin"), exit: exitFailed, code: "csv.zone"},
+		{name: "a local time that exists twice is the first", file: "v\n2026-10-25 02:30:00\n", input: one("timestamptz;zone=Europe/Berlin"), want: "\"v\"\n\"2026-10-25 00:30:00+00\"\n"},
 		{name: "a zone that does not exist", file: "v\n2026-03-29 02:30:00\n", input: one("timestamptz;zone=Europe/Bärlin"), exit: exitInvalid, code: "field.zone"},
 		{name: "25 o'clock", file: "v\n25:00:00\n", input: one("time"), exit: exitFailed, code: "csv.date"},
 	}

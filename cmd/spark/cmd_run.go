@@ -57,6 +57,7 @@ func (c *runCommand) Run() error {
 		Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a reader that goes away ends the output, not the run
 	r, err := service.Start(ctx, run.Command{Scope: flows.LocalScope, Document: flow, Trigger: run.TriggerManual, Parameters: c.Set, Folders: folders})
 	if err != nil {
 		return reportInvalid(err, c.JSON)

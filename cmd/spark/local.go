@@ -125,10 +125,10 @@ func loadFlow(path string) (*flows.Flow, error) {
 		return nil, &flows.Error{Code: "document.open", Message: fmt.Sprintf("the flow file cannot be read: %v", err), Suggestion: "check its path", Cause: err}
 	}
 	f, err := flows.ParseFlow(b)
-	if err != nil {
-		return nil, err
+	if e, ok := err.(*flows.Error); ok {
+		return nil, e.At(flows.Path{File: path})
 	}
-	return f, nil
+	return f, err
 }
 
 // executorEnv replaces the executor's minimal environment where it is not nil: a test binary has to tell its child that

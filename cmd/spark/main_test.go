@@ -17,5 +17,9 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if lateFolder != "" {
+		_ = os.RemoveAll(lateFolder)
+	}
+	os.Exit(code)
 }

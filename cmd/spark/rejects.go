@@ -3,11 +3,14 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
+	"spark/flows"
 	"spark/flows/node"
 	"spark/flows/run"
 )
@@ -24,7 +27,7 @@ var _ run.RejectStore = rejectFile{}
 func (r rejectFile) Open(id string) (run.RejectWriter, error) {
 	f, err := os.CreateTemp(filepath.Dir(r.path), "."+filepath.Base(r.path)+".*.spark-tmp")
 	if err != nil {
-		return nil, fmt.Errorf("reject file: %w", err)
+		return nil, r.failure(err)
 	}
 	return &rejectWriter{target: r, f: f, w: bufio.NewWriter(f)}, nil
 }
@@ -40,7 +43,7 @@ func (w *rejectWriter) Add(rs []node.Reject) error {
 	enc.SetEscapeHTML(false)
 	for _, r := range rs {
 		if err := enc.Encode(r); err != nil {
-			return fmt.Errorf("reject file: %w", err)
+			return w.target.failure(err)
 		}
 	}
 	return nil
@@ -52,7 +55,7 @@ func (w *rejectWriter) Seal() error {
 		err = w.f.Sync()
 	}
 	if err != nil {
-		return fmt.Errorf("reject file: %w", err)
+		return w.target.failure(err)
 	}
 	return nil
 }
@@ -69,10 +72,25 @@ func (w *rejectWriter) End(committed bool) error {
 	if err == nil {
 		err = os.Rename(w.f.Name(), path)
 	}
+	if dir, openErr := os.Open(filepath.Dir(path)); openErr == nil && err == nil {
+		err = errors.Join(dir.Sync(), dir.Close()) // the name is durable only with its folder
+	}
 	if err != nil {
 		os.Remove(w.f.Name())
-		return fmt.Errorf("reject file: %w", err)
+		return w.target.failure(err)
 	}
 	*w.target.named = path
 	return nil
+}
+
+func (r rejectFile) failure(err error) error {
+	if pe, ok := errors.AsType[*os.PathError](err); ok {
+		err = pe.Err // the name in it is a temporary one
+	}
+	e := &flows.Error{Code: "rejects.file", Path: flows.Path{File: r.path}, Cause: err, Message: fmt.Sprintf("the rejected records cannot be stored: %v", err),
+		Suggestion: "name another file with --rejects; its folder must exist"}
+	if errors.Is(err, syscall.ENOSPC) {
+		e.Code, e.Message, e.Suggestion = "disk.full", "the disk is full and the rejected records cannot be stored", "make room, or name a file on another disk with --rejects"
+	}
+	return e
 }

@@ -16,13 +16,15 @@ import (
 	"spark/flows/node"
 )
 
+// fileField reads "name type | format | zone", the last two optional.
 func fileField(spec string) node.FileField {
-	name, typ, _ := strings.Cut(spec, " ")
+	parts := append(strings.Split(spec, " | "), "", "")
+	name, typ, _ := strings.Cut(parts[0], " ")
 	t, err := flows.ParseType(typ)
 	if err != nil {
 		panic(err)
 	}
-	return node.FileField{Name: name, Type: t}
+	return node.FileField{Name: name, Type: t, Format: parts[1], Zone: parts[2]}
 }
 
 func fileFields(specs ...string) (fs []node.FileField) {

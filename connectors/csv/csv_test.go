@@ -43,7 +43,7 @@ func (s scene) source(t testing.TB, blockSize int) *source {
 
 func (s scene) run(t testing.TB, blockSize int) string {
 	t.Helper()
-	return filetest.Read(t, s.source(t, blockSize), node.Reading{Files: filetest.Files{s.path(): s.text}, Fields: names(fileFields(s.fields...))}).Text()
+	return filetest.Read(s.source(t, blockSize), node.Reading{Files: filetest.Files{s.path(): s.text}, Fields: names(fileFields(s.fields...))}).Text()
 }
 
 // check runs a scene with blocks that end at every octet and with usual ones.

@@ -14,6 +14,9 @@ import (
 // regionSize is how much text is indexed and converted at a time: text, index and values stay in the processor's cache.
 const regionSize = 64 << 10
 
+// longRecord is a length from which on records are not indexed.
+const longRecord = 16 * regionSize
+
 // parser turns blocks into columns. Well-formed regions take the quick way: an index of all values, then column by
 // column. Everything else is read record by record; both ways mean the same.
 type parser struct {
@@ -80,7 +83,7 @@ func (p *parser) close() {
 func (p *parser) parse(j reading.Job) *reading.Result {
 	p.begin(j)
 	at := 0
-	if p.d.quick() && !p.odd {
+	if p.d.quick() && !p.odd && !p.slowly {
 		at = p.quickRegions()
 	}
 	if at < len(p.b) && p.err == nil {
@@ -147,12 +150,12 @@ func (p *parser) quickRegions() int {
 			p.index.plain(p.b[:cap(p.b)], at, to)
 		}
 		end := p.lastRecordEnd()
-		if end <= at && to < len(p.b) {
+		if end <= at && to < len(p.b) && size < longRecord {
 			size *= 4 // a record longer than the region
 			continue
 		}
 		if end <= at {
-			return at // what is left has no end
+			return at // what is left has no end, or is not worth an index
 		}
 		if !ok || !p.quickRegion(at, end) {
 			if p.slowRegion(at, end); p.err != nil {

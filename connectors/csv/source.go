@@ -19,6 +19,7 @@ type source struct {
 
 	// Smaller in tests; 0 means the usual.
 	blockSize, recordLimit int
+	slowly                 bool // record by record throughout
 }
 
 var _ node.Source = (*source)(nil)

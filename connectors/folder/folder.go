@@ -174,7 +174,9 @@ func failure(name string, err error) error {
 	case errors.Is(err, syscall.ENAMETOOLONG):
 		e.Code, e.Message, e.Suggestion = "file.name", "the name is longer than the file system allows", "use a shorter name"
 	case errors.Is(err, syscall.ENOSPC):
-		e.Code, e.Message, e.Suggestion = "file.disk_full", "the disk is full", "make room and start again"
+		e.Code, e.Message, e.Suggestion = "disk.full", "the disk is full", "make room and start again"
+	case errors.Is(err, syscall.EROFS):
+		e.Code, e.Message, e.Suggestion = "file.permission", "the file system may only be read", "write to another folder, or mount it for writing"
 	case errors.Is(err, syscall.ELOOP):
 		e.Code, e.Message, e.Suggestion = "file.access", "the path leads through links in a circle", "check the links"
 	default:

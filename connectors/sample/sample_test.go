@@ -21,7 +21,7 @@ func read(t testing.TB, name string, n int64, dirty bool, fields ...string) file
 	if fields == nil {
 		fields = s.schema().Names()
 	}
-	return filetest.Read(t, s, node.Reading{Fields: fields, Threads: 3})
+	return filetest.Read(s, node.Reading{Fields: fields, Threads: 3})
 }
 
 func TestDeterministic(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -77,8 +76,7 @@ type Outcome struct {
 }
 
 // Read reads a source and collects the outcome. Reading settings that are not set get defaults.
-func Read(t testing.TB, src node.Source, r node.Reading) Outcome {
-	t.Helper()
+func Read(src node.Source, r node.Reading) Outcome {
 	var o Outcome
 	if r.Threads == 0 {
 		r.Threads = 2

@@ -1,7 +1,6 @@
 package duckdb
 
 import (
-	"fmt"
 	"slices"
 
 	"spark/flows"
@@ -163,11 +162,7 @@ func (r *run) refuse(x refusedRecord) error {
 	rej := node.Reject{Node: st.Ref.Node, Code: "record.refused", Reason: "the record was refused", File: x.File, Record: x.Record, Raw: x.Raw}
 	if sites := r.sites[x.ID]; x.Code >= 1 && x.Code <= len(sites) {
 		s := sites[x.Code-1]
-		rej.Code, rej.Field = s.Code, s.column
-		rej.Reason = s.Message
-		if s.column != "" {
-			rej.Reason = fmt.Sprintf("%s: %s", s.column, s.Message)
-		}
+		rej.Code, rej.Field, rej.Reason = s.Code, s.column, s.Message
 	}
 	return r.reject(st.Node, rej)
 }

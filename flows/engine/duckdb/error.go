@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 
@@ -25,7 +26,7 @@ func engineError(err error) error {
 	if _, ok := err.(*flows.Error); ok {
 		return err
 	}
-	text := strings.TrimSpace(err.Error())
+	text := words(err)
 	for _, e := range engineErrors {
 		if e.pattern.MatchString(text) {
 			return &flows.Error{Code: e.code, Message: e.message + " (" + firstLine(text) + ")", Suggestion: e.suggestion, Cause: err}
@@ -39,7 +40,27 @@ func fileError(err error, path string) error {
 	return flows.AsError(engineError(err)).At(flows.Path{File: path})
 }
 
+// words are what DuckDB said, without what it says about every statement that has failed.
+func words(err error) string {
+	text := strings.TrimSpace(err.Error())
+	if first, rest, ok := strings.Cut(text, "\n"); ok && strings.Contains(first, "unsuccessful or closed pending query") {
+		text = strings.TrimPrefix(rest, "Error: ")
+	}
+	return text
+}
+
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
+}
+
+// engineError is engineError with the place, where DuckDB names the temporary file of a sink.
+func (r *run) engineError(err error) error {
+	for _, s := range r.sinks {
+		if text := words(err); strings.Contains(text, s.file.TempPath()) {
+			err = errors.New(strings.ReplaceAll(text, s.file.TempPath(), s.spec.Path))
+			return flows.AsError(engineError(err)).At(flows.Path{Node: s.node.ID, File: s.spec.Path})
+		}
+	}
+	return engineError(err)
 }

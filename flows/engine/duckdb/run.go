@@ -119,10 +119,10 @@ func (r *run) execute(ctx context.Context) (err error) {
 	if err := r.engine.lock(r.conn, r.env, r.engine.disabled(r.plan)); err != nil {
 		return err
 	}
+	defer r.abort()
 	if err := r.prepare(); err != nil {
 		return err
 	}
-	defer r.abort()
 	stop := r.tell()
 	defer stop()
 	for _, s := range r.plan.Stages {
@@ -376,5 +376,5 @@ func (r *run) cause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("cancelled: %w", context.Cause(ctx))
 	}
-	return engineError(err)
+	return r.engineError(err)
 }

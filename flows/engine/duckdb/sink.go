@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path"
+	"path/filepath"
 	"strings"
 
 	"spark/flows"
@@ -30,12 +32,6 @@ func (r *run) prepare() error {
 			continue
 		}
 		spec := res.Op.(node.Write).Sink
-		for _, other := range r.sinks {
-			if other.spec.Path == spec.Path {
-				return &flows.Error{Code: "file.two_writers", Path: flows.Path{Node: n.ID, Field: "path", File: spec.Path},
-					Message: fmt.Sprintf("%s writes the same file as %s", n.Title(), other.node.Title()), Suggestion: "give one of them another path"}
-			}
-		}
 		if spec.IfExists == "fail" {
 			if _, err := r.env.Files.Local(spec.Path); err == nil {
 				return &flows.Error{Code: "file.exists", Path: flows.Path{Node: n.ID, Field: "path", File: spec.Path},
@@ -46,9 +42,21 @@ func (r *run) prepare() error {
 		if err != nil {
 			return flows.AsError(err).At(flows.Path{Node: n.ID, Field: "path"})
 		}
-		r.sinks = append(r.sinks, &sink{node: n, spec: spec, file: f})
+		s := &sink{node: n, spec: spec, file: f}
+		r.sinks = append(r.sinks, s)
+		for _, other := range r.sinks[:len(r.sinks)-1] {
+			if other.target() == s.target() {
+				return &flows.Error{Code: "file.two_writers", Path: flows.Path{Node: n.ID, Field: "path", File: spec.Path},
+					Message: fmt.Sprintf("%s writes the same file as %s", n.Title(), other.node.Title()), Suggestion: "give one of them another path"}
+			}
+		}
 	}
 	return nil
+}
+
+// target is where the file will be, however its path was written: the temporary file stands in the resolved folder.
+func (s *sink) target() string {
+	return filepath.Join(filepath.Dir(s.file.TempPath()), path.Base(filepath.ToSlash(s.spec.Path)))
 }
 
 func (r *run) sinkOf(n *plan.Node) *sink {

@@ -114,10 +114,10 @@ func TestLongExpressions(t *testing.T) {
 	uglyTable(t, c)
 	env := expr.Env{Fields: uglySchema}
 	for _, src := range []string{
-		"b" + strings.Repeat(" and b", 5000), "t" + strings.Repeat(" || left(t, 2)", 400), "i64 in (1" + strings.Repeat(", 1", 10000) + ")", "case" + strings.Repeat(" when b then 1", 2000) + " end",
+		"b" + strings.Repeat(" and b", 5000), "t" + strings.Repeat(" || left(t, 2)", 150), "i64 in (1" + strings.Repeat(", 1", 10000) + ")", "case" + strings.Repeat(" when b then 1", 2000) + " end",
 		"case" + strings.Repeat(" when i64 / j64 > 1 then i64 + 1", 300) + " end", "b" + strings.Repeat(" and i64 % j64 = 1", 300), strings.Repeat("upper(", 190) + "t" + strings.Repeat(")", 190),
 		"i64" + strings.Repeat(" + j64", 150), "f" + strings.Repeat(" / g", 150), "coalesce(i64 + 1" + strings.Repeat(", j64 + 1", 300) + ")", strings.Repeat("repeat(", 20) + "t" + strings.Repeat(", i64)", 20),
-		strings.Repeat("if(i64 % j64 = 1, 1, ", 100) + "2" + strings.Repeat(")", 100), strings.Repeat("abs(", 60) + "i64" + strings.Repeat(")", 60), "concat(t" + strings.Repeat(", left(t, 2)", 2000) + ")",
+		strings.Repeat("if(i64 % j64 = 1, 1, ", 100) + "2" + strings.Repeat(")", 100), strings.Repeat("abs(", 30) + "i64" + strings.Repeat(")", 30), "concat(t" + strings.Repeat(", left(t, 2)", 2000) + ")",
 	} {
 		e, err := expr.Compile(src, env)
 		if err != nil {

@@ -38,7 +38,8 @@ func (r *renderer) conversion(c *expr.Cast, x string) (value, when string) {
 	case from.Equal(to):
 		return x, ""
 	case from.Kind == flows.Text:
-		return fromText(x, to)
+		_, field := c.X.(*expr.FieldRef)
+		return fromText(x, to, field)
 	case to.Kind == flows.Text:
 		return toText(x, from), ""
 	case !c.CanFail():
@@ -52,10 +53,22 @@ func (r *renderer) conversion(c *expr.Cast, x string) (value, when string) {
 	return v, fmt.Sprintf("TRY_CAST(%s AS %s) IS DISTINCT FROM %s", v, SQLType(from), x)
 }
 
+// canonical is a cheap test, per type, that a text is written just as DuckDB writes the value, and so has the shape
+// that the language defines. The lengths keep out infinities and years of five digits.
+var canonical = map[flows.Kind]string{
+	flows.Int8: "", flows.Int16: "", flows.Int32: "", flows.Int64: "", flows.Int128: "", flows.Decimal: "",
+	flows.Date: "strlen($1) = 10 AND ", flows.Timestamp: "strlen($1) = 19 AND ",
+}
+
 // fromText admits only the shape that the language defines; DuckDB alone would accept spaces, underscores and more.
-func fromText(x string, to flows.Type) (value, when string) {
+// For a field, which is cheap to repeat, the regular expression is left to texts that are not canonical: most are.
+func fromText(x string, to flows.Type, field bool) (value, when string) {
 	shaped := func(shape string) (string, string) {
 		v := fmt.Sprintf("TRY_CAST(regexp_extract(%s, '^(?:%s)$') AS %s)", x, shape, SQLType(to))
+		if test, ok := canonical[to.Kind]; field && ok {
+			direct, test := fmt.Sprintf("TRY_CAST(%s AS %s)", x, SQLType(to)), fill(test, []string{x})
+			v = fmt.Sprintf("CASE WHEN %sCAST(%s AS VARCHAR) = %s THEN %s ELSE %s END", test, direct, x, direct, v)
+		}
 		return v, fmt.Sprintf("%s IS NULL AND %s IS NOT NULL", v, x)
 	}
 	switch to.Kind {

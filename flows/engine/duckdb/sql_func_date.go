@@ -25,7 +25,7 @@ func init() {
 		if c.As[0].Kind == flows.Timestamp {
 			return fill("CAST($1 AS DATE)", a), nil
 		}
-		v, when := fromText(a[0], flows.Of(flows.Date))
+		v, when := fromText(a[0], flows.Of(flows.Date), false)
 		return v, []cond{{failure(c, "value.not_valid"), when}}
 	}
 	scalarFuncs["parse_date"], scalarFuncs["parse_timestamp"] = parseFormat, parseFormat
@@ -152,7 +152,7 @@ func (r *renderer) zoned(c *expr.Cast, x string) (value, when string) {
 	case c.Type().Kind == flows.Date:
 		return fmt.Sprintf("CAST(timezone(%s, %s) AS DATE)", zone, x), ""
 	case c.X.Type().Kind == flows.Text:
-		local, wrong := fromText(x, flows.Of(flows.Timestamp))
+		local, wrong := fromText(x, flows.Of(flows.Timestamp), false)
 		v, gap := atZone(local, zone)
 		return v, fmt.Sprintf("(%s) OR (%s)", wrong, gap)
 	}

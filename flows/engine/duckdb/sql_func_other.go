@@ -24,7 +24,7 @@ func init() {
 	scalarFuncs["decode_utf8"] = guarded("decode(unhex(regexp_extract(hex($1), '^"+shapeUTF8+"$')))", "value.not_valid", "NOT regexp_full_match(hex($1), '"+shapeUTF8+"')")
 	for name, kind := range map[string]flows.Kind{"to_uuid": flows.UUID, "parse_json": flows.JSON} {
 		scalarFuncs[name] = func(_ *renderer, c *expr.Call, a []string) (string, []cond) {
-			v, when := fromText(a[0], flows.Of(kind))
+			v, when := fromText(a[0], flows.Of(kind), false)
 			return v, []cond{{failure(c, "value.not_valid"), when}}
 		}
 	}

@@ -106,9 +106,9 @@ func TestLazyOracle(t *testing.T) {
 	}}
 	from := " FROM (SELECT true AS t, false AS f, CAST(NULL AS BOOLEAN) AS n, 'word' AS word, CAST(1 AS BIGINT) AS one, CAST(0 AS BIGINT) AS zero, CAST(NULL AS BIGINT) AS nought)"
 	g := generator{rand.New(rand.NewPCG(17, 19))}
-	rounds := 1500
+	rounds := 600
 	if testing.Short() {
-		rounds = 150
+		rounds = 100
 	}
 	for range rounds {
 		src, want := choice(g, 3)

@@ -130,9 +130,9 @@ func TestArithmeticOracle(t *testing.T) {
 	c := connect(t)
 	g := generator{rand.New(rand.NewPCG(11, 13))}
 	names := []string{"a", "b", "c"}
-	rounds := 1500
+	rounds := 600
 	if testing.Short() {
-		rounds = 150
+		rounds = 100
 	}
 	for round := range rounds {
 		var fields flows.Schema

@@ -200,7 +200,11 @@ func (b *builder) project(st *plan.Step, op node.Project, in string) (string, er
 		outer = append(outer, quoteName(node.OriginFile), quoteName(node.OriginRecord))
 	}
 	if len(errs) == 0 {
-		return fmt.Sprintf("SELECT %s FROM %s", strings.Join(outer, ", "), in), nil
+		where := ""
+		if st.Guarded { // counted where records that pass are
+			where = fmt.Sprintf(" WHERE tapf(%d, true)", b.run.taps[st.Ref])
+		}
+		return fmt.Sprintf("SELECT %s FROM %s%s", strings.Join(outer, ", "), in, where), nil
 	}
 	e := errs[0]
 	if len(errs) > 1 {
@@ -306,6 +310,9 @@ func (b *builder) aggregate(st *plan.Step, op node.Aggregate, in string) (string
 		sql += " GROUP BY " + strings.Join(group, ", ")
 	}
 	if len(errs) == 0 {
+		if st.Guarded { // counted where records that pass are
+			return fmt.Sprintf("SELECT * FROM (%s) WHERE tapf(%d, true)", sql, id), nil
+		}
 		return b.tapped(sql, id), nil
 	}
 	keys := make([]string, len(op.Keys))

@@ -108,7 +108,8 @@ func (c *Conn) ptr() C.duckdb_connection { return C.duckdb_connection(c.c.Ptr) }
 // Exec runs one statement and returns the number of records that it wrote.
 func (c *Conn) Exec(sql string) (uint64, error) {
 	var changed C.uint64_t
-	return uint64(changed), c.exec(sql, &changed, nil)
+	err := c.exec(sql, &changed, nil)
+	return uint64(changed), err
 }
 
 func (c *Conn) exec(sql string, changed *C.uint64_t, out *C.duckdb_result) error {

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+)
+
+// million is what every node type has to stand.
+const million = 1_000_000
+
+// nodeFigures run every node type over a million generated records into a CSV file, and every format both ways.
+func nodeFigures() []Figure {
+	fs := []Figure{}
+	add := func(name string, flow func(dir string) map[string]any, before ...func(dir string) map[string]any) {
+		fs = append(fs, Figure{Name: "node-" + name, Unit: "M rec/s", Better: Higher, Run: func(ctx context.Context, b *Bench) (float64, *float64, error) {
+			dir := filepath.Join(b.Folder, "nodes")
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return 0, nil, err
+			}
+			for _, f := range append(before, flow) {
+				text, err := json.Marshal(f(dir))
+				if err == nil {
+					err = os.WriteFile(filepath.Join(dir, name+".json"), text, 0o644)
+				}
+				if err == nil {
+					_, err = b.TimeCommand(ctx, b.Spark, "run", filepath.Join(dir, name+".json"), "--folder", dir)
+				}
+				if err != nil {
+					return 0, nil, err
+				}
+			}
+			return b.perSecond(ctx, filepath.Join(dir, name+".json"), dir, million)
+		}})
+	}
+	for _, n := range []struct{ kind, config string }{
+		{"filter", `{"condition": "status = 'paid' and quantity > 3"}`},
+		{"select", `{"fields": [{"name": "order_id", "as": "id"}, {"name": "status"}]}`},
+		{"formula", `{"fields": [{"name": "amount", "expression": "quantity * unit_price"}, {"name": "each", "expression": "unit_price / (quantity + 1)"}]}`},
+		{"convert", `{"fields": [{"name": "order_id", "type": "text"}, {"name": "unit_price", "type": "decimal(18,4)"}]}`},
+		{"aggregate", `{"groupBy": ["customer_id"], "aggregates": [{"name": "n", "expression": "count()"}, {"name": "pieces", "expression": "sum(quantity)"}]}`},
+		{"sort", `{"keys": [{"field": "unit_price", "order": "descending"}, {"field": "order_id"}]}`},
+		{"limit", `{"count": 500000}`},
+		{"join", `{"kind": "left", "keys": [{"left": "customer_id", "right": "customer_id"}]}`},
+	} {
+		add(n.kind, func(string) map[string]any { return through(n.kind, n.config) })
+	}
+	for _, format := range []string{"csv", "jsonl", "json", "parquet"} {
+		write := func(string) map[string]any { return through("", "", format) }
+		add("write-"+format, write)
+		add("read-"+format, func(string) map[string]any { return reading(format) }, write)
+	}
+	return fs
+}
+
+func node(id, kind string, config any) map[string]any {
+	return map[string]any{"id": id, "type": kind, "version": 1, "config": config}
+}
+
+func edge(from, to, port string) map[string]any {
+	return map[string]any{"from": map[string]string{"node": from, "port": "out"}, "to": map[string]string{"node": to, "port": port}}
+}
+
+func flow(nodes, edges []map[string]any) map[string]any {
+	return map[string]any{"format": 1, "name": "bench", "nodes": nodes, "edges": edges}
+}
+
+// through is sample data → node → file; without a kind straight into the file.
+func through(kind, config string, format ...string) map[string]any {
+	out := "csv"
+	if len(format) > 0 {
+		out = format[0]
+	}
+	nodes := []map[string]any{node("orders", "sample.data", map[string]any{"dataset": "orders", "records": million}),
+		node("file", "file.output", map[string]any{"path": "million." + out, "format": out})}
+	if kind == "" {
+		return flow(nodes, []map[string]any{edge("orders", "file", "in")})
+	}
+	nodes = append(nodes, node("node", kind, json.RawMessage(config)))
+	if kind == "join" {
+		nodes = append(nodes, node("customers", "sample.data", map[string]any{"dataset": "customers", "records": million / 10}))
+		return flow(nodes, []map[string]any{edge("orders", "node", "left"), edge("customers", "node", "right"), edge("node", "file", "in")})
+	}
+	return flow(nodes, []map[string]any{edge("orders", "node", "in"), edge("node", "file", "in")})
+}
+
+// reading reads the million records of a format and writes Parquet.
+func reading(format string) map[string]any {
+	var fields []map[string]string
+	for _, f := range [][2]string{{"order_id", "int64"}, {"customer_id", "int32"}, {"product_id", "int32"}, {"quantity", "int32"}, {"unit_price", "decimal(10,2)"},
+		{"currency", "text"}, {"country", "text"}, {"status", "text"}, {"ordered_at", "timestamp"}, {"note", "text"}} {
+		fields = append(fields, map[string]string{"name": f[0], "type": f[1]})
+	}
+	in := map[string]any{"path": "million." + format, "format": format}
+	if format != "parquet" {
+		in["fields"] = fields
+	}
+	return flow([]map[string]any{node("in", "file.input", in), node("file", "file.output", map[string]any{"path": "read-" + format + ".parquet", "format": "parquet"})},
+		[]map[string]any{edge("in", "file", "in")})
+}
