@@ -47,7 +47,7 @@ func (b *Bench) TimeCommand(ctx context.Context, name string, args ...string) (U
 	if err != nil {
 		return u, fmt.Errorf("%s: %w: %s", cmd, err, bytes.TrimSpace(append(stderr.Bytes(), stdout.Bytes()...)))
 	}
-	fmt.Fprintf(b.Log, "%s: %v, CPU %v, %d MB\n", cmd, u.Wall.Round(time.Millisecond), u.CPU.Round(time.Millisecond), u.PeakRSS>>20)
+	fmt.Fprintf(b.Log, "%.120s: %v, CPU %v, %d MB\n", strings.Join(strings.Fields(cmd.String()), " "), u.Wall.Round(time.Millisecond), u.CPU.Round(time.Millisecond), u.PeakRSS>>20)
 	return u, nil
 }
 

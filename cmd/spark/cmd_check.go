@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -15,7 +16,7 @@ import (
 
 // flowArgs are what validate and explain share with run.
 type flowArgs struct {
-	Flow string            `arg:"" help:"Flow file." type:"existingfile"`
+	Flow string            `arg:"" help:"Flow file." type:"path"`
 	Set  map[string]string `help:"Value of a parameter. May be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
 	JSON bool              `help:"Print the problems as JSON."`
 	dataFolders
@@ -96,26 +97,33 @@ func (c inspectCommand) Run() error {
 
 // reportInvalid prints every problem and asks for the exit code of an invalid flow.
 func reportInvalid(err error, asJSON bool) error {
-	ps, ok := errors.AsType[flows.Problems](err)
-	if !ok {
-		ps = flows.Problems{flows.AsError(err)}
-	}
-	if asJSON {
-		enc := json.NewEncoder(os.Stdout)
-		enc.SetEscapeHTML(false)
-		for _, p := range ps {
-			if err := enc.Encode(p); err != nil {
-				return err
-			}
-		}
+	if !asJSON {
+		printProblems(os.Stderr, err)
 		return exit(exitInvalid)
 	}
-	for _, p := range ps {
+	enc := json.NewEncoder(os.Stdout)
+	enc.SetEscapeHTML(false)
+	for _, p := range problems(err) {
+		if err := enc.Encode(p); err != nil {
+			return err
+		}
+	}
+	return exit(exitInvalid)
+}
+
+func printProblems(w io.Writer, err error) {
+	for _, p := range problems(err) {
 		label := "error"
 		if p.Severity == flows.SeverityWarning {
 			label = "warning"
 		}
-		fmt.Fprintf(os.Stderr, "%s: %s\n", label, p.Error())
+		fmt.Fprintf(w, "%s: %s\n", label, printable(p.Error()))
 	}
-	return exit(exitInvalid)
+}
+
+func problems(err error) flows.Problems {
+	if ps, ok := errors.AsType[flows.Problems](err); ok {
+		return ps
+	}
+	return flows.Problems{flows.AsError(err)}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -48,10 +47,12 @@ func (c *runCommand) Run() error {
 	if c.Sample && len(c.Folder) == 0 {
 		folders = []string{filepath.Dir(flowFile)}
 	}
-	folder.Sweep(folders...) // what killed runs left behind
 	if c.Rejects == "" {
 		c.Rejects = strings.TrimSuffix(flowFile, filepath.Ext(flowFile)) + ".rejects.jsonl"
 	}
+	_, _ = folder.Sweep(folders...) // what killed runs left behind; what cannot be removed harms nobody
+	folder.SweepFolder(filepath.Dir(c.Rejects))
+	sweepTemp()
 	var rejectsAt string
 	service := &run.Service{Executor: processes{limits: c.limits, optimizers: c.Optimizers}, Rejects: rejectFile{c.Rejects, &rejectsAt},
 		Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
@@ -99,9 +100,9 @@ func (c *runCommand) open() (flow *flows.Flow, path string, cleanup func(), err 
 	if err != nil {
 		return nil, "", nil, err
 	}
-	dir, err := os.MkdirTemp("", "spark-sample-")
+	dir, err := makeTemp(tempSample)
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("sample flow: %w", err)
+		return nil, "", nil, err
 	}
 	flow, err = flows.ParseFlow(b)
 	return flow, filepath.Join(dir, "sample.json"), func() { os.RemoveAll(dir) }, err

@@ -308,8 +308,8 @@ func TestTerminal(t *testing.T) {
 		t.Skip("script, which makes a terminal, is not installed")
 	}
 	p := setup(t)
-	p.write("in.csv", many(300_000, "x"))
-	p.write("flow.json", chain(input("in.csv", idName...), output("out.csv")))
+	p.write("flow.json", chain(step("in", "sample.data", `{"dataset":"orders","records":10000000}`),
+		step("sum", "aggregate", `{"groupBy":["status"],"aggregates":[{"name":"n","expression":"count()"}]}`), output("out.csv")))
 	c := exec.Command(script, "-qec", os.Args[0]+" run flow.json", "/dev/null")
 	c.Dir, c.Env = p.data, p.command().Env
 	out, err := c.CombinedOutput()
@@ -317,11 +317,11 @@ func TestTerminal(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	text := strings.ReplaceAll(string(out), "\r\n", "\n")
-	if !strings.Contains(text, "\x1b[3A\x1b[J") {
-		t.Errorf("the table of three lines is not drawn again:\n%q", text)
+	if !strings.Contains(text, "\x1b[4A\x1b[J") {
+		t.Errorf("the table of four lines is not drawn again:\n%q", text)
 	}
 	tables := strings.Split(escapes.ReplaceAllString(text, ""), "Node ")
-	want := []string{"Records Records/s Rejects State", "in 300,000 — 0 done", "out 300,000 — 0 done", "succeeded in T"}
+	want := []string{"Records Records/s Rejects State", "in 10,000,000 — 0 done", "sum 6 — 0 done", "out 6 — 0 done", "succeeded in T"}
 	var got []string
 	for line := range strings.Lines(p.plain(tables[len(tables)-1])) {
 		got = append(got, strings.Join(strings.Fields(line), " "))

@@ -183,9 +183,9 @@ func (p processes) Run(ctx context.Context, job run.Job, c run.Callbacks) ([]flo
 		return nil, err
 	}
 	defer host.Close()
-	temp, err := os.MkdirTemp("", fmt.Sprintf("spark-run-%d-", host.PID()))
+	temp, err := makeTemp(tempRun)
 	if err != nil {
-		return nil, fmt.Errorf("temp folder: %w", err)
+		return nil, err
 	}
 	defer os.RemoveAll(temp)
 	spec := executor.RunSpec{Document: job.Document, Parameters: job.Parameters, Folders: job.Folders, Temp: temp,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -45,14 +46,13 @@ func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 func main() {
 	var c commands
-	k := kong.Parse(&c, kong.Name("spark"), kong.Description("Data flows that you draw, run with exact live counts."),
-		kong.UsageOnError(), kong.Exit(func(code int) {
-			if code != 0 {
-				code = exitInvalid
-			}
-			os.Exit(code)
-		}))
-	err := k.Run()
+	parser := kong.Must(&c, kong.Name("spark"), kong.Description("Data flows that you draw, run with exact live counts."))
+	k, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "spark: %v; %s --help tells what there is\n", err, asked(err))
+		os.Exit(exitInvalid)
+	}
+	err = k.Run()
 	if e, ok := errors.AsType[exit](err); ok { // kong wraps what a command returns
 		os.Exit(int(e))
 	}
@@ -60,6 +60,14 @@ func main() {
 		fmt.Fprintln(os.Stderr, "spark:", err)
 		os.Exit(exitFailed)
 	}
+}
+
+// asked is the command that a wrong command line was meant for, as far as it is known.
+func asked(err error) string {
+	if pe, ok := errors.AsType[*kong.ParseError](err); ok && pe.Context != nil {
+		return strings.TrimSpace("spark " + pe.Context.Command())
+	}
+	return "spark"
 }
 
 type versionCommand struct{}

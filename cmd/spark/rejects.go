@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"spark/connectors/folder"
 	"spark/flows"
 	"spark/flows/node"
 	"spark/flows/run"
@@ -25,7 +26,7 @@ type rejectFile struct {
 var _ run.RejectStore = rejectFile{}
 
 func (r rejectFile) Open(id string) (run.RejectWriter, error) {
-	f, err := os.CreateTemp(filepath.Dir(r.path), "."+filepath.Base(r.path)+".*.spark-tmp")
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(r.path), folder.TempName(filepath.Base(r.path))), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, r.failure(err)
 	}

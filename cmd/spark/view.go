@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -30,13 +29,13 @@ func newView(asJSON bool, flow *flows.Flow) view {
 		enc.SetEscapeHTML(false)
 		return jsonView{enc}
 	case term.IsTerminal(int(os.Stdout.Fd())):
-		width, _, err := term.GetSize(int(os.Stdout.Fd()))
+		width, height, err := term.GetSize(int(os.Stdout.Fd()))
 		if err != nil || width < 40 {
 			width = 80
 		}
-		return &tableView{w: os.Stdout, flow: flow, width: width, live: true, rates: map[string]*rate{}}
+		return &tableView{w: os.Stdout, errors: os.Stderr, flow: flow, width: width, height: height, live: true, rates: map[string]*rate{}}
 	}
-	return &tableView{w: os.Stdout, flow: flow, width: 120, rates: map[string]*rate{}}
+	return &tableView{w: os.Stdout, errors: os.Stderr, flow: flow, width: 120, rates: map[string]*rate{}}
 }
 
 type jsonView struct{ enc *json.Encoder }
@@ -48,13 +47,15 @@ func (v jsonView) end(run.Result, string) {} // the last event has told it
 // tableView prints one line per node. On a terminal it is drawn again in place; elsewhere a line is printed whenever
 // a node's state changes, and the table at the end.
 type tableView struct {
-	w     io.Writer
-	flow  *flows.Flow
-	width int
-	live  bool
-	lines int // of the table on the screen
-	last  []flows.NodeStatus
-	rates map[string]*rate
+	w      io.Writer
+	errors io.Writer // what went wrong
+	flow   *flows.Flow
+	width  int
+	height int // of the screen, 0 when it is not known
+	live   bool
+	lines  int // of the table on the screen
+	last   []flows.NodeStatus
+	rates  map[string]*rate
 }
 
 // rate is the moving average over the last three seconds.
@@ -96,10 +97,10 @@ func (v *tableView) changes(nodes []flows.NodeStatus) {
 		}
 		fmt.Fprintf(v.w, "%s: %s", v.title(n.Node), n.State)
 		if n.State == flows.NodeDone {
-			fmt.Fprintf(v.w, ", %s records", group(records(n)))
+			fmt.Fprintf(v.w, ", %s", counted(records(n), "record"))
 		}
 		if n.Reason != "" {
-			fmt.Fprintf(v.w, ": %s", n.Reason)
+			fmt.Fprintf(v.w, ": %s", printable(n.Reason))
 		}
 		fmt.Fprintln(v.w)
 	}
@@ -118,21 +119,51 @@ func records(n flows.NodeStatus) int64 {
 
 func (v *tableView) title(id string) string {
 	n, _ := v.flow.Node(id)
-	return n.Title()
+	return printable(n.Title())
 }
 
 func (v *tableView) draw(at time.Time, nodes []flows.NodeStatus) {
 	if v.lines > 0 {
 		fmt.Fprintf(v.w, "\x1b[%dA\x1b[J", v.lines)
 	}
-	v.lines = v.table(at, nodes)
+	rows, more := v.visible(nodes)
+	v.lines = v.table(at, rows)
+	if more > 0 {
+		fmt.Fprintf(v.w, "… %s not shown\n", counted(int64(more), "node"))
+		v.lines++
+	}
+}
+
+// visible chooses the rows of a table that fits the screen, because nothing above its top can be drawn again: those
+// where something happens come first. It returns how many are left out.
+func (v *tableView) visible(nodes []flows.NodeStatus) ([]flows.NodeStatus, int) {
+	room := v.height - 3 // the heading, what is left out, the line below
+	if v.height == 0 || len(nodes) <= room+1 {
+		return nodes, 0
+	}
+	take := make([]bool, len(nodes))
+	for _, pass := range [][]flows.NodeState{{flows.NodeRunning, flows.NodeFailed}, {flows.NodeReady}, {flows.NodeDone, flows.NodeSkipped}} {
+		for i, n := range nodes {
+			if room > 0 && slices.Contains(pass, n.State) {
+				take[i] = true
+				room--
+			}
+		}
+	}
+	var rows []flows.NodeStatus
+	for i, n := range nodes {
+		if take[i] {
+			rows = append(rows, n)
+		}
+	}
+	return rows, len(nodes) - len(rows)
 }
 
 // table prints the table and returns its number of lines.
 func (v *tableView) table(at time.Time, nodes []flows.NodeStatus) int {
 	name := 4
 	for _, n := range nodes {
-		name = max(name, utf8.RuneCountInString(v.title(n.Node)))
+		name = max(name, columns(v.title(n.Node)))
 	}
 	name = min(name, max(12, v.width-60))
 	var b strings.Builder
@@ -152,7 +183,7 @@ func (v *tableView) table(at time.Time, nodes []flows.NodeStatus) int {
 			state += ", stopped early"
 		}
 		if n.State == flows.NodeSkipped && n.Reason != "" {
-			state += ": " + n.Reason
+			state += ": " + printable(n.Reason)
 		}
 		line := fmt.Sprintf("%s %14s %10s %9s  %s", pad(v.title(n.Node), name), group(records(n)), perSecond, group(n.Rejected), state)
 		b.WriteString(cut(line, v.width-1) + "\n")
@@ -162,7 +193,7 @@ func (v *tableView) table(at time.Time, nodes []flows.NodeStatus) int {
 }
 
 func (v *tableView) end(res run.Result, rejectsAt string) {
-	if !v.live && len(res.Nodes) > 0 {
+	if left := len(res.Nodes); left > 0 && (!v.live || v.height > 0 && left > v.height-2) { // whole, also where it did not fit
 		v.table(res.Ended, res.Nodes)
 	}
 	took := res.Ended.Sub(res.Started)
@@ -171,9 +202,9 @@ func (v *tableView) end(res run.Result, rejectsAt string) {
 		fmt.Fprintf(v.w, "cancelled after %s; nothing was written\n", duration(took))
 	case res.State == flows.RunFailed:
 		fmt.Fprintf(v.w, "failed after %s\n", duration(took))
-		_ = reportInvalid(res.Err, false) // the exit code follows from the result
+		printProblems(v.errors, res.Err)
 	case res.Rejected > 0:
-		fmt.Fprintf(v.w, "succeeded in %s with %s rejects", duration(took), group(res.Rejected))
+		fmt.Fprintf(v.w, "succeeded in %s with %s", duration(took), counted(res.Rejected, "reject"))
 		if rejectsAt != "" {
 			fmt.Fprintf(v.w, ", stored in %s", rejectsAt)
 		}
@@ -183,50 +214,5 @@ func (v *tableView) end(res run.Result, rejectsAt string) {
 	}
 	if res.State == flows.RunFailed && rejectsAt != "" {
 		fmt.Fprintf(v.w, "the rejects up to then are in %s\n", rejectsAt)
-	}
-}
-
-func pad(s string, n int) string {
-	s = cut(s, n)
-	return s + strings.Repeat(" ", max(0, n-utf8.RuneCountInString(s)))
-}
-
-func cut(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n-1]) + "…"
-}
-
-// group writes 1234567 as 1,234,567.
-func group(n int64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// short writes a number with three digits at most: 950, 1.2 k, 34 k, 5.6 M.
-func short(n int64) string {
-	f, units := float64(n), []string{"", " k", " M", " G"}
-	for len(units) > 1 && f >= 999.5 {
-		f, units = f/1000, units[1:]
-	}
-	if f < 9.95 && units[0] != "" {
-		return fmt.Sprintf("%.1f%s", f, units[0])
-	}
-	return fmt.Sprintf("%.0f%s", f, units[0])
-}
-
-// duration writes 0.8 s, 42 s, 3 m 12 s.
-func duration(d time.Duration) string {
-	switch s := d.Seconds(); {
-	case s < 10:
-		return fmt.Sprintf("%.1f s", s)
-	case s < 60:
-		return fmt.Sprintf("%.0f s", s)
-	default:
-		return fmt.Sprintf("%d m %d s", int(s)/60, int(s)%60)
 	}
 }

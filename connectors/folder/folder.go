@@ -190,6 +190,10 @@ func notFound(ps []place) error {
 	name := ps[0].name
 	e := &flows.Error{Code: "file.not_found", Path: flows.Path{File: name}, Message: "there is no such file", Suggestion: "check the path"}
 	for _, p := range ps {
+		if _, err := p.lstat(); err == nil {
+			e.Message, e.Suggestion = "this is a link that leads nowhere", "correct the link"
+			return e
+		}
 		dir := path.Dir(p.rel)
 		siblings, err := p.list(dir)
 		if err != nil {

@@ -41,7 +41,7 @@ func (f *Folders) Create(name string) (node.PendingFile, error) {
 		return nil, f.explain(p, err)
 	}
 	sweepFolder(r, path.Dir(p.rel))
-	temp := path.Join(path.Dir(p.rel), tempName(path.Base(p.rel)))
+	temp := path.Join(path.Dir(p.rel), TempName(path.Base(p.rel)))
 	file, err := r.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err == nil {
 		err = file.Close()
@@ -171,16 +171,23 @@ func (p *pending) Abort() error {
 	return nil
 }
 
-// A temporary name says who owns the file: .<name>.<host>-<process>-<start of the process>-<random>.spark-tmp
+// A temporary name says who owns the file: .<name>.<mark>.spark-tmp
 
-func tempName(name string) string {
-	var random [6]byte
-	_, _ = rand.Read(random[:])
+// TempName is the name of a temporary file for what will be called name.
+func TempName(name string) string {
 	if len(name) > 120 {
 		name = name[:120]
 	}
+	return "." + name + "." + Mark() + tempSuffix
+}
+
+// Mark names this process, for good and on all machines, and then something random:
+// <host>-<process>-<start of the process>-<random>.
+func Mark() string {
+	var random [6]byte
+	_, _ = rand.Read(random[:])
 	pid := os.Getpid()
-	return fmt.Sprintf(".%s.%s-%d-%s-%s%s", name, hostMark(), pid, processStart(pid), hex.EncodeToString(random[:]), tempSuffix)
+	return fmt.Sprintf("%s-%d-%s-%s", hostMark(), pid, processStart(pid), hex.EncodeToString(random[:]))
 }
 
 func hostMark() string {
@@ -204,16 +211,28 @@ func processStart(pid int) string {
 	return ""
 }
 
-// orphaned reports whether a temporary name belongs to a process of this machine that is gone.
-func orphaned(name string) bool {
-	owner := strings.TrimSuffix(name, tempSuffix)
-	owner = owner[strings.LastIndexByte(owner, '.')+1:]
-	parts := strings.Split(owner, "-")
+// Orphaned reports whether a mark is of a process of this machine that is gone.
+func Orphaned(mark string) bool {
+	parts := strings.Split(mark, "-")
 	if len(parts) != 4 || parts[0] != hostMark() || parts[2] == "" {
 		return false
 	}
 	pid, err := strconv.Atoi(parts[1])
 	return err == nil && pid > 0 && processStart(pid) != parts[2]
+}
+
+// orphaned reports whether a temporary name is of such a process.
+func orphaned(name string) bool {
+	owner := strings.TrimSuffix(name, tempSuffix)
+	return Orphaned(owner[strings.LastIndexByte(owner, '.')+1:])
+}
+
+// SweepFolder removes the temporary files that dead processes of this machine left in one folder.
+func SweepFolder(dir string) {
+	if r, err := os.OpenRoot(dir); err == nil {
+		sweepFolder(r, ".")
+		_ = r.Close()
+	}
 }
 
 func sweepFolder(r *os.Root, dir string) (removed int) {

@@ -96,7 +96,7 @@ func (o *object) read(t *text, column func(i int) *batch.Column) error {
 	if len(o.names) > 64 {
 		seen = make([]bool, len(o.names))
 	}
-	var others names
+	var others seenNames
 	for next, first := 0, true; ; first = false {
 		c := t.peek()
 		if c == '}' && first {
@@ -167,14 +167,14 @@ func (o *object) find(next *int, raw []byte, escaped bool) (int, bool) {
 	return at, ok
 }
 
-// names are members that nobody declared. They are kept only to see that none occurs twice.
-type names struct {
+// seenNames are members that nobody declared. They are kept only to see that none occurs twice.
+type seenNames struct {
 	few  [][]byte
 	many map[string]bool
 }
 
 // add reports whether the name is there already.
-func (n *names) add(raw []byte, escaped bool) bool {
+func (n *seenNames) add(raw []byte, escaped bool) bool {
 	if escaped {
 		raw = unquote(nil, raw)
 	}

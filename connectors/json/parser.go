@@ -234,9 +234,9 @@ func (p *parser) broken(e *syntaxError) error {
 		}
 	}
 	line := p.lines + int64(bytes.Count(p.t.b[p.counted:min(e.at, len(p.t.b))], []byte{'\n'})) + 1
-	from := min(e.at, len(p.t.b))
-	near := p.t.b[max(p.counted, from-12):min(len(p.t.b), from+12)]
+	to := min(e.at+1, len(p.t.b)) // what follows may be in the next block
+	near := p.t.b[max(p.counted, to-24):to]
 	return &flows.Error{Code: "json.syntax", Path: flows.Path{Line: line, Record: p.records + 1},
-		Message:    fmt.Sprintf("the file is not JSON: %s, near %s", e.what, value.Quoted(near)),
+		Message:    fmt.Sprintf("the file is not JSON: %s, behind %s", e.what, value.Quoted(near)),
 		Suggestion: "correct the file, or get a complete copy; a file with one object per line is read as JSON lines"}
 }

@@ -143,5 +143,6 @@ func (p *plan) startArray(f *reading.File, blocks *scan.Blocks, bad func(message
 	if c != 0 {
 		return nil, scan.Block{}, bad("text follows the end of the list", "a JSON file is one list of objects or one object")
 	}
+	f.Meta = lines // of which there are none
 	return f, scan.Block{Last: true}, nil
 }

@@ -37,7 +37,11 @@ func decodeConfig(nodeID string, raw json.RawMessage, cfg any) flows.Problems {
 		} else if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			e.Path.Field = te.Field
 			e.Params = flows.Params{"found": te.Value}
-			e.Message = fmt.Sprintf("a %s stands where a %s is expected", te.Value, jsonTypeName(te.Type))
+			found, _, _ := strings.Cut(te.Value, " ") // "number 1.5"
+			if found == "string" {
+				found = "text"
+			}
+			e.Message = fmt.Sprintf("a %s stands where a %s is expected", found, jsonTypeName(te.Type))
 			e.Suggestion = "choose a value of that type"
 		}
 		return append(ps, e)

@@ -35,15 +35,18 @@ func (c *compiler) planNode(id string) {
 	results, ps := ctx.Results()
 	c.problems = append(c.problems, ps...)
 	for port, r := range results {
-		c.checkSchema(id, r.Schema)
-		if port != "" {
+		switch {
+		case port == "": // a sink has no schema of its own
+		case c.checkSchema(id, r.Schema):
 			c.plan.Schemas[Ref{id, port}] = r.Schema
+		default:
+			c.broken[id] = true
 		}
 	}
 	if t.Rejects {
 		c.plan.Schemas[Ref{id, node.Rejects}] = node.RejectSchema
 	}
-	if ps.Failed() || len(results) == 0 {
+	if ps.Failed() || len(results) == 0 || c.broken[id] {
 		c.broken[id] = true
 		return
 	}
@@ -103,8 +106,9 @@ func (c *compiler) inputSchemas(n flows.Node, t *node.Type) (map[string]flows.Sc
 	return schemas, known
 }
 
-func (c *compiler) checkSchema(id string, s flows.Schema) {
-	seen := map[string]bool{}
+// checkSchema reports field names that cannot be.
+func (c *compiler) checkSchema(id string, s flows.Schema) bool {
+	seen, good := map[string]bool{}, true
 	for _, f := range s {
 		var what, code string
 		switch {
@@ -119,9 +123,11 @@ func (c *compiler) checkSchema(id string, s flows.Schema) {
 		}
 		if code != "" {
 			c.add(&flows.Error{Code: code, Path: flows.Path{Node: id}, Message: what, Suggestion: "rename the field"})
+			good = false
 		}
 		seen[strings.ToLower(f.Name)] = true
 	}
+	return good
 }
 
 func (c *compiler) policy(n flows.Node, t *node.Type) flows.RejectPolicy {

@@ -440,3 +440,19 @@ func guess(op node.Op, in []float64) float64 {
 	}
 	return in[0]
 }
+
+// Uncounted reports whether the flow runs without counts between its ends. Where a record may be refused on the way
+// it is counted all the same: an optimizer that is free to skip a step also skips what the step would refuse.
+func (p *Plan) Uncounted() bool {
+	if !p.Flow.Settings.NoCounts {
+		return false
+	}
+	for _, s := range p.Stages {
+		for _, st := range s.Steps {
+			if st.Guarded {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -93,18 +93,20 @@ func (r *run) statuses(err error) []flows.NodeStatus {
 	defer r.mu.Unlock()
 	finished := err == nil && r.done()
 	var stopped map[plan.Ref]bool
-	if finished {
+	if finished && !r.plan.Uncounted() {
 		stopped = r.plan.StoppedEarly(plan.Counts{Out: counts, Built: r.built(counts)})
 	}
 	var list []flows.NodeStatus
 	for _, n := range r.plan.Nodes {
 		st := flows.NodeStatus{Node: n.ID, State: r.states[n.ID], In: map[string]int64{}, Out: map[string]int64{}, Written: r.written[n.ID]}
 		for port, ref := range n.Inputs {
-			st.In[port] = counts[ref]
+			if r.counted(ref) {
+				st.In[port] = counts[ref]
+			}
 		}
 		for _, port := range n.Ports() {
 			ref := plan.Ref{Node: n.ID, Port: port}
-			if _, executed := r.taps[ref]; executed {
+			if r.counted(ref) {
 				st.Out[port] = counts[ref]
 			}
 			if stopped[ref] {
@@ -121,6 +123,16 @@ func (r *run) statuses(err error) []flows.NodeStatus {
 		list = append(list, st)
 	}
 	return r.skippedStatuses(list)
+}
+
+// counted reports whether a relation is executed, and its count known: without counts only a source's is.
+func (r *run) counted(ref plan.Ref) bool {
+	if !r.plan.Uncounted() {
+		_, executed := r.taps[ref]
+		return executed || ref.Port == node.Rejects
+	}
+	_, read := r.plan.Find(ref.Node).Results[ref.Port].Op.(node.Read)
+	return read || ref.Port == node.Rejects
 }
 
 func (r *run) done() bool {

@@ -89,34 +89,34 @@ func (e *Engine) lock(c *capi.Conn, env engine.Env, disabled []string) error {
 	return nil
 }
 
+// streamed are the optimizers that hand conditions to a source: an Arrow stream from Go would ignore them.
+var streamed = []string{"filter_pushdown", "join_filter_pushdown", "cte_filter_pusher"}
+
 func (e *Engine) disabled(p *plan.Plan) []string {
-	if p.Flow.Settings.NoCounts {
-		return nil
+	native, fed := sources(p)
+	list := slices.Clone(inexact)
+	switch {
+	case p.Uncounted() && fed:
+		list = streamed
+	case p.Uncounted():
+		list = nil
+	case native: // a dynamic filter of TopN would skip row groups of a file before they are counted
+		list = append(list, "top_n")
 	}
-	list := inexact
-	if hasNative(p) { // a dynamic filter of TopN would skip row groups of a file before they are counted
-		list = append(list[:len(list):len(list)], "top_n")
-	}
-	var out []string
-	for _, o := range list {
-		if !slices.Contains(e.Optimizers, o) {
-			out = append(out, o)
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(list), func(o string) bool { return slices.Contains(e.Optimizers, o) })
 }
 
-func hasNative(p *plan.Plan) bool {
+// sources tells whether DuckDB reads a source by itself, and whether one is fed to it.
+func sources(p *plan.Plan) (native, fed bool) {
 	for _, n := range p.Nodes {
 		for _, r := range n.Results {
 			if read, ok := r.Op.(node.Read); ok {
-				if _, native := read.Source.(node.NativeSource); native {
-					return true
-				}
+				_, is := read.Source.(node.NativeSource)
+				native, fed = native || is, fed || !is
 			}
 		}
 	}
-	return false
+	return native, fed
 }
 
 // Describe returns the schema of Parquet files.

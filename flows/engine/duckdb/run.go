@@ -224,7 +224,7 @@ func (r *run) finish(ctx context.Context, s *plan.Stage, b *builder) (int64, err
 		return r.count(ctx, b.with("SELECT count(*) FROM "+target))
 	}
 	sink := r.sinkOf(s.Sink)
-	sql, err := sink.copySQL(b.with("SELECT " + quoteNames(s.Schema.Names()) + " FROM " + target), s.Schema)
+	sql, err := sink.copySQL(b.with("SELECT "+quoteNames(s.Schema.Names())+" FROM "+target), s.Schema)
 	if err != nil {
 		return 0, err
 	}
@@ -280,7 +280,7 @@ func (r *run) interruptible(ctx context.Context) func() {
 // balance checks the books of a stage at its independent ends: what the end confirmed against the last tap, what each
 // source says it delivered against its tap.
 func (r *run) balance(s *plan.Stage, n int64, feeds []*feed) error {
-	if r.plan.Flow.Settings.NoCounts {
+	if r.plan.Uncounted() {
 		return nil
 	}
 	counts := r.counts()

@@ -79,7 +79,7 @@ func (b *builder) stepSQL(st *plan.Step) (string, error) {
 // tapped counts the records of a relation. The tap must be a filter of its own: in a condition with others, or as a
 // column that nobody reads, it would be moved or dropped.
 func (b *builder) tapped(sql string, id int) string {
-	if b.run.plan.Flow.Settings.NoCounts {
+	if b.run.plan.Uncounted() {
 		return sql
 	}
 	return fmt.Sprintf("SELECT * FROM (%s) WHERE tap(%d)", sql, id)
@@ -122,7 +122,7 @@ func (b *builder) readNative(st *plan.Step, src node.NativeSource, cols []string
 			cols[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", c, SQLType(f.Type), c)
 		}
 	}
-	return b.tapped(fmt.Sprintf("SELECT %s FROM %s", strings.Join(cols, ", "), from), id), nil
+	return fmt.Sprintf("SELECT * FROM (SELECT %s FROM %s) WHERE tap(%d)", strings.Join(cols, ", "), from, id), nil
 }
 
 // travelsAsText: see node.ArrowType.
@@ -154,7 +154,7 @@ func (b *builder) filter(st *plan.Step, op node.Filter, in string) (string, erro
 	}
 	cols := quoteNames(columns(st))
 	if r.Err == "" {
-		if b.run.plan.Flow.Settings.NoCounts {
+		if b.run.plan.Uncounted() {
 			return fmt.Sprintf("SELECT %s FROM %s WHERE %s", cols, in, cond), nil
 		}
 		return fmt.Sprintf("SELECT %s FROM %s WHERE tapf(%d, %s)", cols, in, id, cond), nil
@@ -262,7 +262,7 @@ func (b *builder) join(st *plan.Step, op node.Join, left, right string) (string,
 	}
 	l := fmt.Sprintf("(SELECT %s FROM %s)", strings.Join(append(sides[node.Left], keysL...), ", "), left)
 	r := fmt.Sprintf("(SELECT %s FROM %s)", strings.Join(append(sides[node.Right], keysR...), ", "), right)
-	if build := &r; st.MatchesOnly() && !b.run.plan.Flow.Settings.NoCounts {
+	if build := &r; st.MatchesOnly() && !b.run.plan.Uncounted() {
 		if st.BuildLeft {
 			build = &l
 		}

@@ -47,7 +47,7 @@ type generator struct {
 // Features are what the generated flows must cover; the test asserts each.
 var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in file", "filter", "unmatched", "select", "formula", "fallible formula", "refused by formula",
 	"convert", "refused by convert", "inner", "left", "right", "full", "semi", "anti", "empty join side", "self join", "diamond", "fork", "aggregate", "aggregate all", "sum too large",
-	"sort", "limit", "limit reached", "sort and limit", "rejects port", "skip policy", "fail policy", "count stage"}
+	"sort", "limit", "limit reached", "sort and limit", "rejects port", "skip policy", "fail policy", "count stage", "without counts"}
 
 // generate makes the flow of a seed.
 func generate(seed uint64) *generated {
@@ -55,6 +55,10 @@ func generate(seed uint64) *generated {
 		generated: &generated{flow: &flows.Flow{Format: flows.Format, Name: fmt.Sprintf("generated %d", seed)}, files: map[string][]byte{}, used: map[string]int{}}}
 	many := int64(1) << 40
 	g.flow.Settings.MaxRejects = &many
+	if g.chance(8) {
+		g.flow.Settings.NoCounts = true
+		g.used["without counts"]++
+	}
 	for range 1 + g.pick(3) {
 		g.source()
 	}

@@ -1,0 +1,93 @@
+package executor
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"spark/flows"
+	"spark/flows/node"
+)
+
+var update = flag.Bool("update", false, "write the golden")
+
+// TestFramesGolden pins the bytes of a conversation: they are what two versions of Spark exchange.
+func TestFramesGolden(t *testing.T) {
+	t.Parallel()
+	body := func(v any) json.RawMessage {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	conversation := []frame{
+		{Kind: frameCall, ID: 1, Method: methodHello, Body: body(helloBody{ProtocolVersion})},
+		{Kind: frameReply, ID: 1, Body: body(helloBody{ProtocolVersion})},
+		{Kind: frameCall, ID: 2, Method: methodDescribe, Body: body(describeBody{Folders: []string{"/data"}, Format: "parquet", Path: "a.parquet"})},
+		{Kind: frameReply, ID: 2, Body: body(flows.Schema{{Name: "id", Type: flows.Of(flows.Int64)}})},
+		{Kind: frameCall, ID: 3, Method: methodSniff, Body: body(sniffBody{Folders: []string{"/data"}, Path: "a.csv"})},
+		{Kind: frameReply, ID: 3, Error: &flows.Error{Code: "file.not_found", Path: flows.Path{File: "a.csv"}, Message: "there is no such file"}},
+		{Kind: frameCall, ID: 4, Method: methodRun, Body: body(RunSpec{Document: json.RawMessage(`{"format":1}`), Parameters: map[string]string{"day": "2026-01-31"},
+			Folders: []string{"/data"}, Temp: "/tmp/run", Threads: 2, Memory: 1 << 30, Fence: 7})},
+		{Kind: frameEvent, Method: eventCounts, Body: body([]flows.NodeStatus{{Node: "a", State: flows.NodeRunning, Out: map[string]int64{"out": 5}, StoppedEarly: []string{"out"}}})},
+		{Kind: frameCall, ID: 1, Method: methodSpoolReject, Body: body([]node.Reject{{Node: "a", Code: "csv.type", Reason: "no number", Field: "x", File: "a.csv", Line: 3, Record: 2, Raw: "1,b"}})},
+		{Kind: frameReply, ID: 1},
+		{Kind: frameCall, ID: 2, Method: methodMayCommit, Body: body(commitBody{Fence: 7, Rejects: 1})},
+		{Kind: frameReply, ID: 2},
+		{Kind: frameCancel, ID: 4},
+		{Kind: frameReply, ID: 4, Body: body(runResult{Nodes: []flows.NodeStatus{{Node: "a", State: flows.NodeDone, Written: 5}}})},
+	}
+	var stream bytes.Buffer
+	var lines []string
+	for _, f := range conversation {
+		from := stream.Len()
+		if err := writeFrame(&stream, f); err != nil {
+			t.Fatal(err)
+		}
+		written := stream.Bytes()[from:]
+		if n := binary.BigEndian.Uint32(written); int(n) != len(written)-4 {
+			t.Errorf("length %d of %d bytes", n, len(written)-4)
+		}
+		lines = append(lines, string(written[4:]))
+	}
+	got := strings.Join(lines, "\n") + "\n"
+	const path = "testdata/frames.golden"
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || got != string(want) {
+		t.Errorf("the frames differ from %s, %v:\n%s", path, err, got)
+	}
+	for range conversation {
+		if _, err := readFrame(&stream); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := readFrame(&stream); !errors.Is(err, io.EOF) {
+		t.Errorf("after the last frame: %v", err)
+	}
+}
+
+func TestBrokenFrames(t *testing.T) {
+	t.Parallel()
+	for name, b := range map[string][]byte{
+		"too long":    {0xff, 0, 0, 0},
+		"cut off":     {0, 0, 0, 9, '{'},
+		"not JSON":    {0, 0, 0, 2, 'n', 'o'},
+		"half a head": {0, 0},
+	} {
+		if _, err := readFrame(bytes.NewReader(b)); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
