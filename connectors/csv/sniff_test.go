@@ -68,7 +68,7 @@ func TestSniff(t *testing.T) {
 		"tab":             {"a\tb\n1\tx, y\n2\tz\n", "{\"delimiter\":\"\\\\t\"}\na int64\nb text\n"},
 		"pipe quoted":     {"a|b\n1|\"x|y\"\n2|\"z\n\"\n", "{\"delimiter\":\"|\"}\na int64\nb text\n"},
 		"backslash":       {"a,b\n1,\"x\\\"y\"\n2,\"z\"\n", "{\"escape\":\"\\\\\"}\na int64\nb text\nnote The values read well only with the quote \"\\\"\" and the escape \"\\\\\".\n"},
-		"bare quotes":     {"a,b\n1,5\" pipe\n2,z\n", "{\"quote\":\"'\"}\na int64\nb text\nnote The values read well only with the quote \"'\" and the escape \"\".\n"},
+		"bare quotes":     {"a,b\n1,5\" pipe\n2,z\n", "{\"quote\":\"\"}\na int64\nb text\nnote The values read well only with the quote \"\" and the escape \"\".\n"},
 		"no header":       {"1,x\n2,y\n", "{\"header\":false}\ncolumn_1 int64\ncolumn_2 text\nnote The first line looks like a record, so the fields have no names yet.\n"},
 		"duplicate names": {"a,b,a,\n1,2,3,4\n", "{\"header\":false,\"skipLines\":1}\na int64\nb int64\na_2 int64\ncolumn_4 int64\nnote The name \"a\" occurs more than once in the header; column 3 is called a_2.\nnote Column 4 has no name in the header; it is called column_4.\nnote Because of that the fields are read by position and the header line is skipped.\n"},
 		"padded name":     {" a ,b\n1,2\n", "{}\na int64 source \" a \"\nb int64\n"},

@@ -96,7 +96,7 @@ func shown(sample *scan.Sample, format string, names []string) (rows [][]string)
 	each(sample.Head, format, sample.Whole, func(raw []byte) bool {
 		row := make([]string, len(names))
 		t := text{b: raw}
-		_ = t.members(func(name string, v []byte) {
+		err := t.members(func(name string, v []byte) {
 			for i, n := range names {
 				if n == name {
 					row[i] = string(v)
@@ -106,7 +106,9 @@ func shown(sample *scan.Sample, format string, names []string) (rows [][]string)
 				}
 			}
 		})
-		rows = append(rows, row)
+		if err == nil {
+			rows = append(rows, row)
+		}
 		return len(rows) < sniffShown
 	})
 	return rows
@@ -257,7 +259,7 @@ func (s *shapes) propose(name string, depth int) (t flows.Type, format string, n
 		s.texts.Name = name
 		t, format, notes := s.texts.Propose()
 		if !t.IsTemporal() && t.Kind != flows.UUID { // "12" and "true" are texts here
-			if t.Kind != flows.Text {
+			if t.Kind != flows.Text || s.texts.Numeric() {
 				notes = nil
 			}
 			t = flows.Of(flows.Text)

@@ -181,6 +181,7 @@ type dateForm struct {
 	firstIsDay     bool   // some first number is above 12
 	secondIsDay    bool
 	example        string
+	clear          bool  // the example shows that two readings differ
 	iso, zoned, at int64 // ISO values by what they have: only a date, an offset, a time
 }
 
@@ -224,8 +225,8 @@ func (d *dateForm) add(b []byte) {
 	d.separator, d.clock = string(m[2]), clock
 	first, _ := strconv.Atoi(string(m[1]))
 	second, _ := strconv.Atoi(string(m[3]))
-	if d.example == "" || first != second && first <= 12 && second <= 12 {
-		d.example = string(b)
+	if clear := first != second && first <= 12 && second <= 12; d.example == "" || clear && !d.clear {
+		d.example, d.clear = string(b), clear
 	}
 	d.firstIsDay = d.firstIsDay || first > 12
 	d.secondIsDay = d.secondIsDay || second > 12

@@ -37,6 +37,7 @@ type run struct {
 
 	final  []flows.NodeStatus
 	sinks  []*sink
+	pins   []pinned
 	spools map[string]*spool // rejects of nodes whose rejects port is connected
 	pinned map[string]node.FileInfo
 

@@ -26,6 +26,9 @@ func (r *run) prepare() error {
 	if err := r.rejectPorts(); err != nil {
 		return err
 	}
+	if err := r.pin(); err != nil {
+		return err
+	}
 	for _, n := range r.plan.Nodes {
 		res, ok := n.Results[""]
 		if !ok {
@@ -189,6 +192,3 @@ func checkParquet(local, path string) error {
 	}
 	return nil
 }
-
-// unchanged compares the files that were read with what they were at the start.
-func (r *run) unchanged() error { return nil }
