@@ -56,9 +56,8 @@ func (c *runCommand) Run() error {
 	var rejectsAt string
 	service := &run.Service{Executor: processes{limits: c.limits, optimizers: c.Optimizers}, Rejects: rejectFile{c.Rejects, &rejectsAt},
 		Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a reader that goes away ends the output, not the run
 	r, err := service.Start(ctx, run.Command{Scope: flows.LocalScope, Document: flow, Trigger: run.TriggerManual, Parameters: c.Set, Folders: folders})
 	if err != nil {
 		return reportInvalid(err, c.JSON)
@@ -70,6 +69,22 @@ func (c *runCommand) Run() error {
 	res := r.Wait()
 	view.end(res, rejectsAt)
 	return c.exit(res)
+}
+
+// untilSignal returns a context that ends when the program is asked to end. Signals that it was started with as ignored
+// (nohup, a shell's background job) stay so.
+func untilSignal() (context.Context, context.CancelFunc) {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a reader that goes away ends the output, not the run
+	var asked []os.Signal
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			asked = append(asked, s)
+		}
+	}
+	if len(asked) == 0 { // NotifyContext would take that for all signals
+		return context.WithCancel(context.Background())
+	}
+	return signal.NotifyContext(context.Background(), asked...)
 }
 
 func (c *runCommand) exit(res run.Result) error {

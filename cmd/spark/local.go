@@ -162,6 +162,14 @@ func (l *lookup) Describe(format, path string, options []byte) (flows.Schema, er
 	return l.host.Describe(l.ctx, l.folders, format, path, json.RawMessage(options))
 }
 
+func (l *lookup) Bytes(path string) int64 {
+	files, err := folder.New(l.folders...)
+	if err != nil {
+		return 0 // the run says so
+	}
+	return node.TotalBytes(files, path)
+}
+
 func (l *lookup) close() {
 	if l.host != nil {
 		l.host.Close()

@@ -106,8 +106,12 @@ func (v *tableView) changes(nodes []flows.NodeStatus) {
 	}
 }
 
-// records is what a node's line shows: what left its first output, or what its target confirmed.
+// records is what a node's line shows: what left its first output, or, where it has none, what its target confirmed;
+// until then what reached it.
 func records(n flows.NodeStatus) int64 {
+	if len(n.Out) == 0 && n.Written == 0 {
+		return n.In[node.In]
+	}
 	var out int64
 	for port, c := range n.Out {
 		if port != node.Rejects && port != "unmatched" {

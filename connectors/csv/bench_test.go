@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"spark/connectors/folder"
 	"spark/connectors/internal/filetest"
 	"spark/flows"
 	"spark/flows/node"
@@ -110,4 +112,35 @@ func cpuTime() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkOrdersFile reads the file that SPARK_ORDERS_CSV names from disk.
+func BenchmarkOrdersFile(b *testing.B) {
+	name := os.Getenv("SPARK_ORDERS_CSV")
+	if name == "" {
+		b.Skip("SPARK_ORDERS_CSV names no file")
+	}
+	files, err := folder.New(filepath.Dir(name))
+	if err != nil {
+		b.Fatal(err)
+	}
+	src, err := newSource(node.FileScan{Path: filepath.Base(name), Fields: orderFields})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, threads := range []int{1, 2} {
+		b.Run(fmt.Sprintf("threads=%d", threads), func(b *testing.B) {
+			cpu := cpuTime()
+			for range b.N {
+				stats, err := src.Read(context.Background(), &node.Reading{Files: files, Fields: names(orderFields), Threads: threads,
+					Emit:   func(rec arrow.RecordBatch) error { rec.Release(); return nil },
+					Reject: func(r node.Reject) error { return r.Error() }})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.SetBytes(stats.Bytes)
+			}
+			b.ReportMetric((cpuTime()-cpu).Seconds()/float64(b.N), "cpu-s/op")
+		})
+	}
 }

@@ -64,6 +64,11 @@ func newSource(s node.FileScan) (node.Source, error) {
 
 func (s *source) String() string { return "csv " + s.scan.Path }
 
+// EstimateRecords takes ten bytes for a field.
+func (s *source) EstimateRecords(bytes func(string) int64) float64 {
+	return float64(bytes(s.scan.Path)) / float64(10*max(1, len(s.scan.Fields)))
+}
+
 // plan is one reading of a source.
 type plan struct {
 	*source

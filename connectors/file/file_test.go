@@ -26,6 +26,8 @@ var params = []expr.Param{{Name: "day", Type: flows.Of(flows.Text), Value: "2026
 
 type describer struct{}
 
+func (describer) Bytes(string) int64 { return 0 }
+
 func (describer) Describe(format, path string, _ []byte) (flows.Schema, error) {
 	if path == "none.parquet" {
 		return nil, &flows.Error{Code: "file.not_found", Path: flows.Path{File: path}, Message: "there is no such file"}

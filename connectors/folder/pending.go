@@ -197,15 +197,15 @@ func hostMark() string {
 	return strconv.FormatUint(uint64(h.Sum32()), 36)
 }
 
-// processStart is when a process began, in the kernel's ticks since the machine's start; "" when there is none.
-// Together with the process id it names a process for good.
+// processStart is when a process began, in the kernel's ticks since the machine's start; "" when there is none, or only
+// its exit code, which in a container perhaps nobody ever asks for. With the process id it names a process for good.
 func processStart(pid int) string {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return ""
 	}
 	after := string(b[bytes.LastIndexByte(b, ')')+1:]) // the name before may contain anything
-	if fields := strings.Fields(after); len(fields) > 19 {
+	if fields := strings.Fields(after); len(fields) > 19 && fields[0] != "Z" && fields[0] != "X" {
 		return fields[19]
 	}
 	return ""

@@ -62,6 +62,11 @@ func newSource(s node.FileScan, format string) (node.Source, error) {
 
 func (s *source) String() string { return s.format + " " + s.scan.Path }
 
+// EstimateRecords takes twenty bytes for a member.
+func (s *source) EstimateRecords(bytes func(string) int64) float64 {
+	return float64(bytes(s.scan.Path)) / float64(20*max(1, len(s.scan.Fields)))
+}
+
 // Read delivers the records of all files in the order of their paths.
 func (s *source) Read(ctx context.Context, r *node.Reading) (node.ReadStats, error) {
 	wanted, err := reading.NewPlan(s.scan, r)

@@ -55,6 +55,15 @@ func newSource(s node.FileScan) (node.Source, error) {
 
 func (s *source) String() string { return "parquet " + s.scan.Path }
 
+// EstimateRecords takes four compressed bytes for a field, and ten fields where they are not declared.
+func (s *source) EstimateRecords(bytes func(string) int64) float64 {
+	fields := len(s.scan.Fields)
+	if fields == 0 {
+		fields = 10
+	}
+	return float64(bytes(s.scan.Path)) / float64(4*fields)
+}
+
 // Native names what the engine reads.
 func (s *source) Native() (format, path string, options json.RawMessage) {
 	return "parquet", s.scan.Path, s.scan.Options

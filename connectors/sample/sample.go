@@ -89,6 +89,9 @@ type source struct {
 
 var _ node.Source = (*source)(nil)
 
+// EstimateRecords is exact.
+func (s *source) EstimateRecords(func(string) int64) float64 { return float64(s.records) }
+
 func (s *source) String() string {
 	dirty := ""
 	if s.dirty {

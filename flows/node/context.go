@@ -23,6 +23,8 @@ type Context struct {
 type Describer interface {
 	// Describe returns the schema of a file set.
 	Describe(format, path string, options []byte) (flows.Schema, error)
+	// Bytes returns the size of a file set, 0 where it is unknown.
+	Bytes(path string) int64
 }
 
 // Result is what an output port means.

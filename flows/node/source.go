@@ -21,6 +21,14 @@ type Source interface {
 	Read(ctx context.Context, r *Reading) (ReadStats, error)
 }
 
+// SizedSource is a source that can guess how many records it has. The guess chooses the side on which a join builds,
+// nothing else.
+type SizedSource interface {
+	Source
+	// EstimateRecords is given the size of file sets in bytes, 0 where it is unknown.
+	EstimateRecords(bytes func(path string) int64) float64
+}
+
 // NativeSource is a source that an engine may read by itself, such as Parquet files.
 type NativeSource interface {
 	Source
@@ -91,6 +99,22 @@ type Files interface {
 	Local(path string) (string, error)
 	// Create prepares a new file next to where it will be.
 	Create(path string) (PendingFile, error)
+}
+
+// TotalBytes adds up the sizes of the files that match a pattern, 0 when there is none.
+func TotalBytes(files Files, pattern string) int64 {
+	if files == nil {
+		return 0
+	}
+	var total int64
+	infos, err := files.Glob(pattern)
+	if err != nil {
+		return 0 // whoever reads the files says so
+	}
+	for _, f := range infos {
+		total += f.Size
+	}
+	return total
 }
 
 // File is an open file.

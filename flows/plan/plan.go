@@ -85,6 +85,12 @@ func Compile(f *flows.Flow, o Options) (*Plan, flows.Problems) {
 	if !c.problems.Failed() {
 		c.chooseEngine()
 		c.plan.cut()
+		c.plan.estimate(func(path string) int64 {
+			if o.Lookup == nil {
+				return 0
+			}
+			return o.Lookup.Bytes(path)
+		})
 	}
 	return c.plan, c.problems
 }

@@ -83,6 +83,8 @@ func (schemas) Describe(format, path string, _ []byte) (flows.Schema, error) {
 	return flows.Schema{{Name: "id", Type: flows.Of(flows.Int64)}, {Name: "price", Type: flows.DecimalOf(10, 2)}}, nil
 }
 
+func (schemas) Bytes(string) int64 { return 4000 }
+
 // TestEngineChoice takes the first engine that can do everything, and says why when none can.
 func TestEngineChoice(t *testing.T) {
 	t.Parallel()

@@ -297,7 +297,6 @@ func (p *Plan) needs() {
 			maps.Copy(kept[s.Target], need[s.Target])
 		}
 	}
-	p.estimate()
 }
 
 func (p *Plan) stepNeeds(st *Step, need map[Ref]map[string]bool, origin map[Ref]bool, input func(Input) (map[string]bool, func())) {
@@ -399,7 +398,7 @@ func (st *Step) inputSchema(in Input) (flows.Schema, bool) {
 }
 
 // estimate guesses sizes from the sources downwards and chooses the side on which joins build.
-func (p *Plan) estimate() {
+func (p *Plan) estimate(bytes func(string) int64) {
 	size := map[Ref]float64{}
 	for _, s := range p.Stages {
 		for _, st := range s.Steps {
@@ -407,7 +406,7 @@ func (p *Plan) estimate() {
 			for _, i := range st.Inputs {
 				in = append(in, size[i.Ref])
 			}
-			st.Estimate = guess(st.Op, in)
+			st.Estimate = guess(st.Op, in, bytes)
 			size[st.Ref] = st.Estimate
 			if j, ok := st.Op.(node.Join); ok && j.Kind != node.JoinSemi && j.Kind != node.JoinAnti {
 				st.BuildLeft = in[0] < in[1]
@@ -416,14 +415,14 @@ func (p *Plan) estimate() {
 	}
 }
 
-// Sized is a source that knows about how many records it has.
-type Sized interface{ EstimateRecords() float64 }
-
-func guess(op node.Op, in []float64) float64 {
+// guess estimates the records of an operator's output from those of its inputs.
+func guess(op node.Op, in []float64, bytes func(string) int64) float64 {
 	switch op := op.(type) {
 	case node.Read:
-		if s, ok := op.Source.(Sized); ok {
-			return s.EstimateRecords()
+		if s, ok := op.Source.(node.SizedSource); ok {
+			if n := s.EstimateRecords(bytes); n > 0 {
+				return n
+			}
 		}
 		return 1e6
 	case node.Filter:

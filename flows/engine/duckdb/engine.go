@@ -159,6 +159,9 @@ func (e *Engine) Describe(format, path string, options []byte) (flows.Schema, er
 	return schema, nil
 }
 
+// Bytes adds up the sizes of a file set.
+func (e *Engine) Bytes(path string) int64 { return node.TotalBytes(e.Files, path) }
+
 // Run executes a plan in a database of its own.
 func (e *Engine) Run(ctx context.Context, p *plan.Plan, env engine.Env) ([]flows.NodeStatus, error) {
 	r := newRun(e, p, env)

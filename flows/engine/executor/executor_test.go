@@ -64,6 +64,8 @@ func (f *fake) Describe(format, path string, _ []byte) (flows.Schema, error) {
 	return flows.Schema{{Name: format + " " + path, Type: flows.Of(flows.Text)}}, nil
 }
 
+func (f *fake) Bytes(string) int64 { return 0 }
+
 // at says that the run has reached a point; at the chosen one it creates a marker file and waits to be ended.
 func (f *fake) at(ctx context.Context, env engine.Env, point string) error {
 	if point != f.stopAt {

@@ -24,7 +24,7 @@ type Host struct {
 	cmd    *exec.Cmd
 	peer   *peer
 	stdin  io.Closer
-	stderr *tail
+	stderr *head
 	exited chan struct{} // closed once the process is gone
 	state  error         // why it ended; read after exited
 
@@ -32,6 +32,7 @@ type Host struct {
 	run     *Callbacks // of the run in progress
 	fence   int64
 	overRSS int64 // bytes seen when the memory limit was passed
+	granted bool  // the run in progress may commit
 }
 
 // Callbacks are what a run asks of its host.
@@ -54,9 +55,12 @@ type Options struct {
 // rssInterval is how often the child's memory is looked at.
 const rssInterval = 50 * time.Millisecond
 
+// cancelGrace is how long a cancelled child may take to answer.
+const cancelGrace = 5 * time.Second
+
 // Start starts a child and greets it.
 func Start(ctx context.Context, o Options) (*Host, error) {
-	h := &Host{stderr: &tail{}, exited: make(chan struct{})}
+	h := &Host{stderr: &head{}, exited: make(chan struct{})}
 	h.cmd = exec.Command(o.Command[0], o.Command[1:]...)
 	h.cmd.Stderr = h.stderr
 	h.cmd.Env = o.Env
@@ -106,12 +110,34 @@ func (h *Host) PID() int { return h.cmd.Process.Pid }
 
 // call makes a call; when the child dies instead of answering, the error says how.
 func (h *Host) call(ctx context.Context, method string, body, result any) error {
+	answered := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { h.insist(answered) })
 	err := h.peer.call(ctx.Done(), method, body, result)
+	stop()
+	close(answered)
 	if errors.Is(err, errGone) {
 		<-h.exited
 		return h.death()
 	}
 	return err
+}
+
+// insist ends a child that does not answer its cancellation: it may hang where nothing can interrupt it. One that has
+// been allowed to commit is left to finish.
+func (h *Host) insist(answered <-chan struct{}) {
+	t := time.NewTimer(cancelGrace)
+	defer t.Stop()
+	select {
+	case <-answered:
+	case <-h.exited:
+	case <-t.C:
+		h.mu.Lock()
+		granted := h.granted
+		h.mu.Unlock()
+		if !granted {
+			h.Kill()
+		}
+	}
 }
 
 // death describes the end of a child that should have lived.
@@ -205,7 +231,7 @@ func (h *Host) Run(ctx context.Context, spec RunSpec, c Callbacks) ([]flows.Node
 		h.mu.Unlock()
 		return nil, errors.New("executor: a run is in progress")
 	}
-	h.run, h.fence = &c, spec.Fence
+	h.run, h.fence, h.granted = &c, spec.Fence, false
 	h.mu.Unlock()
 	defer func() {
 		h.mu.Lock()
@@ -263,35 +289,39 @@ func (h *Host) answer(c *Callbacks, f frame) error {
 		if b.Fence != h.fence {
 			return fmt.Errorf("fence %d is not the lease's", b.Fence)
 		}
-		if c.MayCommit == nil {
-			return nil
+		if c.MayCommit != nil {
+			if err := c.MayCommit(b.Fence); err != nil {
+				return err
+			}
 		}
-		return c.MayCommit(b.Fence)
+		h.mu.Lock()
+		h.granted = true
+		h.mu.Unlock()
+		return nil
 	}
 	return fmt.Errorf("the host has no method %q", f.Method)
 }
 
-// tail keeps the end of what a child says on standard error.
-type tail struct {
+// head keeps the beginning of what a child says on standard error: a crash report begins with what happened, and goes
+// on with where for a long time.
+type head struct {
 	mu sync.Mutex
 	b  []byte
 }
 
-const tailBytes = 4096
+const headBytes = 4096
 
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.b = append(t.b, p...); len(t.b) > tailBytes {
-		t.b = t.b[len(t.b)-tailBytes:]
-	}
+func (h *head) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.b = append(h.b, p[:min(len(p), headBytes-len(h.b))]...)
 	return len(p), nil
 }
 
 // String is the first line of it that says something.
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	line, _, _ := bytes.Cut(bytes.TrimSpace(t.b), []byte("\n"))
+func (h *head) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	line, _, _ := bytes.Cut(bytes.TrimSpace(h.b), []byte("\n"))
 	return strings.TrimSpace(string(line))
 }
