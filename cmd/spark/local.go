@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -199,8 +200,8 @@ func (p processes) Run(ctx context.Context, job run.Job, c run.Callbacks) ([]flo
 	spec := executor.RunSpec{Document: job.Document, Parameters: job.Parameters, Folders: job.Folders, Temp: temp,
 		Threads: p.limits.threads(), Memory: engineMemory(memory), Fence: job.Fence, Optimizers: p.optimizers}
 	nodes, err := host.Run(ctx, spec, executor.Callbacks{Counts: c.Counts, StoreRejects: c.StoreRejects, MayCommit: c.MayCommit})
-	if e := flows.AsError(err); e != nil && (e.Code == "executor.died" || e.Code == "memory.limit") {
-		folder.Sweep(job.Folders...) // the executor could not
+	if e := flows.AsError(err); e != nil && slices.Contains([]string{"executor.died", "memory.limit", "commit.unknown"}, e.Code) {
+		_, _ = folder.Sweep(job.Folders...) // the executor could not; what cannot be removed harms nobody
 	}
 	return nodes, err
 }

@@ -100,8 +100,9 @@ func (p *parser) convert(r *region) {
 	for i, o := range p.Outs {
 		switch o.What {
 		case reading.OutFile:
+			path := []byte(p.file.Path)
 			for range rows - p.rows {
-				p.columns[i].AppendText([]byte(p.file.Path))
+				p.columns[i].AppendText(path)
 			}
 		case reading.OutRecord:
 			p.numberRecords(p.columns[i], r)

@@ -181,6 +181,39 @@ func TestDeepNesting(t *testing.T) {
 	}
 }
 
+func TestRecordTooLong(t *testing.T) {
+	t.Parallel()
+	sentence := "a record is longer than 0 MiB, which is the most that a record may have; check the delimiter, the quote and the line ends: a quote that is not closed makes the rest of a file one record\n"
+	long := strings.Repeat("x", 100)
+	for _, s := range []scene{
+		{"line", "jsonl", "{\"b\":\"y\"}\n{\"b\":\"" + long + "\"}\n", []string{"b text"}, "y\nerror file f, line 2, record 2: " + sentence},
+		{"element", "json", "[{\"b\":\"y\"},\n{\"b\":\"" + long + "\"}]", []string{"b text"}, "y\nerror file f, line 2, record 2: " + sentence},
+		{"object", "json", "{\"b\":\"" + long + "\"}", []string{"b text"}, "error file f, line 1, record 1: " + sentence},
+	} {
+		for _, size := range []int{0, 1, 40, 60, 200} {
+			fs := fields(s.fields...)
+			src, _ := newSource(node.FileScan{Path: "f", Fields: fs}, s.format)
+			src.(*source).blockSize, src.(*source).recordLimit = size, 50
+			got := filetest.Read(src, node.Reading{Files: filetest.Files{"f": s.text}, Fields: names(fs)})
+			if d := cmp.Diff(s.want, got.Text()); d != "" {
+				t.Errorf("%s, blocks of %d: %s", s.name, size, d)
+			}
+		}
+	}
+}
+
+func TestTruncatedGzip(t *testing.T) {
+	t.Parallel()
+	for format, whole := range map[string]string{"jsonl": strings.Repeat("{\"a\":1}\n", 300), "json": "[" + strings.Repeat("{\"a\":1},\n", 300) + "{}]"} {
+		gz := filetest.Gzip(whole)
+		for n := 1; n < len(gz); n++ {
+			if got := (scene{format: format, text: gz[:n], fields: []string{"a int32"}}).run(t, 0); n > 1 && !strings.Contains(got, "the compressed file ends in the middle: it is truncated") {
+				t.Fatalf("%s cut after %d: %.200s", format, n, got[max(0, len(got)-200):])
+			}
+		}
+	}
+}
+
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	for spec, want := range map[string]string{

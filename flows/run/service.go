@@ -166,7 +166,9 @@ func (s *Service) attempt(ctx context.Context, r *Run, job Job) Result {
 	}
 	if err != nil {
 		res.State, res.Err = flows.RunFailed, err
-		if e := flows.AsError(err); ctx.Err() != nil || e.Code == "run.cancelled" {
+		switch e := flows.AsError(err); {
+		case e.Code == "commit.unknown": // a cancelled run has written nothing
+		case ctx.Err() != nil || e.Code == "run.cancelled":
 			res.State = flows.RunCancelled
 		}
 	}

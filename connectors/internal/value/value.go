@@ -11,8 +11,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/apache/arrow-go/v18/arrow/decimal128"
-
 	"spark/connectors/internal/batch"
 	"spark/flows"
 )
@@ -276,6 +274,3 @@ func quoted(b []byte) string {
 
 // Quoted writes a value into a sentence, shortened.
 func Quoted(b []byte) string { return quoted(b) }
-
-// DecimalNum is how a decimal is stored.
-type DecimalNum = decimal128.Num

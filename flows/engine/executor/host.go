@@ -143,9 +143,9 @@ func (h *Host) insist(answered <-chan struct{}) {
 // death describes the end of a child that should have lived.
 func (h *Host) death() error {
 	h.mu.Lock()
-	rss := h.overRSS
+	rss, granted := h.overRSS, h.granted
 	h.mu.Unlock()
-	if rss > 0 {
+	if rss > 0 && !granted {
 		return &flows.Error{Code: "memory.limit", Params: flows.Params{"bytes": rss},
 			Message:    fmt.Sprintf("the run was ended because its process used %d MB of memory", rss>>20),
 			Suggestion: "raise the memory limit, or aggregate and filter earlier in the flow"}
@@ -156,6 +156,10 @@ func (h *Host) death() error {
 	}
 	e := &flows.Error{Code: "executor.died", Message: "the process that executed the run ended unexpectedly: " + how,
 		Suggestion: "nothing was committed; run again. If it happens again, report it with the flow", Cause: h.state}
+	if granted {
+		e.Code, e.Message = "commit.unknown", "the process that executed the run ended while it committed: "+how
+		e.Suggestion = "some outputs may be new and others old; run again: that writes all of them"
+	}
 	if s := h.stderr.String(); s != "" {
 		e.Message += " (" + s + ")"
 	}
