@@ -231,9 +231,9 @@ func badTimes() []bad {
 		{name: "31/02/2026 with a format", file: "v\n31/02/2026\n", input: one("date;format=%d/%m/%Y"), exit: exitFailed, code: "csv.date"},
 		{name: "no zone, as timestamptz without one", file: "v\n2026-01-31 12:00:00\n", input: one("timestamptz"), exit: exitFailed, code: "csv.zone"},
 		{name: "format without zone, as timestamptz without one", file: "v\n31.01.2026 12:00\n", input: one("timestamptz;format=%d.%m.%Y %H:%M"), exit: exitInvalid, code: "field.format"},
-		{name: "no zone, as timestamptz with one", file: "v\n2026-01-31 12:00:00\n", input: one("timestamptz;zone=Europe/Berlin"), want: "\"v\"\n\"2026-01-31 11:00:00+00\"\n"},
+		{name: "no zone, as timestamptz with one", file: "v\n2026-01-31 12:00:00\n", input: one("timestamptz;zone=Europe/Berlin"), want: "\"v\"\n\"2026-01-31 11:00:00Z\"\n"},
 		{name: "a local time that does not exist", file: "v\n2026-03-29 02:30:00\n", input: one("timestamptz;zone=Europe/Berlin"), exit: exitFailed, code: "csv.zone"},
-		{name: "a local time that exists twice is the first", file: "v\n2026-10-25 02:30:00\n", input: one("timestamptz;zone=Europe/Berlin"), want: "\"v\"\n\"2026-10-25 00:30:00+00\"\n"},
+		{name: "a local time that exists twice is the first", file: "v\n2026-10-25 02:30:00\n", input: one("timestamptz;zone=Europe/Berlin"), want: "\"v\"\n\"2026-10-25 00:30:00Z\"\n"},
 		{name: "a zone that does not exist", file: "v\n2026-03-29 02:30:00\n", input: one("timestamptz;zone=Europe/Bärlin"), exit: exitInvalid, code: "field.zone"},
 		{name: "25 o'clock", file: "v\n25:00:00\n", input: one("time"), exit: exitFailed, code: "csv.date"},
 	}

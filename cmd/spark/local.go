@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -210,8 +211,16 @@ func (p processes) Run(ctx context.Context, job run.Job, c run.Callbacks) ([]flo
 type executorCommand struct{}
 
 func (executorCommand) Run() error {
-	out := os.Stdout
-	os.Stdout = os.Stderr                                          // nothing but frames may reach the host
+	// Nothing but frames may reach the host, whatever Go or native code prints.
+	fd, err := syscall.Dup(1)
+	if err == nil {
+		err = syscall.Dup3(2, 1, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("executor: standard output: %w", err)
+	}
+	syscall.CloseOnExec(fd)
+	out := os.NewFile(uintptr(fd), "frames")
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0) // a hint: where it may not be set, nothing is lost
 	return executor.Serve(os.Stdin, out, executor.Tools{
 		Files: func(folders []string) (node.Files, error) { return folder.New(folders...) },

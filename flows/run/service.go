@@ -172,7 +172,9 @@ func (s *Service) attempt(ctx context.Context, r *Run, job Job) Result {
 			res.State = flows.RunCancelled
 		}
 	}
-	r.events.counts(nodes)
+	if nodes != nil { // an executor that died left the last ones as they were
+		r.events.counts(nodes)
+	}
 	r.events.problems(err)
 	r.events.state(res.State, flows.AsError(err))
 	return res

@@ -1,15 +1,16 @@
 package value
 
 import (
+	"bytes"
 	"math"
 	"regexp"
 	"strconv"
 )
 
-var durationForm = regexp.MustCompile(`^(-?)P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?` +
-	`(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d+))?S)?)?$`)
+var durationForm = regexp.MustCompile(`^(-?)P(?:(-?\d+)Y)?(?:(-?\d+)M)?(?:(-?\d+)W)?(?:(-?\d+)D)?` +
+	`(?:T(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?\d+)(?:\.(\d+))?S)?)?$`)
 
-// interval reads an ISO 8601 duration such as P1Y2M10DT2H30M5.25S. It travels as months, days and microseconds in
+// interval reads an ISO 8601 duration such as P1Y2M10DT2H30M5.25S, whose parts may have signs of their own. It travels as months, days and microseconds in
 // words, which engines read without knowing ISO 8601.
 func (r *Reader) interval(b []byte) ([]byte, *Fault) {
 	m := durationForm.FindSubmatch(b)
@@ -21,8 +22,12 @@ func (r *Reader) interval(b []byte) ([]byte, *Fault) {
 		if len(m[i]) == 0 {
 			return 0
 		}
-		n, ok := plainInt(m[i])
+		digits, negative := bytes.CutPrefix(m[i], []byte("-"))
+		n, ok := plainInt(digits)
 		fits = fits && ok && n <= math.MaxInt32
+		if negative {
+			return -n
+		}
 		return n
 	}
 	months := 12*part(2) + part(3)
@@ -30,6 +35,9 @@ func (r *Reader) interval(b []byte) ([]byte, *Fault) {
 	fine := micros(m[9])
 	if fine < 0 {
 		return nil, tooFine(b)
+	}
+	if bytes.HasPrefix(m[8], []byte("-")) {
+		fine = -fine
 	}
 	us := (part(6)*3600+part(7)*60+part(8))*microsPerSecond + int64(fine)
 	if !fits || months > math.MaxInt32 || days > math.MaxInt32 {

@@ -14,6 +14,8 @@ var engineErrors = []struct {
 	code, message string
 	suggestion    string
 }{
+	{regexp.MustCompile(regexp.QuoteMeta(errNotFinite)), "json.not_finite", "JSON has no form for a double that is infinite or not a number", "filter such records out before, or write another format"},
+	{regexp.MustCompile(`do not support negative intervals`), "parquet.interval", "Parquet has no form for a negative interval", "convert the field to text before, or write another format"},
 	{regexp.MustCompile(`(?i)no space left on device|disk full`), "disk.full", "the disk is full", "free space in the data folder and in the temp folder, then run again; nothing was written"},
 	{regexp.MustCompile(`(?i)out of memory|failed to allocate|could not allocate|failed to offload`), "memory.limit", "the run needs more memory than it may use", "raise the memory limit, or aggregate and filter earlier in the flow"},
 	{regexp.MustCompile(`(?i)permission denied|read-only file system`), "file.permission", "a file or folder may not be written", "check the rights of the data folder"},

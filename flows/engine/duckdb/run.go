@@ -225,7 +225,7 @@ func (r *run) finish(ctx context.Context, s *plan.Stage, b *builder) (int64, err
 		return r.count(ctx, b.with("SELECT count(*) FROM "+target))
 	}
 	sink := r.sinkOf(s.Sink)
-	sql, err := sink.copySQL(b.with("SELECT "+quoteNames(s.Schema.Names())+" FROM "+target), s.Schema)
+	sql, err := sink.copySQL(b.with("SELECT "+written(sink.spec.Format, s.Schema)+" FROM "+target), s.Schema)
 	if err != nil {
 		return 0, err
 	}

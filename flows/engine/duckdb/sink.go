@@ -82,9 +82,11 @@ func (s *sink) abort() { _ = s.file.Abort() } // what is left is swept by the ne
 
 // copyOptions writes the options of COPY for each format.
 var copyOptions = map[string]func(spec node.FileSink) ([]string, error){
-	"csv":     csvCopy,
-	"jsonl":   func(s node.FileSink) ([]string, error) { return []string{"FORMAT json"}, nil },
-	"json":    func(s node.FileSink) ([]string, error) { return []string{"FORMAT json", "ARRAY true"}, nil },
+	"csv":   csvCopy,
+	"jsonl": func(node.FileSink) ([]string, error) { return rawLines(), nil },
+	"json": func(node.FileSink) ([]string, error) {
+		return append(rawLines(), "PREFIX '[\n'", "SUFFIX '\n]\n'", "NEW_LINE ',\n'"), nil
+	},
 	"parquet": parquetCopy,
 }
 
@@ -102,6 +104,26 @@ func (s *sink) copySQL(query string, schema flows.Schema) (string, error) {
 	}
 	opts = append(opts, "OVERWRITE_OR_IGNORE true", "USE_TMP_FILE false")
 	return fmt.Sprintf("COPY (%s) TO %s (%s)", query, quoteText(s.file.TempPath()), strings.Join(opts, ", ")), nil
+}
+
+// rawLines writes one column of text as it is, a record a line.
+func rawLines() []string {
+	return []string{"FORMAT csv", "HEADER false", "QUOTE ''", "ESCAPE ''", "DELIMITER '\n'"}
+}
+
+// written is the select list of what is written: the fields, or the record as one text.
+func written(format string, schema flows.Schema) string {
+	switch format {
+	case "json", "jsonl":
+		return jsonRecord(schema)
+	case "csv":
+		cols := make([]string, len(schema))
+		for i, f := range schema {
+			cols[i] = fmt.Sprintf("%s AS %s", csvText(quoteName(f.Name), f.Type), quoteName(f.Name))
+		}
+		return strings.Join(cols, ", ")
+	}
+	return quoteNames(schema.Names())
 }
 
 // csvOptions mirror the write options of the csv format.

@@ -105,6 +105,10 @@ func toText(x string, from flows.Type) string {
 		return x
 	case flows.TimestampTZ: // in UTC, as a literal is written
 		return fmt.Sprintf("replace(CAST(%s AS VARCHAR), '+00', 'Z')", x)
+	case flows.Decimal:
+		if from.Precision == from.Scale { // DuckDB leaves the zero before the point out
+			return fmt.Sprintf("regexp_replace(CAST(%s AS VARCHAR), '^(-?)[.]', '\\10.')", x)
+		}
 	}
 	return fmt.Sprintf("CAST(%s AS VARCHAR)", x)
 }
