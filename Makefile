@@ -23,6 +23,7 @@ run: build ## build and run the sample flow
 	bin/spark run --sample
 
 build: ## build bin/spark
+	@scripts/setup.sh build
 	$(GO_BUILD) -o bin/spark ./cmd/spark
 
 test: setup lint ## everything: prerequisites, vet, format, all tests with real servers

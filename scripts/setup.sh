@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Checks what building and testing needs. What is missing is named with the command that installs it; root, or anybody
-# where CI=true, gets it installed. Knows Debian and Ubuntu.
+# where CI=true, gets it installed. Knows Debian and Ubuntu. `setup.sh build` checks only what building needs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+purpose=${1:-test}
 needed_go=$(awk '$1 == "go" { print $2 }' go.mod)
 packages=()
 failed=0
@@ -33,7 +34,9 @@ need_all() {
     packages=()
     have_gcc || packages+=(gcc libc6-dev)
     have_gxx || packages+=(g++)
-    have_postgres || packages+=(postgresql)
+    if [[ $purpose == test ]]; then
+        have_postgres || packages+=(postgresql)
+    fi
 }
 
 check_go() {

@@ -104,8 +104,9 @@ func TestParentKilled(t *testing.T) {
 	kill(t, syscall.SIGKILL, x.cmd.Process.Pid)
 	until(t, "the executor ends by itself", 5*time.Second, func() bool { return len(p.processes()) == 0 })
 	p.untouched()
+	must(t, os.Mkdir(p.path("other"), 0o777)) // not where the orphans are
 	p.write("in.csv", "id,name\n1,a\n")
-	p.write("flow.json", chain(input("in.csv", idName...), output("new.csv")))
+	p.write("flow.json", chain(input("in.csv", idName...), output("other/new.csv")))
 	if o := p.run("run", "flow.json"); o.code != exitOK {
 		t.Errorf("exit code %d\n%s", o.code, o.stderr)
 	}

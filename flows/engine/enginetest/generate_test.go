@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	_ "spark/connectors/all"
 	"spark/connectors/folder"
@@ -38,9 +39,12 @@ func embedded(dir string) (engine.Engine, node.Files, error) {
 // TestGeneratedFlows compares records, counts and marks of generated flows with the interpreter.
 func TestGeneratedFlows(t *testing.T) {
 	t.Parallel()
-	n := *flowCount
-	if testing.Short() {
+	n, seed := *flowCount, *firstSeed
+	switch {
+	case testing.Short():
 		n = min(n, 150)
+	case os.Getenv("SPARK_SOAK") != "": // other flows every time; a failure prints its seed
+		n, seed = 25*n, uint64(time.Now().UnixNano())
 	}
 	var next, failed atomic.Int64
 	var mu sync.Mutex
@@ -53,7 +57,7 @@ func TestGeneratedFlows(t *testing.T) {
 				if i >= int64(n) || failed.Load() >= 5 {
 					return
 				}
-				seed := *firstSeed + uint64(i)
+				seed := seed + uint64(i)
 				features, err := checkOne(seed)
 				if err != nil {
 					failed.Add(1)
