@@ -130,7 +130,11 @@ func TestCancelAtAnyMoment(t *testing.T) {
 		cancels = 10
 	}
 	orders := step("in", "sample.data", `{"dataset":"orders","records":3000000}`)
+	few := step("in", "sample.data", `{"dataset":"orders","records":100000}`)
 	flows := map[string]string{
+		// Ten thousand millions of pairs: the sources are long at their end, only DuckDB works.
+		"pairs": graph(nil, []box{few, few.named("in2"), step("with", "join", `{"kind":"inner","keys":[{"left":"1","right":"1"}]}`),
+			step("n", "aggregate", `{"aggregates":[{"name":"n","expression":"sum(quantity)"}]}`), output("out.csv")}, "in.out>with.left", "in2.out>with.right", "with.out>n.in", "n.out>out.in"),
 		"sort": chain(orders, step("by", "sort", `{"keys":[{"field":"unit_price"},{"field":"order_id","order":"descending"}]}`), output("out.csv")),
 		"join": graph(nil, []box{orders, step("who", "sample.data", `{"dataset":"customers","records":1000000}`),
 			step("with", "join", `{"kind":"inner","keys":[{"left":"customer_id","right":"customer_id"}]}`), output("out.csv")}, "in.out>with.left", "who.out>with.right", "with.out>out.in"),
@@ -144,7 +148,7 @@ func TestCancelAtAnyMoment(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	for i := range cancels {
-		name := []string{"sort", "join", "file"}[i%3]
+		name := []string{"sort", "join", "file", "pairs"}[i%4]
 		x := p.start("run", name+".json")
 		time.Sleep(time.Duration(random.Float64() * float64(700*time.Millisecond)))
 		_ = syscall.Kill(x.cmd.Process.Pid, syscall.SIGINT)

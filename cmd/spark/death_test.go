@@ -107,7 +107,7 @@ func TestParentKilled(t *testing.T) {
 	must(t, os.Mkdir(p.path("other"), 0o777)) // not where the orphans are
 	p.write("in.csv", "id,name\n1,a\n")
 	p.write("flow.json", chain(input("in.csv", idName...), output("other/new.csv")))
-	if o := p.run("run", "flow.json"); o.code != exitOK {
+	if o := p.run("run", "--rejects", "other/r.jsonl", "flow.json"); o.code != exitOK {
 		t.Errorf("exit code %d\n%s", o.code, o.stderr)
 	}
 	p.clean()

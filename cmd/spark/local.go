@@ -165,7 +165,7 @@ func (l *lookup) Describe(format, path string, options []byte) (flows.Schema, er
 }
 
 func (l *lookup) Bytes(path string) int64 {
-	files, err := folder.New(l.folders...)
+	files, err := node.OpenFiles(node.LocationEnv{Folders: l.folders})
 	if err != nil {
 		return 0 // the run says so
 	}
@@ -199,7 +199,7 @@ func (p processes) Run(ctx context.Context, job run.Job, c run.Callbacks) ([]flo
 	}
 	defer os.RemoveAll(temp)
 	spec := executor.RunSpec{Document: job.Document, Parameters: job.Parameters, Folders: job.Folders, Temp: temp,
-		Threads: p.limits.threads(), Memory: engineMemory(memory), Fence: job.Fence, Optimizers: p.optimizers}
+		Threads: p.limits.threads(), Memory: engineMemory(memory), Run: job.Run, Attempt: job.Attempt, Fence: job.Fence, Optimizers: p.optimizers}
 	nodes, err := host.Run(ctx, spec, executor.Callbacks{Counts: c.Counts, StoreRejects: c.StoreRejects, MayCommit: c.MayCommit})
 	if e := flows.AsError(err); e != nil && slices.Contains([]string{"executor.died", "memory.limit", "commit.unknown"}, e.Code) {
 		_, _ = folder.Sweep(job.Folders...) // the executor could not; what cannot be removed harms nobody
@@ -223,7 +223,7 @@ func (executorCommand) Run() error {
 	out := os.NewFile(uintptr(fd), "frames")
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0) // a hint: where it may not be set, nothing is lost
 	return executor.Serve(os.Stdin, out, executor.Tools{
-		Files: func(folders []string) (node.Files, error) { return folder.New(folders...) },
+		Files: func(folders []string) (node.Files, error) { return node.OpenFiles(node.LocationEnv{Folders: folders}) },
 		Engine: func(folders []string, files node.Files, optimizers []string) engine.Engine {
 			return &duckdb.Engine{Folders: folders, Files: files, Optimizers: optimizers}
 		},

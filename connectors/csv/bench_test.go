@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
-
 	"spark/connectors/folder"
 	"spark/connectors/internal/filetest"
 	"spark/flows"
@@ -95,7 +93,7 @@ func benchmarkOrders(b *testing.B, kind string, threads int) {
 	for range b.N {
 		stats, err := src.Read(context.Background(), &node.Reading{
 			Files: filetest.Files{"orders.csv": text}, Fields: names(orderFields), Threads: threads,
-			Emit:   func(rec arrow.RecordBatch) error { rec.Release(); return nil },
+			Emit:   func(b node.Batch) error { b.Records.Release(); return nil },
 			Reject: func(r node.Reject) error { return r.Error() },
 		})
 		if err != nil {
@@ -133,7 +131,7 @@ func BenchmarkOrdersFile(b *testing.B) {
 			cpu := cpuTime()
 			for range b.N {
 				stats, err := src.Read(context.Background(), &node.Reading{Files: files, Fields: names(orderFields), Threads: threads,
-					Emit:   func(rec arrow.RecordBatch) error { rec.Release(); return nil },
+					Emit:   func(b node.Batch) error { b.Records.Release(); return nil },
 					Reject: func(r node.Reject) error { return r.Error() }})
 				if err != nil {
 					b.Fatal(err)

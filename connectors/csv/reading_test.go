@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/google/go-cmp/cmp"
 
 	"spark/connectors/internal/batch"
@@ -85,7 +84,8 @@ func TestEndsPromptlyWithoutLeak(t *testing.T) {
 	for _, want := range []error{nil, boom, node.ErrEnough} {
 		src, r := reader(1000)
 		batches := 0
-		r.Emit = func(rec arrow.RecordBatch) error {
+		r.Emit = func(b node.Batch) error {
+			rec := b.Records
 			rec.Release()
 			if batches++; batches == 5 {
 				return want
@@ -110,7 +110,7 @@ func TestEndsPromptlyWithoutLeak(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	src, r := reader(1000)
-	r.Emit = func(rec arrow.RecordBatch) error { rec.Release(); cancel(); return nil }
+	r.Emit = func(b node.Batch) error { b.Records.Release(); cancel(); return nil }
 	if _, err := src.Read(ctx, &r); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
@@ -125,7 +125,7 @@ func TestRejectErrorIsOfTheFirstBadRecord(t *testing.T) {
 	for range 20 {
 		src, r := reader(500)
 		r.Files = filetest.Files{"f.csv": text}
-		r.Emit = func(rec arrow.RecordBatch) error { rec.Release(); return nil }
+		r.Emit = func(b node.Batch) error { b.Records.Release(); return nil }
 		_, err := src.Read(context.Background(), &r)
 		if e := flows.AsError(err); e.Path.Line != 7779 || e.Path.Record != 7778 || e.Path.Column != "a" || e.Code != "csv.type" {
 			t.Fatalf("%v", err)

@@ -29,6 +29,10 @@ type root struct {
 
 var _ node.Files = (*Folders)(nil)
 
+func init() {
+	node.RegisterLocation(&node.Location{Name: "folder", Title: "Data folder", Open: func(env node.LocationEnv) (node.Files, error) { return New(env.Folders...) }})
+}
+
 // New returns access to the given folders. Relative paths are looked up in them in this order.
 func New(roots ...string) (node.Files, error) { return Open(roots...) }
 

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -270,8 +269,8 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-func release(rec arrow.RecordBatch) error {
-	rec.Release()
+func release(b node.Batch) error {
+	b.Records.Release()
 	return nil
 }
 

@@ -130,7 +130,7 @@ func (s *source) Read(ctx context.Context, r *node.Reading) (node.ReadStats, err
 		},
 		Consume: func(rec arrow.RecordBatch) error {
 			stats.Records += rec.NumRows()
-			err := r.Emit(rec)
+			err := r.Emit(node.Batch{Records: rec})
 			if r.Progress != nil {
 				r.Progress(stats.Records, s.records)
 			}

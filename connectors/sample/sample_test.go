@@ -4,7 +4,6 @@ import (
 	"context"
 	"testing"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
@@ -84,7 +83,8 @@ func TestDirtyHasNulls(t *testing.T) {
 func TestEnoughEndsEarlyWithoutLeak(t *testing.T) {
 	s := &source{name: "orders", dataset: datasets["orders"], records: 1e9}
 	before := batch.InUse()
-	stats, err := s.Read(context.Background(), &node.Reading{Fields: []string{"order_id"}, Threads: 2, Emit: func(r arrow.RecordBatch) error {
+	stats, err := s.Read(context.Background(), &node.Reading{Fields: []string{"order_id"}, Threads: 2, Emit: func(b node.Batch) error {
+		r := b.Records
 		r.Release()
 		return node.ErrEnough
 	}})
@@ -99,7 +99,8 @@ func TestEnoughEndsEarlyWithoutLeak(t *testing.T) {
 func BenchmarkOrders(b *testing.B) {
 	s := &source{name: "orders", dataset: datasets["orders"], records: 3_000_000}
 	for range b.N {
-		_, err := s.Read(context.Background(), &node.Reading{Fields: s.schema().Names(), Threads: 1, Emit: func(r arrow.RecordBatch) error {
+		_, err := s.Read(context.Background(), &node.Reading{Fields: s.schema().Names(), Threads: 1, Emit: func(b node.Batch) error {
+			r := b.Records
 			r.Release()
 			return nil
 		}})

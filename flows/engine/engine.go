@@ -20,8 +20,10 @@ type Engine interface {
 
 // Env is what a run may use.
 type Env struct {
-	Files   node.Files
-	Temp    string // folder of this run alone, removed by its owner
+	Files node.Files
+	Temp  string // folder of this run alone, removed by its owner
+	// Token identifies the epoch to the sinks that commit it; the engine adds the offsets that were reached.
+	Token   node.Token
 	Threads int
 	// MemoryLimit bounds the engine's own buffers, in bytes.
 	MemoryLimit int64

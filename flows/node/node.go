@@ -102,8 +102,9 @@ func (t *Type) file(name string) string {
 
 var catalogue struct {
 	sync.RWMutex
-	types   map[string]*Type
-	formats map[string]*Format
+	types     map[string]*Type
+	formats   map[string]*Format
+	locations []*Location
 }
 
 // Register adds a node type to the catalogue. It panics on an incomplete type or a taken id.

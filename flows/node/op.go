@@ -1,8 +1,6 @@
 package node
 
 import (
-	"encoding/json"
-
 	"spark/flows"
 	"spark/flows/expr"
 )
@@ -89,15 +87,6 @@ type Limit struct{ Count, Offset int64 }
 
 // Write hands the records to a sink.
 type Write struct{ Sink FileSink }
-
-// FileSink is a file to be written: whole, or not at all.
-type FileSink struct {
-	Path     string          // below a data folder, or absolute inside one
-	Format   string          // name of a registered format
-	Compress string          // "", "gzip" or, where the format has it, its own codecs
-	Options  json.RawMessage // of the format
-	IfExists string          // "replace" or "fail"
-}
 
 func (Read) op()      {}
 func (Filter) op()    {}

@@ -47,7 +47,7 @@ type Reading struct {
 	Threads int      // goroutines the source may keep busy
 	// Emit takes over one batch whose columns are Fields (then the origin) of type ArrowType. Batches are allocated
 	// outside the Go heap (arrow/memory/mallocator), because C code reads them.
-	Emit func(arrow.RecordBatch) error
+	Emit func(Batch) error
 	// Reject takes a refused record. Its error ends the reading.
 	Reject func(Reject) error
 	// Progress is told the bytes read so far of the total, -1 when unknown. It may be nil.

@@ -14,7 +14,7 @@ func (p *Plan) Explain() string {
 		fmt.Fprintf(&b, "engine %s\n", p.Engine)
 	}
 	for i, s := range p.Stages {
-		fmt.Fprintf(&b, "stage %d: %s\n", i+1, s.describe())
+		fmt.Fprintf(&b, "stage %d: %s\n", i+1, p.describe(s))
 		for _, st := range s.Steps {
 			fmt.Fprintf(&b, "  %s = %s%s\n", st.Ref, st.describe(), st.marks())
 		}
@@ -31,14 +31,35 @@ func (p *Plan) Explain() string {
 	return b.String()
 }
 
-func (s *Stage) describe() string {
+func (p *Plan) describe(s *Stage) string {
 	switch s.Kind {
 	case StageKeep:
-		return fmt.Sprintf("keep %s, which several nodes read", s.Target)
+		if p.reads(s.Target) > 1 {
+			return fmt.Sprintf("keep %s, which several steps read", s.Target)
+		}
+		return fmt.Sprintf("keep %s, which a later stage reads", s.Target)
 	case StageCount:
 		return fmt.Sprintf("count %s, which no node reads", s.Target)
 	}
 	return fmt.Sprintf("%s into %s", s.Target, s.Sink.ID)
+}
+
+// reads counts the steps and sinks that read a kept relation.
+func (p *Plan) reads(kept Ref) int {
+	n := 0
+	for _, s := range p.Stages {
+		if s.Sink != nil && s.Target == kept {
+			n++
+		}
+		for _, st := range s.Steps {
+			for _, in := range st.Inputs {
+				if in.Ref == kept {
+					n++
+				}
+			}
+		}
+	}
+	return n
 }
 
 func (st *Step) marks() string {

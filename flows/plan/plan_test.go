@@ -112,3 +112,19 @@ func (noLimit) Supports(op node.Op) string {
 	}
 	return ""
 }
+
+// TestLongChains cuts a stage where an engine could not bind it any more.
+func TestLongChains(t *testing.T) {
+	t.Parallel()
+	for nodes, stages := range map[int]int{1: 1, 400: 1, 600: 2, 2000: 5} {
+		f := &flows.Flow{Format: 1, Name: "chain", Nodes: []flows.Node{{ID: "n0", Type: "sample.data", Version: 1}}}
+		for i := range nodes {
+			f.Nodes = append(f.Nodes, flows.Node{ID: fmt.Sprintf("n%d", i+1), Type: "filter", Version: 1, Config: []byte(`{"condition": "quantity > 0"}`)})
+			f.Edges = append(f.Edges, flows.Edge{From: flows.Endpoint{Node: fmt.Sprintf("n%d", i), Port: node.Out}, To: flows.Endpoint{Node: fmt.Sprintf("n%d", i+1), Port: node.In}})
+		}
+		p, ps := plan.Compile(f, plan.Options{})
+		if ps.Failed() || len(p.Stages) != stages {
+			t.Errorf("%d nodes: %d stages, %v", nodes, len(p.Stages), ps)
+		}
+	}
+}

@@ -82,7 +82,8 @@ func Read(src node.Source, r node.Reading) Outcome {
 		r.Threads = 2
 	}
 	if r.Emit == nil {
-		r.Emit = func(rec arrow.RecordBatch) error {
+		r.Emit = func(b node.Batch) error {
+			rec := b.Records
 			o.Records = append(o.Records, Rows(rec)...)
 			rec.Release()
 			return nil

@@ -160,7 +160,7 @@ func (rd *Reading) emit(res *Result) error {
 		rd.number(res)
 		rec := batch.Record(rd.Schema, res.Columns, res.Rows)
 		rd.stats.Records += int64(res.Rows)
-		if err := rd.Request.Emit(rec); err != nil {
+		if err := rd.Request.Emit(node.Batch{Records: rec}); err != nil {
 			return err
 		}
 	}

@@ -20,11 +20,12 @@ type feed struct {
 	ref    plan.Ref
 	count  *sourceCount // nil for rejects, which were counted before
 	stats  node.ReadStats
-	queue  chan arrow.RecordBatch
+	queue  chan node.Batch
 	cancel context.CancelCauseFunc
 	ended  chan struct{}
 	once   sync.Once
 	err    error
+	offset node.Offset // of the last batch that the statement took
 }
 
 // feedQueue is the number of batches that wait between a source and the statement.
@@ -56,7 +57,13 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 	return f, r.start(ctx, f, name, arrow.NewSchema(fields, nil), func(ctx context.Context) (node.ReadStats, error) {
 		reading.Emit = f.emit(ctx)
 		stats, err := read.Source.Read(ctx, reading)
-		if err != nil && !errors.Is(err, node.ErrEnough) && ctx.Err() == nil {
+		if ctx.Err() != nil {
+			return stats, err
+		}
+		if err == nil && !stats.Complete || errors.Is(err, node.ErrEnough) || errors.Is(err, context.Canceled) {
+			err = &flows.Error{Code: "source.incomplete", Message: "the source ended before it was complete", Suggestion: "nothing was written; please report this with the flow"}
+		}
+		if err != nil {
 			err = flows.AsError(err).At(flows.Path{Node: st.Ref.Node})
 			r.mu.Lock()
 			if r.first == nil {
@@ -70,7 +77,7 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 
 // start registers the stream and begins to read.
 func (r *run) start(ctx context.Context, f *feed, name string, schema *arrow.Schema, read func(context.Context) (node.ReadStats, error)) error {
-	f.queue, f.ended = make(chan arrow.RecordBatch, feedQueue), make(chan struct{})
+	f.queue, f.ended = make(chan node.Batch, feedQueue), make(chan struct{})
 	ctx, f.cancel = context.WithCancelCause(ctx)
 	if err := r.conn.RegisterArrow(name, &stream{feed: f, schema: schema, ctx: ctx}); err != nil {
 		f.cancel(err)
@@ -86,13 +93,13 @@ func (r *run) start(ctx context.Context, f *feed, name string, schema *arrow.Sch
 }
 
 // emit hands a batch over, or says that nobody wants it.
-func (f *feed) emit(ctx context.Context) func(arrow.RecordBatch) error {
-	return func(b arrow.RecordBatch) error {
+func (f *feed) emit(ctx context.Context) func(node.Batch) error {
+	return func(b node.Batch) error {
 		select {
 		case f.queue <- b:
 			return nil
 		case <-ctx.Done():
-			b.Release()
+			b.Records.Release()
 			return context.Cause(ctx)
 		}
 	}
@@ -104,12 +111,12 @@ func (f *feed) stop() {
 		f.cancel(node.ErrEnough)
 		<-f.ended
 		for b := range f.queue { // what the statement did not want
-			b.Release()
+			b.Records.Release()
 		}
 	})
 }
 
-// failed returns why the source failed, nil when it was only told to stop.
+// failed returns why the source failed, nil when it was only told to stop: then it gives these two.
 func (f *feed) failed() error {
 	if f.err == nil || errors.Is(f.err, node.ErrEnough) || errors.Is(f.err, context.Canceled) {
 		return nil
@@ -144,7 +151,7 @@ func (s *stream) Next() bool {
 	select {
 	case b, ok := <-s.feed.queue:
 		if ok {
-			s.cur = b
+			s.cur, s.feed.offset = b.Records, b.Offset
 			return true
 		}
 		<-s.feed.ended

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,11 +36,12 @@ type run struct {
 	guardOf  map[int]*plan.Step
 	consumer map[plan.Ref]*plan.Step // the one step that reads a relation inside its stage
 
-	final  []flows.NodeStatus
-	sinks  []*sink
-	pins   []pinned
-	spools map[string]*spool // rejects of nodes whose rejects port is connected
-	pinned map[string]node.FileInfo
+	final   []flows.NodeStatus
+	sinks   []*sink
+	offsets map[string]node.Offset // reached, by source node
+	pins    []pinned
+	spools  map[string]*spool // rejects of nodes whose rejects port is connected
+	pinned  map[string]node.FileInfo
 
 	mu      sync.Mutex // guards what follows
 	first   *flows.Error
@@ -65,7 +67,7 @@ type sourceCount struct {
 func newRun(e *Engine, p *plan.Plan, env engine.Env) *run {
 	r := &run{engine: e, plan: p, env: env, render: Renderer{Now: time.Now()}, names: map[plan.Ref]string{}, taps: map[plan.Ref]int{}, refusals: map[plan.Ref]int{},
 		origin: map[plan.Ref]bool{}, sites: map[int][]errorSite{}, guardOf: map[int]*plan.Step{}, consumer: map[plan.Ref]*plan.Step{},
-		spools: map[string]*spool{}, states: map[string]flows.NodeState{}, written: map[string]int64{}, sources: map[string]*sourceCount{}}
+		spools: map[string]*spool{}, offsets: map[string]node.Offset{}, states: map[string]flows.NodeState{}, written: map[string]int64{}, sources: map[string]*sourceCount{}}
 	id := 0
 	for i, s := range p.Stages {
 		for j, st := range s.Steps {
@@ -126,8 +128,12 @@ func (r *run) execute(ctx context.Context) (err error) {
 	}
 	stop := r.tell()
 	defer stop()
-	for _, s := range r.plan.Stages {
+	for i, s := range r.plan.Stages {
 		if err := r.stage(ctx, s); err != nil {
+			r.fail(s, err)
+			return r.cause(ctx, err)
+		}
+		if err := r.forget(ctx, s, r.plan.Stages[i+1:]); err != nil {
 			return r.cause(ctx, err)
 		}
 	}
@@ -193,12 +199,14 @@ func (r *run) stage(ctx context.Context, s *plan.Stage) error {
 	n, err := r.finish(ctx, s, b)
 	for _, f := range feeds {
 		f.stop()
+		if f.offset != nil {
+			r.offsets[f.ref.Node] = f.offset
+		}
 		if e := f.failed(); e != nil && (err == nil || r.firstError() == nil) {
 			err = e
 		}
 	}
 	if err != nil {
-		r.fail(s, err)
 		return err
 	}
 	if err := r.balance(s, n, feeds); err != nil {
@@ -236,6 +244,19 @@ func (r *run) finish(ctx context.Context, s *plan.Stage, b *builder) (int64, err
 		r.mu.Unlock()
 	}
 	return int64(n), err
+}
+
+// forget drops what a stage has read and no later one reads.
+func (r *run) forget(ctx context.Context, s *plan.Stage, later []*plan.Stage) error {
+	for _, ref := range s.Reads {
+		if slices.ContainsFunc(later, func(l *plan.Stage) bool { return slices.Contains(l.Reads, ref) }) {
+			continue
+		}
+		if _, err := r.exec(ctx, "DROP TABLE "+r.names[ref]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // exec runs a statement that a cancelled ctx interrupts.
@@ -279,18 +300,23 @@ func (r *run) interruptible(ctx context.Context) func() {
 }
 
 // balance checks the books of a stage at its independent ends: what the end confirmed against the last tap, what each
-// source says it delivered against its tap.
+// source says it delivered against its tap. A source that was stopped early has delivered more than was counted.
 func (r *run) balance(s *plan.Stage, n int64, feeds []*feed) error {
 	if r.plan.Uncounted() {
 		return nil
 	}
 	counts := r.counts()
-	if c, ok := counts[s.Target]; ok && c != n && len(s.Steps) > 0 {
+	if c, ok := counts[s.Target]; ok && c != n {
 		return imbalance(s.Target, "the end of the stage confirmed", n, "were counted before it", c)
 	}
+	stopped := r.plan.StoppedEarly(plan.Counts{Out: counts, Built: r.built(counts)})
 	for _, f := range feeds {
-		if c := counts[f.ref]; f.stats.Complete && c != f.stats.Records {
+		c, all := counts[f.ref], f.stats.Complete && !stopped[f.ref]
+		if c > f.stats.Records || all && c < f.stats.Records {
 			return imbalance(f.ref, "the source delivered", f.stats.Records, "were counted", c)
+		}
+		if !f.stats.Complete && !stopped[f.ref] {
+			return imbalance(f.ref, "the source ended early after", f.stats.Records, "were counted", c)
 		}
 	}
 	return nil
@@ -305,8 +331,8 @@ func imbalance(ref plan.Ref, what string, n int64, other string, m int64) error 
 // commit makes every sink durable, asks for the permission and gives the files their names.
 func (r *run) commit(ctx context.Context) error {
 	for _, s := range r.sinks {
-		if err := s.file.Prepare(); err != nil {
-			return flows.AsError(err).At(flows.Path{Node: s.node.ID})
+		if err := s.Prepare(ctx); err != nil {
+			return err
 		}
 	}
 	if err := ctx.Err(); err != nil {
@@ -317,8 +343,11 @@ func (r *run) commit(ctx context.Context) error {
 			return err
 		}
 	}
+	token := r.env.Token
+	token.Offsets = r.offsets
+	ctx = context.WithoutCancel(ctx) // what is granted is done
 	for _, s := range r.sinks {
-		if err := s.commit(); err != nil {
+		if err := s.Commit(ctx, token); err != nil {
 			return err
 		}
 	}
@@ -327,7 +356,7 @@ func (r *run) commit(ctx context.Context) error {
 
 func (r *run) abort() {
 	for _, s := range r.sinks {
-		s.abort()
+		_ = s.Abort(context.Background()) // what is left is swept by the next run
 	}
 	for _, s := range r.spools {
 		s.close()

@@ -27,7 +27,7 @@ type numbers struct {
 	FailAt int    `json:"failAt"` // the source fails at this record
 	BadAt  int    `json:"badAt"`  // it refuses this one
 	Block  bool   `json:"block"`  // it waits for the end of the run after the last record
-	Schema string `json:"-"`
+	GiveUp string `json:"giveUp"` // it ends before it is complete: enough, cancelled, silently
 }
 
 var numbersSchema = flows.Schema{{Name: "id", Type: flows.Of(flows.Int64)}, {Name: "word", Type: flows.Of(flows.Text)}}
@@ -76,19 +76,25 @@ func (n *numbers) Read(ctx context.Context, r *node.Reading) (node.ReadStats, er
 		}
 		stats.Records++
 		if i%1000 == 999 {
-			if err := r.Emit(b.NewRecordBatch()); err != nil {
+			if err := r.Emit(node.Batch{Records: b.NewRecordBatch()}); err != nil {
 				return stats, err
 			}
 		}
 	}
-	if err := r.Emit(b.NewRecordBatch()); err != nil {
+	if err := r.Emit(node.Batch{Records: b.NewRecordBatch()}); err != nil {
 		return stats, err
 	}
 	if n.Block {
 		<-ctx.Done()
 		return stats, context.Cause(ctx)
 	}
-	stats.Complete = true
+	switch n.GiveUp {
+	case "enough":
+		return stats, node.ErrEnough
+	case "cancelled":
+		return stats, context.Canceled
+	}
+	stats.Complete = n.GiveUp == ""
 	return stats, nil
 }
 
@@ -314,5 +320,71 @@ func (b *bench) nothingLeft(t *testing.T) {
 		if e.Name() != "temp" {
 			t.Errorf("%s is left", e.Name())
 		}
+	}
+}
+
+// TestRunLimitOfASmallSource: the source has delivered everything into the queue when the limit stops it.
+func TestRunLimitOfASmallSource(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ns, err := b.run(t, t.Context(), line(`src test.numbers {"n": 3500}`, `few limit {"count": 3}`, `out test.target {"path": "o.csv"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := ns["src"]; len(n.StoppedEarly) != 1 || n.State != flows.NodeDone {
+		t.Errorf("source: %+v", n)
+	}
+}
+
+// TestRunSourceThatEndsEarly: a source that gives up without being told to has lost records.
+func TestRunSourceThatEndsEarly(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, config := range []string{`{"n": 100, "giveUp": "enough"}`, `{"n": 100, "giveUp": "cancelled"}`, `{"n": 100, "giveUp": "silently"}`} {
+		ns, err := b.run(t, t.Context(), line(`src test.numbers `+config, `out test.target {"path": "o.csv"}`))
+		if e := flows.AsError(err); e == nil || e.Code != "source.incomplete" || e.Path.Node != "src" {
+			t.Errorf("%s: %v, %+v", config, err, ns)
+		}
+		if ns["src"].State == flows.NodeRunning || ns["out"].State == flows.NodeRunning {
+			t.Errorf("%s: something is still running: %+v", config, ns)
+		}
+		b.nothingLeft(t)
+	}
+}
+
+// TestRunRejectsInACircle: two branches that each read the other's rejects.
+func TestRunRejectsInACircle(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	f := line(`a test.numbers {"n": 100}`, `fa filter {"condition": "1 / (id - 50) >= 0"}`)
+	f2 := line(`b test.numbers {"n": 100}`, `fb filter {"condition": "1 / (id - 60) >= 0"}`)
+	f.Nodes, f.Edges = append(f.Nodes, f2.Nodes...), append(f.Edges, f2.Edges...)
+	for _, s := range [][3]string{{"ja", "fa", "fb"}, {"jb", "fb", "fa"}} {
+		f.Nodes = append(f.Nodes, flows.Node{ID: s[0], Type: "join", Version: 1, Config: json.RawMessage(`{"kind": "full", "keys": [{"left": "word", "right": "raw"}]}`)},
+			flows.Node{ID: "o" + s[0], Type: "test.target", Version: 1, Config: json.RawMessage(`{"path": "` + s[0] + `.csv"}`)})
+		f.Edges = append(f.Edges, flows.Edge{From: flows.Endpoint{Node: s[1], Port: node.Out}, To: flows.Endpoint{Node: s[0], Port: node.Left}},
+			flows.Edge{From: flows.Endpoint{Node: s[2], Port: node.Rejects}, To: flows.Endpoint{Node: s[0], Port: node.Right}},
+			flows.Edge{From: flows.Endpoint{Node: s[0], Port: node.Out}, To: flows.Endpoint{Node: "o" + s[0], Port: node.In}})
+	}
+	ns, err := b.run(t, t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 1 / x is negative below, division by zero at, and positive above.
+	if ns["fa"].Rejected != 1 || ns["fb"].Rejected != 1 || ns["oja"].Written != ns["fa"].Out[node.Out]+1 || ns["ojb"].Written != ns["fb"].Out[node.Out]+1 {
+		t.Errorf("%+v", ns)
+	}
+}
+
+// TestRunFilterRefusesForBothPorts: a limit below one port hides no refused record of the other.
+func TestRunFilterRefusesForBothPorts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	f := line(`src test.numbers {"n": 500000}`, `f filter {"condition": "1 / (id - 499999) < 0"}`, `few limit {"count": 3}`, `out test.target {"path": "o.csv"}`)
+	f.Nodes = append(f.Nodes, flows.Node{ID: "rest", Type: "test.target", Version: 1, Config: json.RawMessage(`{"path": "rest.csv"}`)})
+	f.Edges = append(f.Edges, flows.Edge{From: flows.Endpoint{Node: "f", Port: "unmatched"}, To: flows.Endpoint{Node: "rest", Port: node.In}})
+	_, err := b.run(t, t.Context(), f)
+	if e := flows.AsError(err); e == nil || e.Path.Node != "f" || e.Path.Record != 500000 {
+		t.Errorf("error is %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -71,14 +72,21 @@ func (r *run) sinkOf(n *plan.Node) *sink {
 	return nil
 }
 
-func (s *sink) commit() error {
-	if err := s.file.Commit(); err != nil {
-		return flows.AsError(err).At(flows.Path{Node: s.node.ID, File: s.spec.Path})
+var _ node.Sink = (*sink)(nil)
+
+func (s *sink) at(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return flows.AsError(err).At(flows.Path{Node: s.node.ID, File: s.spec.Path})
 }
 
-func (s *sink) abort() { _ = s.file.Abort() } // what is left is swept by the next run
+func (s *sink) Prepare(context.Context) error { return s.at(s.file.Prepare()) }
+
+// Commit needs no token: a file system compares none, so the grant is the whole protection.
+func (s *sink) Commit(context.Context, node.Token) error { return s.at(s.file.Commit()) }
+
+func (s *sink) Abort(context.Context) error { return s.at(s.file.Abort()) }
 
 // copyOptions writes the options of COPY for each format.
 var copyOptions = map[string]func(spec node.FileSink) ([]string, error){

@@ -82,7 +82,7 @@ func (r *run) feedRejects(ctx context.Context, ref plan.Ref) error {
 
 const spoolBatch = 10_000
 
-func (s *spool) read(schema *arrow.Schema, emit func(arrow.RecordBatch) error) (stats node.ReadStats, err error) {
+func (s *spool) read(schema *arrow.Schema, emit func(node.Batch) error) (stats node.ReadStats, err error) {
 	rd := io.NewSectionReader(s.file, 0, 1<<62)
 	dec := json.NewDecoder(bufio.NewReaderSize(rd, 1<<16))
 	b := array.NewRecordBuilder(mallocator.NewMallocator(), schema)
@@ -92,7 +92,7 @@ func (s *spool) read(schema *arrow.Schema, emit func(arrow.RecordBatch) error) (
 		switch err := dec.Decode(&r); {
 		case errors.Is(err, io.EOF):
 			stats.Complete = true
-			return stats, emit(b.NewRecordBatch())
+			return stats, emit(node.Batch{Records: b.NewRecordBatch()})
 		case err != nil:
 			return stats, fmt.Errorf("reject spool: %w", err)
 		}
@@ -107,7 +107,7 @@ func (s *spool) read(schema *arrow.Schema, emit func(arrow.RecordBatch) error) (
 		appendInt(b.Field(6), r.Record)
 		appendText(b.Field(7), raw)
 		if stats.Records++; stats.Records%spoolBatch == 0 {
-			if err := emit(b.NewRecordBatch()); err != nil {
+			if err := emit(node.Batch{Records: b.NewRecordBatch()}); err != nil {
 				return stats, err
 			}
 		}

@@ -35,7 +35,7 @@ func TestFramesGolden(t *testing.T) {
 		{Kind: frameCall, ID: 3, Method: methodSniff, Body: body(sniffBody{Folders: []string{"/data"}, Path: "a.csv"})},
 		{Kind: frameReply, ID: 3, Error: &flows.Error{Code: "file.not_found", Path: flows.Path{File: "a.csv"}, Message: "there is no such file"}},
 		{Kind: frameCall, ID: 4, Method: methodRun, Body: body(RunSpec{Document: json.RawMessage(`{"format":1}`), Parameters: map[string]string{"day": "2026-01-31"},
-			Folders: []string{"/data"}, Temp: "/tmp/run", Threads: 2, Memory: 1 << 30, Fence: 7})},
+			Folders: []string{"/data"}, Temp: "/tmp/run", Threads: 2, Memory: 1 << 30, Run: "r1", Attempt: 1, Fence: 7})},
 		{Kind: frameEvent, Method: eventCounts, Body: body([]flows.NodeStatus{{Node: "a", State: flows.NodeRunning, Out: map[string]int64{"out": 5}, StoppedEarly: []string{"out"}}})},
 		{Kind: frameCall, ID: 1, Method: methodSpoolReject, Body: body([]node.Reject{{Node: "a", Code: "csv.type", Reason: "no number", Field: "x", File: "a.csv", Line: 3, Record: 2, Raw: "1,b"}})},
 		{Kind: frameReply, ID: 1},

@@ -140,7 +140,7 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 	}
 	rejects := &rejectSender{peer: g.peer}
 	nodes, err := eng.Run(ctx, p, engine.Env{
-		Files: files, Temp: spec.Temp, Threads: spec.Threads, MemoryLimit: spec.Memory,
+		Files: files, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence}, Threads: spec.Threads, MemoryLimit: spec.Memory,
 		Counts: func(ns []flows.NodeStatus) { g.event(eventCounts, ns) },
 		Reject: rejects.add,
 		MayCommit: func(ctx context.Context) error {

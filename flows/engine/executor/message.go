@@ -45,7 +45,9 @@ type RunSpec struct {
 	Temp       string            `json:"temp"`    // the run's own folder; host removes it
 	Threads    int               `json:"threads"`
 	Memory     int64             `json:"memory,omitempty"` // of the engine's buffers, bytes; 0: the engine's default
-	Fence      int64             `json:"fence"`            // token of the lease under which the run may commit
+	Run        string            `json:"run"`
+	Attempt    int               `json:"attempt"`
+	Fence      int64             `json:"fence"` // token of the lease under which the run may commit
 	Optimizers []string          `json:"optimizers,omitempty"`
 }
 
