@@ -78,6 +78,10 @@ func (r *rate) add(at time.Time, n int64) float64 {
 }
 
 func (v *tableView) show(e flows.Event) {
+	if e.Kind == flows.EventLog && e.Error != nil && e.Error.Severity == flows.SeverityWarning {
+		fmt.Fprintf(v.w, "warning: %s\n", e.Error.Error())
+		v.lines = 0 // the table goes on below
+	}
 	if e.Kind != flows.EventCounts || e.Nodes == nil {
 		return
 	}

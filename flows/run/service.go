@@ -43,6 +43,7 @@ type Job struct {
 // Callbacks are what an attempt asks of the service.
 type Callbacks struct {
 	Counts       func([]flows.NodeStatus)
+	Warnings     func(flows.Problems)
 	StoreRejects func([]flows.Reject) error
 	MayCommit    func(fence int64) error
 }
@@ -146,6 +147,7 @@ func (s *Service) attempt(ctx context.Context, r *Run, job Job) Result {
 	rejects := &lazyRejects{store: s.Rejects, run: job.Run}
 	nodes, err := s.Executor.Run(ctx, job, Callbacks{
 		Counts:       r.events.counts,
+		Warnings:     func(ps flows.Problems) { r.events.problems(ps) },
 		StoreRejects: rejects.add,
 		MayCommit: func(fence int64) error {
 			if fence != job.Fence {

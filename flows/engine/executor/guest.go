@@ -138,6 +138,9 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 	if err := os.MkdirAll(spec.Temp, 0o700); err != nil {
 		return nil, fmt.Errorf("temp folder: %w", err)
 	}
+	if len(ps) > 0 {
+		g.event(eventWarnings, ps)
+	}
 	rejects := &rejectSender{peer: g.peer}
 	nodes, err := eng.Run(ctx, p, engine.Env{
 		Files: files, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence}, Threads: spec.Threads, MemoryLimit: spec.Memory,

@@ -37,7 +37,8 @@ type Host struct {
 
 // Callbacks are what a run asks of its host.
 type Callbacks struct {
-	Counts func([]flows.NodeStatus)
+	Counts   func([]flows.NodeStatus)
+	Warnings func(flows.Problems)
 	// StoreRejects makes rejects durable.
 	StoreRejects func([]node.Reject) error
 	// MayCommit grants the commit to the holder of the lease with this fence, or forbids it.
@@ -266,8 +267,12 @@ func (h *Host) handle(f frame) {
 	switch f.Kind {
 	case frameEvent:
 		var ns []flows.NodeStatus
-		if f.Method == eventCounts && json.Unmarshal(f.Body, &ns) == nil && c.Counts != nil {
+		var ps flows.Problems
+		switch {
+		case f.Method == eventCounts && json.Unmarshal(f.Body, &ns) == nil && c.Counts != nil:
 			c.Counts(ns)
+		case f.Method == eventWarnings && json.Unmarshal(f.Body, &ps) == nil && c.Warnings != nil:
+			c.Warnings(ps)
 		}
 	case frameCall:
 		_ = h.peer.reply(f.ID, nil, h.answer(c, f)) // a guest that is gone needs no reply

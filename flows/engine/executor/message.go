@@ -19,6 +19,7 @@ const (
 	methodSpoolReject = "spoolReject" // []node.Reject → nothing, once they are stored
 	methodMayCommit   = "mayCommit"   // commitBody → nothing: the permission; an error forbids the commit
 	eventCounts       = "counts"      // []flows.NodeStatus
+	eventWarnings     = "warnings"    // flows.Problems: what does not keep the flow from running
 )
 
 type helloBody struct {
