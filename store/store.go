@@ -32,7 +32,8 @@ type Store struct {
 	db    *gorm.DB
 	sql   *sql.DB
 	now   func() time.Time
-	write chan struct{} // held by the one writer that SQLite allows; nil on PostgreSQL
+	write chan struct{}                                    // held by the one writer that SQLite allows; nil on PostgreSQL
+	lock  func(context.Context) (unlock func(), err error) // see database
 }
 
 // Open connects to the metadata database and brings its schema up to date. A database of a newer version of Spark
@@ -66,7 +67,7 @@ func start(ctx context.Context, cfg Config, d *database) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metadata database: %w", err)
 	}
-	s := &Store{db: db, sql: d.sql, now: cfg.Now}
+	s := &Store{db: db, sql: d.sql, now: cfg.Now, lock: d.lock}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -102,22 +104,26 @@ type byteSize int64
 
 func (b *byteSize) Decode(ctx *kong.DecodeContext) error {
 	var s string
-	if err := ctx.Scan.PopValueInto("size", &s); err != nil {
-		return err
+	err := ctx.Scan.PopValueInto("size", &s)
+	if err == nil {
+		*b, err = parseSize(s)
 	}
+	return err
+}
+
+func parseSize(s string) (byteSize, error) {
 	t := strings.ToUpper(strings.TrimSpace(s))
-	unit := int64(1)
-	for suffix, u := range map[string]int64{"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30} {
+	unit := float64(1)
+	for suffix, u := range map[string]float64{"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30} {
 		if cut, ok := strings.CutSuffix(t, suffix); ok {
 			t, unit = strings.TrimSpace(cut), u
 		}
 	}
-	var n float64
-	if _, err := fmt.Sscanf(t, "%g", &n); err != nil || n <= 0 {
-		return fmt.Errorf("%q is not a size such as 512MB or 4GB", s)
+	n, err := strconv.ParseFloat(t, 64)
+	if n *= unit; err == nil && n >= 1 && n < math.MaxInt64 {
+		return byteSize(n), nil
 	}
-	*b = byteSize(n * float64(unit))
-	return nil
+	return 0, fmt.Errorf("%q is not a size such as 512MB or 4GB", s)
 }
 
 // loadFlow reads a flow file.

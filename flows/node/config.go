@@ -38,10 +38,7 @@ func decodeConfig(nodeID string, raw json.RawMessage, cfg any) flows.Problems {
 			e.Path.Field = te.Field
 			e.Params = flows.Params{"found": te.Value}
 			found, _, _ := strings.Cut(te.Value, " ") // "number 1.5"
-			if found == "string" {
-				found = "text"
-			}
-			e.Message = fmt.Sprintf("a %s stands where a %s is expected", found, jsonTypeName(te.Type))
+			e.Message = fmt.Sprintf("%s stands where %s is expected", jsonNames[found], jsonTypeName(te.Type))
 			e.Suggestion = "choose a value of that type"
 		}
 		return append(ps, e)
@@ -66,21 +63,26 @@ func (c *Context) DecodeOptions(prefix string, raw json.RawMessage, options any)
 	return !ps.Failed()
 }
 
+// jsonNames say what encoding/json calls a value.
+var jsonNames = map[string]string{"string": "a text", "number": "a number", "bool": "true or false", "array": "a list", "object": "an object"}
+
 func jsonTypeName(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return "text"
+		return "a text"
 	case reflect.Bool:
 		return "true or false"
 	case reflect.Slice, reflect.Array:
-		return "list"
+		return "a list"
 	case reflect.Struct, reflect.Map:
-		return "object"
+		return "an object"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
 	default:
-		return "number"
+		return "a whole number"
 	}
 }
 
@@ -123,7 +125,11 @@ func walkStruct(v reflect.Value, path string, raw json.RawMessage, report func(s
 		walkConfig(v.Field(i), at, members[name], report)
 	}
 	for _, m := range sortedKeys(members) {
-		if !slices.Contains(known, m) {
+		if i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, m) }); i >= 0 && known[i] != m {
+			// encoding/json takes it for the known one, in a document with both even in its place.
+			report(joinPath(path, m), &flows.Error{Code: "config.capitals", Params: flows.Params{"member": m},
+				Message: fmt.Sprintf("the setting %q is spelt %q here", known[i], m), Suggestion: fmt.Sprintf("write %q", known[i])})
+		} else if i < 0 {
 			report(joinPath(path, m), &flows.Error{Code: "config.unknown", Severity: flows.SeverityWarning, Params: flows.Params{"member": m},
 				Message: fmt.Sprintf("there is no setting %q here; it is kept and has no effect", m), Suggestion: flows.DidYouMean(m, known)})
 		}
@@ -247,7 +253,7 @@ func structSchema(v reflect.Value) map[string]any {
 		if f.Tag.Get("required") == "true" {
 			required = append(required, name)
 		}
-		if !v.Field(i).IsZero() && v.Field(i).Kind() != reflect.Struct {
+		if _, value := v.Field(i).Interface().(anyValue); !v.Field(i).IsZero() && (value || v.Field(i).Kind() != reflect.Struct) {
 			p["default"] = v.Field(i).Interface()
 		}
 		props[name] = p

@@ -106,28 +106,55 @@ func (c *compiler) inputSchemas(n flows.Node, t *node.Type) (map[string]flows.Sc
 	return schemas, known
 }
 
-// checkSchema reports field names that cannot be.
+// checkSchema reports field names that cannot be, in structs too.
 func (c *compiler) checkSchema(id string, s flows.Schema) bool {
-	seen, good := map[string]bool{}, true
-	for _, f := range s {
-		var what, code string
+	if len(s) == 0 {
+		c.add(&flows.Error{Code: "schema.empty", Path: flows.Path{Node: id}, Message: "its records would have no field", Suggestion: "keep at least one field"})
+		return false
+	}
+	code, what := nameProblem(s, true)
+	if code != "" {
+		c.add(&flows.Error{Code: code, Path: flows.Path{Node: id}, Message: what, Suggestion: "rename the field"})
+	}
+	return code == ""
+}
+
+// nameProblem finds the first name that cannot be. Engines compare names without regard to capitals.
+func nameProblem(fields []flows.Field, top bool) (code, what string) {
+	seen := map[string]bool{}
+	for _, f := range fields {
+		lower := strings.ToLower(f.Name)
 		switch {
 		case f.Name == "":
-			code, what = "schema.name", "a field has no name"
-		case strings.HasPrefix(f.Name, node.ReservedPrefix):
-			code, what = "schema.name", fmt.Sprintf("field names may not begin with %s", node.ReservedPrefix)
+			return "schema.name", "a field has no name"
+		case top && strings.HasPrefix(lower, node.ReservedPrefix):
+			return "schema.name", fmt.Sprintf("field names may not begin with %s", node.ReservedPrefix)
 		case strings.ContainsRune(f.Name, 0):
-			code, what = "schema.name", fmt.Sprintf("the field name %q contains a NUL character", f.Name)
-		case seen[strings.ToLower(f.Name)]:
-			code, what = "schema.duplicate_field", fmt.Sprintf("two output fields are named %q, capitals aside", f.Name)
+			return "schema.name", fmt.Sprintf("the field name %q contains a NUL character", f.Name)
+		case seen[lower]:
+			return "schema.duplicate_field", fmt.Sprintf("two output fields are named %q, capitals aside", f.Name)
 		}
-		if code != "" {
-			c.add(&flows.Error{Code: code, Path: flows.Path{Node: id}, Message: what, Suggestion: "rename the field"})
-			good = false
+		seen[lower] = true
+		if code, what := typeProblem(f); code != "" {
+			return code, what
 		}
-		seen[strings.ToLower(f.Name)] = true
 	}
-	return good
+	return "", ""
+}
+
+// typeProblem looks at the names inside of a field's type.
+func typeProblem(f flows.Field) (code, what string) {
+	t := f.Type
+	for t.Kind == flows.List {
+		t = *t.Elem
+	}
+	if t.Kind != flows.Struct {
+		return "", ""
+	}
+	if len(t.Fields) == 0 {
+		return "schema.empty", fmt.Sprintf("the struct in the field %q has no field", f.Name)
+	}
+	return nameProblem(t.Fields, false)
 }
 
 func (c *compiler) policy(n flows.Node, t *node.Type) flows.RejectPolicy {

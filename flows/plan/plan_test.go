@@ -128,3 +128,33 @@ func TestLongChains(t *testing.T) {
 		}
 	}
 }
+
+// TestFieldNames: what an engine could not tell apart, or would take for its own, is refused.
+func TestFieldNames(t *testing.T) {
+	t.Parallel()
+	for fields, want := range map[string]string{
+		`{"name": "a", "type": "int64"}, {"name": "ä \"[x]", "type": "text"}`: "",
+		`{"name": "__spark", "type": "int64"}`:                                "",
+		`{"name": "__spark_e", "type": "int64"}`:                              "schema.name",
+		`{"name": "__Spark_E", "type": "int64"}`:                              "schema.name",
+		`{"name": "a\u0000", "type": "int64"}`:                                "schema.name",
+		`{"name": "a", "type": "int64"}, {"name": "A", "type": "int64"}`:      "schema.duplicate_field",
+		`{"name": "s", "type": "struct<__spark_e: int64, b: text>"}`:          "",
+		`{"name": "s", "type": "struct<a: int64, A: text>"}`:                  "schema.duplicate_field",
+		`{"name": "s", "type": "list<struct<b: struct<\"\": text>>>"}`:        "schema.name",
+		`{"name": "s", "type": "struct<>"}`:                                   "schema.empty",
+	} {
+		f, err := flows.ParseFlow([]byte(`{"format":1,"name":"x","nodes":[{"id":"a","type":"file.input","version":1,"config":{"path":"a.jsonl","fields":[` + fields + `]}}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, ps := plan.Compile(f, plan.Options{})
+		got := ""
+		if len(ps) > 0 {
+			got = ps[0].Code
+		}
+		if got != want {
+			t.Errorf("%s: %v", fields, ps)
+		}
+	}
+}

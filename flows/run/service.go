@@ -145,6 +145,7 @@ func (s *Service) attempt(ctx context.Context, r *Run, job Job) Result {
 	res := Result{State: flows.RunRunning, Started: s.Now()}
 	r.events.state(flows.RunRunning, nil)
 	rejects := &lazyRejects{store: s.Rejects, run: job.Run}
+	granted := false
 	nodes, err := s.Executor.Run(ctx, job, Callbacks{
 		Counts:       r.events.counts,
 		Warnings:     func(ps flows.Problems) { r.events.problems(ps) },
@@ -156,11 +157,13 @@ func (s *Service) attempt(ctx context.Context, r *Run, job Job) Result {
 			if err := ctx.Err(); err != nil {
 				return fmt.Errorf("the run was cancelled: %w", err)
 			}
-			return rejects.seal()
+			err := rejects.seal()
+			granted = err == nil
+			return err
 		},
 	})
-	if endErr := rejects.end(err == nil); endErr != nil {
-		err = errors.Join(err, endErr)
+	if endErr := rejects.end(err == nil); err == nil { // else what went wrong first is what to tell
+		err = endErr
 	}
 	res.Nodes, res.Ended, res.State = nodes, s.Now(), flows.RunSucceeded
 	for _, n := range nodes {
@@ -168,9 +171,8 @@ func (s *Service) attempt(ctx context.Context, r *Run, job Job) Result {
 	}
 	if err != nil {
 		res.State, res.Err = flows.RunFailed, err
-		switch e := flows.AsError(err); {
-		case e.Code == "commit.unknown": // a cancelled run has written nothing
-		case ctx.Err() != nil || e.Code == "run.cancelled":
+		// A cancelled run has written nothing: what fails after the grant is no cancellation.
+		if flows.AsError(err).Code == "run.cancelled" || ctx.Err() != nil && !granted {
 			res.State = flows.RunCancelled
 		}
 	}

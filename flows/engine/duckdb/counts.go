@@ -172,6 +172,9 @@ func (r *run) skippedStatuses(list []flows.NodeStatus) []flows.NodeStatus {
 func (r *run) refuse(x refusedRecord) error {
 	st := r.guardOf[x.ID]
 	rej := node.Reject{Node: st.Ref.Node, Code: "record.refused", Reason: "the record was refused", File: x.File, Record: x.Record, Raw: x.Raw}
+	if name, ok := r.files[x.File]; ok {
+		rej.File = name
+	}
 	if sites := r.sites[x.ID]; x.Code >= 1 && x.Code <= len(sites) {
 		s := sites[x.Code-1]
 		rej.Code, rej.Field, rej.Reason = s.Code, s.column, s.Message

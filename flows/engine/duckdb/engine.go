@@ -140,23 +140,11 @@ func (e *Engine) Describe(format, path string, options []byte) (flows.Schema, er
 	if err := e.lock(c, env, nil); err != nil {
 		return nil, err
 	}
-	from, err := nativeFrom(e.Files, format, path)
+	set, err := openParquet(e.Files, format, path)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := c.QueryText("DESCRIBE SELECT * FROM " + from)
-	if err != nil {
-		return nil, fileError(err, path)
-	}
-	var schema flows.Schema
-	for _, r := range rows {
-		t, err := typeOfSQL(*r[1])
-		if err != nil {
-			return nil, flows.AsError(err).At(flows.Path{File: path, Column: *r[0]})
-		}
-		schema = append(schema, flows.Field{Name: *r[0], Type: t})
-	}
-	return schema, nil
+	return set.describe(c)
 }
 
 // Bytes adds up the sizes of a file set.

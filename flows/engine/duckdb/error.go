@@ -15,6 +15,7 @@ var engineErrors = []struct {
 	suggestion    string
 }{
 	{regexp.MustCompile(regexp.QuoteMeta(errNotFinite)), "json.not_finite", "JSON has no form for a double that is infinite or not a number", "filter such records out before, or write another format"},
+	{regexp.MustCompile(regexp.QuoteMeta(errNanoseconds)), "parquet.nanoseconds", "a time in the file is finer than a microsecond", "write the file with microseconds, or leave the field out"},
 	{regexp.MustCompile(`do not support negative intervals`), "parquet.interval", "Parquet has no form for a negative interval", "convert the field to text before, or write another format"},
 	{regexp.MustCompile(`(?i)no space left on device|disk full`), "disk.full", "the disk is full", "free space in the data folder and in the temp folder, then run again; nothing was written"},
 	{regexp.MustCompile(`(?i)out of memory|failed to allocate|could not allocate|failed to offload`), "memory.limit", "the run needs more memory than it may use", "raise the memory limit, or aggregate and filter earlier in the flow"},
@@ -25,8 +26,8 @@ var engineErrors = []struct {
 
 // engineError makes a *flows.Error of what DuckDB said.
 func engineError(err error) error {
-	if _, ok := err.(*flows.Error); ok {
-		return err
+	if e, ok := errors.AsType[*flows.Error](err); ok {
+		return e
 	}
 	text := words(err)
 	for _, e := range engineErrors {

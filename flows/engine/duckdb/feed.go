@@ -25,7 +25,9 @@ type feed struct {
 	ended  chan struct{}
 	once   sync.Once
 	err    error
-	offset node.Offset // of the last batch that the statement took
+
+	release func()      // the stream, and the batch that DuckDB read last
+	offset  node.Offset // of the last batch that the statement took
 }
 
 // feedQueue is the number of batches that wait between a source and the statement.
@@ -64,11 +66,9 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 			err = &flows.Error{Code: "source.incomplete", Message: "the source ended before it was complete", Suggestion: "nothing was written; please report this with the flow"}
 		}
 		if err != nil {
-			err = flows.AsError(err).At(flows.Path{Node: st.Ref.Node})
+			e := flows.AsError(err).At(flows.Path{Node: st.Ref.Node})
 			r.mu.Lock()
-			if r.first == nil {
-				r.first = flows.AsError(err)
-			}
+			err = r.decide(e)
 			r.mu.Unlock()
 		}
 		return stats, err
@@ -79,9 +79,9 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 func (r *run) start(ctx context.Context, f *feed, name string, schema *arrow.Schema, read func(context.Context) (node.ReadStats, error)) error {
 	f.queue, f.ended = make(chan node.Batch, feedQueue), make(chan struct{})
 	ctx, f.cancel = context.WithCancelCause(ctx)
-	if err := r.conn.RegisterArrow(name, &stream{feed: f, schema: schema, ctx: ctx}); err != nil {
+	var err error
+	if f.release, err = r.conn.RegisterArrow(name, &stream{feed: f, schema: schema, ctx: ctx}); err != nil {
 		f.cancel(err)
-		close(f.ended)
 		return err
 	}
 	go func() {
@@ -113,6 +113,7 @@ func (f *feed) stop() {
 		for b := range f.queue { // what the statement did not want
 			b.Records.Release()
 		}
+		f.release()
 	})
 }
 

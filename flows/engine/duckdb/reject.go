@@ -33,23 +33,20 @@ func (r *run) reject(n *plan.Node, rej node.Reject) error {
 			e.Message += " in the record " + shorten(rej.Raw)
 		}
 		e.Suggestion = "mend the data, or connect the rejects port to go on without such records"
-		r.first = e
-		return e
+		return r.decide(e)
 	}
 	r.refused++
 	if e := r.capped(n); e != nil {
-		r.first = e
-		return e
+		return r.decide(e)
 	}
 	if sp := r.spools[n.ID]; sp != nil {
 		if err := sp.add(rej); err != nil {
-			return err
+			return r.decide(flows.AsError(err))
 		}
 	}
 	if r.env.Reject != nil {
 		if err := r.env.Reject(rej); err != nil {
-			r.first = flows.AsError(fmt.Errorf("storing a reject: %w", err))
-			return r.first
+			return r.decide(flows.AsError(fmt.Errorf("storing a reject: %w", err)))
 		}
 	}
 	return nil

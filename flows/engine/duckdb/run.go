@@ -32,6 +32,7 @@ type run struct {
 	taps     map[plan.Ref]int    // tap that counts a relation
 	refusals map[plan.Ref]int    // tap that counts what a guarded step refuses, and what a join has built
 	origin   map[plan.Ref]bool   // relations that carry the origin columns
+	files    map[string]string   // by absolute path: how the flow names a file that DuckDB reads
 	sites    map[int][]errorSite // by refusal tap: what each error code means
 	guardOf  map[int]*plan.Step
 	consumer map[plan.Ref]*plan.Step // the one step that reads a relation inside its stage
@@ -45,6 +46,7 @@ type run struct {
 
 	mu      sync.Mutex // guards what follows
 	first   *flows.Error
+	wake    context.CancelCauseFunc // ends the sources of the current stage
 	states  map[string]flows.NodeState
 	written map[string]int64
 	sources map[string]*sourceCount // by node
@@ -66,7 +68,7 @@ type sourceCount struct {
 
 func newRun(e *Engine, p *plan.Plan, env engine.Env) *run {
 	r := &run{engine: e, plan: p, env: env, render: Renderer{Now: time.Now()}, names: map[plan.Ref]string{}, taps: map[plan.Ref]int{}, refusals: map[plan.Ref]int{},
-		origin: map[plan.Ref]bool{}, sites: map[int][]errorSite{}, guardOf: map[int]*plan.Step{}, consumer: map[plan.Ref]*plan.Step{},
+		origin: map[plan.Ref]bool{}, files: map[string]string{}, sites: map[int][]errorSite{}, guardOf: map[int]*plan.Step{}, consumer: map[plan.Ref]*plan.Step{},
 		spools: map[string]*spool{}, offsets: map[string]node.Offset{}, states: map[string]flows.NodeState{}, written: map[string]int64{}, sources: map[string]*sourceCount{}}
 	id := 0
 	for i, s := range p.Stages {
@@ -169,6 +171,11 @@ func (r *run) tell() func() {
 func (r *run) stage(ctx context.Context, s *plan.Stage) error {
 	b := &builder{run: r}
 	r.setState(s, flows.NodeRunning)
+	feeding, wake := context.WithCancelCause(ctx)
+	defer wake(nil)
+	r.mu.Lock()
+	r.wake = wake
+	r.mu.Unlock()
 	var feeds []*feed
 	defer func() {
 		for _, f := range feeds {
@@ -185,7 +192,7 @@ func (r *run) stage(ctx context.Context, s *plan.Stage) error {
 	for _, st := range s.Steps {
 		if read, ok := st.Op.(node.Read); ok {
 			if _, native := read.Source.(node.NativeSource); !native {
-				f, err := r.feedSource(ctx, st, read)
+				f, err := r.feedSource(feeding, st, read)
 				if err != nil {
 					return err
 				}
@@ -389,6 +396,16 @@ func (r *run) fail(s *plan.Stage, err error) {
 	r.mu.Lock()
 	r.states[id] = flows.NodeFailed
 	r.mu.Unlock()
+}
+
+// decide makes e the error of the run unless there is one already, and wakes sources that wait for something: the
+// statement would wait with them. r.mu is held.
+func (r *run) decide(e *flows.Error) *flows.Error {
+	if r.first == nil {
+		r.first = e
+		r.wake(e)
+	}
+	return r.first
 }
 
 func (r *run) firstError() *flows.Error {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -386,5 +387,30 @@ func TestRunFilterRefusesForBothPorts(t *testing.T) {
 	_, err := b.run(t, t.Context(), f)
 	if e := flows.AsError(err); e == nil || e.Path.Node != "f" || e.Path.Record != 500000 {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// TestRunFailureWakesWaitingSources: a run that has failed does not wait for a source that has nothing to say.
+func TestRunFailureWakesWaitingSources(t *testing.T) {
+	t.Parallel()
+	waits, fails := `{"n": 5000, "block": true}`, `{"n": 5000, "failAt": 4000}`
+	both := line(`a test.numbers `+waits, `j join {"keys": [{"left": "id", "right": "id"}]}`, `out test.target {"path": "o.csv"}`)
+	both.Nodes = append(both.Nodes, flows.Node{ID: "b", Type: "test.numbers", Version: 1, Config: json.RawMessage(fails)})
+	both.Edges[0].To.Port = node.Right // built first
+	both.Edges = append(both.Edges, flows.Edge{From: flows.Endpoint{Node: "b", Port: node.Out}, To: flows.Endpoint{Node: "j", Port: node.Left}})
+	for at, f := range map[string]*flows.Flow{
+		"calc": line(`src test.numbers `+waits, `calc formula {"fields": [{"name": "x", "expression": "1 / (id - 4999)"}]}`, `out test.target {"path": "o.csv"}`),
+		"b":    both,
+	} {
+		b := setup(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		_, err := b.run(t, ctx, f)
+		if e := flows.AsError(err); e == nil || e.Path.Node != at {
+			t.Errorf("error is %v, expected one at %s", err, at)
+		}
+		if ctx.Err() != nil {
+			t.Errorf("the failure at %s waited for a source", at)
+		}
+		cancel()
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -174,51 +173,4 @@ func parquetCopy(spec node.FileSink) ([]string, error) {
 		opts = append(opts, fmt.Sprintf("ROW_GROUP_SIZE %d", o.RowGroupSize))
 	}
 	return opts, nil
-}
-
-// nativeFrom is the FROM item of files that DuckDB reads by itself. The folder resolves and checks every path first;
-// DuckDB opens them again under its own list of allowed folders.
-func nativeFrom(files node.Files, format, path string) (string, error) {
-	if format != "parquet" {
-		return "", fmt.Errorf("format %s is not read natively", format)
-	}
-	infos, err := files.Glob(path)
-	if err != nil {
-		return "", err
-	}
-	paths := make([]string, len(infos))
-	for i, f := range infos {
-		local, err := files.Local(f.Path)
-		if err != nil {
-			return "", err
-		}
-		if err := checkParquet(local, f.Path); err != nil {
-			return "", err
-		}
-		paths[i] = quoteText(local)
-	}
-	return "read_parquet([" + strings.Join(paths, ", ") + "], filename = true, file_row_number = true, hive_partitioning = false, union_by_name = false)", nil
-}
-
-// checkParquet refuses what is not a whole Parquet file: it begins and ends with PAR1.
-func checkParquet(local, path string) error {
-	f, err := os.Open(local)
-	if err != nil {
-		return &flows.Error{Code: "file.open", Path: flows.Path{File: path}, Message: "the file cannot be opened: " + err.Error(), Cause: err}
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return &flows.Error{Code: "file.open", Path: flows.Path{File: path}, Message: "the file cannot be read: " + err.Error(), Cause: err}
-	}
-	var head, tail [4]byte
-	_, err1 := f.ReadAt(head[:], 0)
-	_, err2 := f.ReadAt(tail[:], max(0, st.Size()-4))
-	switch {
-	case err1 != nil || string(head[:]) != "PAR1":
-		return &flows.Error{Code: "parquet.not", Path: flows.Path{File: path}, Message: "this is not a Parquet file", Suggestion: "choose the format that it has"}
-	case err2 != nil || string(tail[:]) != "PAR1":
-		return &flows.Error{Code: "parquet.truncated", Path: flows.Path{File: path}, Message: "the Parquet file ends in the middle", Suggestion: "get a complete copy of it"}
-	}
-	return nil
 }

@@ -47,7 +47,7 @@ func columns(st *plan.Step) []string {
 func (b *builder) step(st *plan.Step) error {
 	sql, err := b.stepSQL(st)
 	if err != nil {
-		return fmt.Errorf("node %s: %w", st.Ref.Node, err)
+		return flows.AsError(err).At(flows.Path{Node: st.Ref.Node})
 	}
 	b.ctes = append(b.ctes, b.relation(st.Ref)+" AS NOT MATERIALIZED ("+sql+")")
 	return nil
@@ -87,13 +87,13 @@ func (b *builder) tapped(sql string, id int) string {
 
 func (b *builder) read(st *plan.Step, op node.Read) (string, error) {
 	id := b.run.taps[st.Ref]
+	if native, ok := op.Source.(node.NativeSource); ok {
+		return b.readNative(st, native, id)
+	}
 	names := columns(st)
 	cols := make([]string, len(names))
 	for i, n := range names {
 		cols[i] = quoteName(n)
-	}
-	if native, ok := op.Source.(node.NativeSource); ok {
-		return b.readNative(st, native, cols, id)
 	}
 	view := fmt.Sprintf("src%d", id)
 	// Every column is an argument, so that DuckDB asks the stream for all of them: it cannot deliver a projection.
@@ -104,25 +104,6 @@ func (b *builder) read(st *plan.Step, op node.Read) (string, error) {
 		}
 	}
 	return fmt.Sprintf("SELECT %s FROM %s WHERE %s", strings.Join(cols, ", "), view, where), nil
-}
-
-func (b *builder) readNative(st *plan.Step, src node.NativeSource, cols []string, id int) (string, error) {
-	format, path, _ := src.Native()
-	from, err := nativeFrom(b.run.env.Files, format, path)
-	if err != nil {
-		return "", err
-	}
-	if st.Origin {
-		n := len(cols) - 2
-		cols = append(cols[:n:n], "filename AS "+quoteName(node.OriginFile), "file_row_number + 1 AS "+quoteName(node.OriginRecord))
-	}
-	for i, c := range cols {
-		if i < len(st.Needed) {
-			f, _ := st.Schema.Find(st.Needed[i])
-			cols[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", c, SQLType(f.Type), c)
-		}
-	}
-	return fmt.Sprintf("SELECT * FROM (SELECT %s FROM %s) WHERE tap(%d)", strings.Join(cols, ", "), from, id), nil
 }
 
 // travelsAsText: see node.ArrowType.

@@ -342,3 +342,12 @@ func TestBrokenOutput(t *testing.T) {
 		t.Fatal("a program that is no executor was accepted")
 	}
 }
+
+// TestOutputThatIsNoFrame: a guest that says nonsense and lives on is ended; nobody waits for it.
+func TestOutputThatIsNoFrame(t *testing.T) {
+	t.Parallel()
+	_, err := executor.Start(t.Context(), executor.Options{Command: []string{"/bin/sh", "-c", "echo this is not a frame; exec sleep 1000"}})
+	if e := flows.AsError(err); e == nil || e.Code != "executor.died" {
+		t.Errorf("error is %v", err)
+	}
+}

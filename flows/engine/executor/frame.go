@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"spark/flows"
@@ -39,16 +40,16 @@ type frame struct {
 	Error  *flows.Error    `json:"error,omitempty"`
 }
 
-func writeFrame(w io.Writer, f frame) error {
+// encode writes the length and the JSON of a frame.
+func encode(f frame) ([]byte, error) {
 	b, err := json.Marshal(f)
 	if err != nil {
-		return fmt.Errorf("executor protocol: %w", err)
+		return nil, fmt.Errorf("executor protocol: %w", err)
 	}
 	if len(b) > maxFrame {
-		return fmt.Errorf("executor protocol: a %s frame of %d bytes is too large", f.Method, len(b))
+		return nil, &flows.Error{Code: "executor.frame", Message: fmt.Sprintf("a %s of %d MB between the run's process and its host is larger than %d MB", strings.TrimSpace(f.Method+" "+string(f.Kind)), len(b)>>20, maxFrame>>20)}
 	}
-	_, err = w.Write(append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(b)), uint32(len(b))), b...))
-	return err
+	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(b)), uint32(len(b))), b...), nil
 }
 
 func readFrame(r io.Reader) (frame, error) {
@@ -119,10 +120,18 @@ func (p *peer) serve() error {
 	}
 }
 
+// send writes a frame. That it cannot be written means that the other side is gone.
 func (p *peer) send(f frame) error {
+	b, err := encode(f)
+	if err != nil {
+		return err
+	}
 	p.writeMu.Lock()
 	defer p.writeMu.Unlock()
-	return writeFrame(p.w, f)
+	if _, err := p.w.Write(b); err != nil {
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	return nil
 }
 
 // begin sends a call and returns its id and the channel of its reply, closed without one when the other side goes.
@@ -142,7 +151,10 @@ func (p *peer) begin(method string, body any) (uint64, <-chan frame, error) {
 	p.pending[id] = c
 	p.mu.Unlock()
 	if err := p.send(frame{Kind: frameCall, ID: id, Method: method, Body: raw}); err != nil {
-		return 0, nil, fmt.Errorf("%w: %w", errGone, err)
+		p.mu.Lock()
+		delete(p.pending, id)
+		p.mu.Unlock()
+		return 0, nil, err
 	}
 	return id, c, nil
 }
@@ -169,20 +181,22 @@ func (p *peer) call(done <-chan struct{}, method string, body, result any) error
 		case <-done:
 			done = nil
 			if err := p.send(frame{Kind: frameCancel, ID: id}); err != nil {
-				return fmt.Errorf("%w: %w", errGone, err)
+				return err
 			}
 		}
 	}
 }
 
+// reply answers a call; what cannot be sent is answered with the reason, because the caller waits.
 func (p *peer) reply(id uint64, result any, err error) error {
 	f := frame{Kind: frameReply, ID: id, Error: flows.AsError(err)}
 	if err == nil && result != nil {
-		b, err := json.Marshal(result)
-		if err != nil {
-			return fmt.Errorf("executor protocol: %w", err)
+		if f.Body, err = json.Marshal(result); err != nil {
+			f.Body, f.Error = nil, flows.AsError(fmt.Errorf("executor protocol: %w", err))
 		}
-		f.Body = b
 	}
-	return p.send(f)
+	if err = p.send(f); err != nil && !errors.Is(err, errGone) {
+		return p.send(frame{Kind: frameReply, ID: id, Error: flows.AsError(err)})
+	}
+	return err
 }

@@ -47,11 +47,11 @@ func TestFramesGolden(t *testing.T) {
 	var stream bytes.Buffer
 	var lines []string
 	for _, f := range conversation {
-		from := stream.Len()
-		if err := writeFrame(&stream, f); err != nil {
+		written, err := encode(f)
+		if err != nil {
 			t.Fatal(err)
 		}
-		written := stream.Bytes()[from:]
+		stream.Write(written)
 		if n := binary.BigEndian.Uint32(written); int(n) != len(written)-4 {
 			t.Errorf("length %d of %d bytes", n, len(written)-4)
 		}
@@ -88,6 +88,64 @@ func TestBrokenFrames(t *testing.T) {
 	} {
 		if _, err := readFrame(bytes.NewReader(b)); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// connected returns two peers, the second of which answers every call with answer.
+func connected(t *testing.T, answer func(frame) (any, error)) (asks, answers *peer) {
+	t.Helper()
+	r1, w1 := io.Pipe()
+	r2, w2 := io.Pipe()
+	asks = newPeer(r1, w2, func(frame) {})
+	answers = newPeer(r2, w1, nil)
+	answers.handle = func(f frame) {
+		result, err := answer(f)
+		_ = answers.reply(f.ID, result, err)
+	}
+	go func() { _ = asks.serve() }()
+	go func() { _ = answers.serve() }()
+	t.Cleanup(func() { w1.Close(); w2.Close() })
+	return asks, answers
+}
+
+// TestRejectBatches: many large rejects go in several frames, and one that fits into none is an error of its own, not
+// the end of the connection.
+func TestRejectBatches(t *testing.T) {
+	t.Parallel()
+	var batches, records int
+	host := func(f frame) (any, error) {
+		var rs []node.Reject
+		if err := json.Unmarshal(f.Body, &rs); err != nil {
+			return nil, err
+		}
+		batches, records = batches+1, records+len(rs)
+		return nil, nil
+	}
+	guest, _ := connected(t, host)
+	s := &rejectSender{peer: guest}
+	raw := strings.Repeat("x", 1<<20)
+	for range 200 {
+		if err := s.add(node.Reject{Node: "a", Raw: raw}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.flush(); err != nil || batches != 50 || records != 200 || s.sent != 200 {
+		t.Errorf("%d batches, %d records, %d sent, %v", batches, records, s.sent, err)
+	}
+	if err := s.add(node.Reject{Node: "a", Raw: strings.Repeat("x", maxFrame)}); flows.AsError(err) == nil || errors.Is(err, errGone) || flows.AsError(err).Code != "executor.frame" {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// TestReplyThatCannotBeSent: the caller gets the reason instead of waiting for ever.
+func TestReplyThatCannotBeSent(t *testing.T) {
+	t.Parallel()
+	for name, result := range map[string]any{"too large": strings.Repeat("x", maxFrame), "no JSON": func() {}} {
+		p, _ := connected(t, func(frame) (any, error) { return result, nil })
+		var got string
+		if err := p.call(t.Context().Done(), "any", nil, &got); err == nil || errors.Is(err, errGone) {
+			t.Errorf("%s: error is %v", name, err)
 		}
 	}
 }

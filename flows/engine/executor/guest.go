@@ -154,9 +154,7 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 		},
 	})
 	if err != nil {
-		if flushErr := rejects.flush(); flushErr != nil {
-			err = errors.Join(err, flushErr)
-		}
+		_ = rejects.flush() // what went wrong first is what to tell
 		e := flows.AsError(err)
 		if errors.Is(err, errCancelled) || errors.Is(err, errGone) {
 			e = &flows.Error{Code: "run.cancelled", Message: "the run was cancelled", Suggestion: "nothing was written"}
@@ -183,11 +181,13 @@ func (g *Guest) event(name string, body any) {
 type rejectSender struct {
 	peer  *peer
 	batch []node.Reject
+	bytes int // of the records in batch
 	sent  int64
 }
 
 func (s *rejectSender) add(r node.Reject) error {
-	if s.batch = append(s.batch, r); len(s.batch) < rejectBatch {
+	s.batch, s.bytes = append(s.batch, r), s.bytes+len(r.Raw)+len(r.RawBytes)
+	if len(s.batch) < rejectBatch && s.bytes < rejectBatchBytes {
 		return nil
 	}
 	return s.flush()
@@ -201,6 +201,7 @@ func (s *rejectSender) flush() error {
 		return fmt.Errorf("the rejects could not be stored: %w", err)
 	}
 	s.sent += int64(len(s.batch))
-	s.batch = s.batch[:0]
+	clear(s.batch)
+	s.batch, s.bytes = s.batch[:0], 0
 	return nil
 }

@@ -90,7 +90,9 @@ func Start(ctx context.Context, o Options) (*Host, error) {
 			return
 		}
 		started <- nil
-		_ = h.peer.serve() // returns when the child closes its output, that is at its end
+		if err := h.peer.serve(); !errors.Is(err, io.EOF) { // the child closes its output at its end
+			_ = h.cmd.Process.Kill() // nobody reads what it goes on to say
+		}
 		h.state = h.cmd.Wait()
 		close(h.exited)
 	}()
@@ -181,10 +183,15 @@ func (h *Host) watch(max int64) {
 		case <-t.C:
 			if rss := residentBytes(h.PID()); rss > max {
 				h.mu.Lock()
-				h.overRSS = rss
+				granted := h.granted
+				if !granted { // what commits needs no more memory, and is left to finish
+					h.overRSS = rss
+				}
 				h.mu.Unlock()
-				h.Kill()
-				return
+				if !granted {
+					h.Kill()
+					return
+				}
 			}
 		}
 	}
@@ -209,9 +216,10 @@ func (h *Host) Kill() {
 	<-h.exited
 }
 
-// Close lets the child end by itself and waits for it.
+// Close lets the child end by itself and waits for it; one that hangs is ended, unless it commits.
 func (h *Host) Close() {
 	h.stdin.Close()
+	h.insist(nil)
 	<-h.exited
 }
 
@@ -240,7 +248,7 @@ func (h *Host) Run(ctx context.Context, spec RunSpec, c Callbacks) ([]flows.Node
 	h.mu.Unlock()
 	defer func() {
 		h.mu.Lock()
-		h.run = nil
+		h.run, h.granted = nil, false
 		h.mu.Unlock()
 	}()
 	var res runResult

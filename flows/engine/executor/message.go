@@ -64,5 +64,8 @@ type runResult struct {
 	Problems flows.Problems `json:"problems,omitempty"`
 }
 
-// Rejects are stored in batches of at most this many; the last batch comes before mayCommit.
-const rejectBatch = 500
+// Rejects are stored in batches of at most so many, and of about so many bytes; the last batch comes before mayCommit.
+const (
+	rejectBatch      = 500
+	rejectBatchBytes = 4 << 20
+)

@@ -132,6 +132,8 @@ static void drive(duckdb_pending_result pr) {
 	}
 }
 
+static char *said(const char *error) { return strdup(error ? error : "unknown error"); }
+
 char *spark_exec(duckdb_connection con, const char *sql, uint64_t *changed, duckdb_result *out) {
 	duckdb_prepared_statement st = NULL;
 	duckdb_pending_result pr = NULL;
@@ -139,17 +141,13 @@ char *spark_exec(duckdb_connection con, const char *sql, uint64_t *changed, duck
 	memset(&res, 0, sizeof res);
 	char *err = NULL;
 	if (duckdb_prepare(con, sql, &st) == DuckDBError) {
-		err = strdup(duckdb_prepare_error(st));
+		err = said(duckdb_prepare_error(st));
 	} else if (duckdb_pending_prepared(st, &pr) == DuckDBError) {
-		err = strdup(duckdb_pending_error(pr));
+		err = said(duckdb_pending_error(pr));
 	} else {
 		drive(pr);
-		if (duckdb_execute_pending(pr, &res) == DuckDBError) {
-			const char *e = duckdb_result_error(&res);
-			err = strdup(e ? e : "unknown error");
-		} else if (changed) {
-			*changed = duckdb_rows_changed(&res);
-		}
+		if (duckdb_execute_pending(pr, &res) == DuckDBError) err = said(duckdb_result_error(&res));
+		else if (changed) *changed = duckdb_rows_changed(&res);
 	}
 	if (out && !err) *out = res;
 	else duckdb_destroy_result(&res);

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/cgo"
+	"strings"
 	"sync"
 	"unsafe"
 
@@ -57,18 +58,26 @@ func Open(settings map[string]string, refused func(Refused) error) (*DB, error) 
 		return nil, fmt.Errorf("duckdb: open: %s", msg)
 	}
 	d.handle = cgo.NewHandle(d)
-	d.taps = C.spark_taps_new(C.uintptr_t(d.handle))
-	c, err := d.Connect()
-	if err != nil {
+	if err := d.register(); err != nil {
 		d.Close()
 		return nil, err
 	}
+	return d, nil
+}
+
+func (d *DB) register() error {
+	if d.taps = C.spark_taps_new(C.uintptr_t(d.handle)); d.taps == nil {
+		return errors.New("duckdb: out of memory")
+	}
+	c, err := d.Connect()
+	if err != nil {
+		return err
+	}
 	defer c.Close()
 	if C.spark_register(c.ptr(), d.taps) != 0 {
-		d.Close()
-		return nil, errors.New("duckdb: the counting functions could not be registered")
+		return errors.New("duckdb: the counting functions could not be registered")
 	}
-	return d, nil
+	return nil
 }
 
 // Close ends the database. All its connections must have been closed.
@@ -113,6 +122,9 @@ func (c *Conn) Exec(sql string) (uint64, error) {
 }
 
 func (c *Conn) exec(sql string, changed *C.uint64_t, out *C.duckdb_result) error {
+	if strings.ContainsRune(sql, 0) { // C would execute what stands before it
+		return errors.New("duckdb: the statement contains a NUL character")
+	}
 	s := C.CString(sql)
 	defer C.free(unsafe.Pointer(s))
 	e := C.spark_exec(c.ptr(), s, changed, out)
@@ -146,14 +158,20 @@ func (c *Conn) QueryText(sql string) ([][]*string, error) {
 }
 
 // RegisterArrow makes the batches of r the table name. The table can be read once, only as a whole and with every
-// column in use: DuckDB's Arrow scan asks the stream for projections that a Go reader does not know.
-func (c *Conn) RegisterArrow(name string, r array.RecordReader) error {
+// column in use: DuckDB's Arrow scan asks the stream for projections that a Go reader does not know. release has to be
+// called when no statement reads it any more; DuckDB does not.
+func (c *Conn) RegisterArrow(name string, r array.RecordReader) (release func(), err error) {
 	stream := (*cdata.CArrowArrayStream)(C.calloc(1, C.size_t(unsafe.Sizeof(cdata.CArrowArrayStream{}))))
 	cdata.ExportRecordReader(r, stream)
+	release = func() {
+		cdata.ReleaseCArrowArrayStream(stream)
+		C.free(unsafe.Pointer(stream))
+	}
 	n := C.CString(name)
 	defer C.free(unsafe.Pointer(n))
 	if C.duckdb_arrow_scan(c.ptr(), n, C.duckdb_arrow_stream(unsafe.Pointer(stream))) != C.DuckDBSuccess {
-		return fmt.Errorf("duckdb: the Arrow stream %s could not be registered", name)
+		release()
+		return nil, fmt.Errorf("duckdb: the Arrow stream %s could not be registered", name)
 	}
-	return nil
+	return release, nil
 }
