@@ -100,8 +100,8 @@ func (v *tableView) changes(nodes []flows.NodeStatus) {
 			continue
 		}
 		fmt.Fprintf(v.w, "%s: %s", v.title(n.Node), n.State)
-		if n.State == flows.NodeDone {
-			fmt.Fprintf(v.w, ", %s", counted(records(n), "record"))
+		if count, known := v.records(n); known && n.State == flows.NodeDone {
+			fmt.Fprintf(v.w, ", %s", counted(count, "record"))
 		}
 		if n.Reason != "" {
 			fmt.Fprintf(v.w, ": %s", printable(n.Reason))
@@ -110,19 +110,15 @@ func (v *tableView) changes(nodes []flows.NodeStatus) {
 	}
 }
 
-// records is what a node's line shows: what left its first output, or, where it has none, what its target confirmed;
-// until then what reached it.
-func records(n flows.NodeStatus) int64 {
-	if len(n.Out) == 0 && n.Written == 0 {
-		return n.In[node.In]
+// records is what a node's line shows: what left its output, or, where it is a target, what that confirmed; until then
+// what reached it. It is not known where nothing is counted between the ends, or only another port is connected.
+func (v *tableView) records(n flows.NodeStatus) (count int64, known bool) {
+	if out, ok := n.Out[node.Out]; ok || n.Written > 0 {
+		return max(out, n.Written), true
 	}
-	var out int64
-	for port, c := range n.Out {
-		if port != node.Rejects && port != "unmatched" {
-			out = c
-		}
-	}
-	return max(out, n.Written)
+	planned, _ := v.flow.Node(n.Node)
+	t, ok := node.Lookup(planned.Type)
+	return n.In[node.In], !ok || len(t.Outputs) == 0
 }
 
 func (v *tableView) title(id string) string {
@@ -182,9 +178,12 @@ func (v *tableView) table(at time.Time, nodes []flows.NodeStatus) int {
 			r = &rate{}
 			v.rates[n.Node] = r
 		}
-		perSecond := "—"
-		if s := r.add(at, records(n)); n.State == flows.NodeRunning {
-			perSecond = short(int64(s))
+		perSecond, total := "—", "—"
+		if count, known := v.records(n); known {
+			total = group(count)
+			if s := r.add(at, count); n.State == flows.NodeRunning {
+				perSecond = short(int64(s))
+			}
 		}
 		state := string(n.State)
 		if len(n.StoppedEarly) > 0 {
@@ -193,7 +192,7 @@ func (v *tableView) table(at time.Time, nodes []flows.NodeStatus) int {
 		if n.State == flows.NodeSkipped && n.Reason != "" {
 			state += ": " + printable(n.Reason)
 		}
-		line := fmt.Sprintf("%s %14s %10s %9s  %s", pad(v.title(n.Node), name), group(records(n)), perSecond, group(n.Rejected), state)
+		line := fmt.Sprintf("%s %14s %10s %9s  %s", pad(v.title(n.Node), name), total, perSecond, group(n.Rejected), state)
 		b.WriteString(cut(line, v.width-1) + "\n")
 	}
 	fmt.Fprint(v.w, b.String())

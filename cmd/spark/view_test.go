@@ -111,3 +111,26 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 }
+
+// TestRecordsThatAreNotCounted: no number is better than one that means something else.
+func TestRecordsThatAreNotCounted(t *testing.T) {
+	t.Parallel()
+	v := &tableView{flow: &flows.Flow{Nodes: []flows.Node{{ID: "f", Type: "filter"}, {ID: "o", Type: "file.output"}}}}
+	in := map[string]int64{"in": 7}
+	for name, c := range map[string]struct {
+		status flows.NodeStatus
+		count  int64
+		known  bool
+	}{
+		"an output":                    {flows.NodeStatus{Node: "f", In: in, Out: map[string]int64{"out": 3, "unmatched": 4, "rejects": 0}}, 3, true},
+		"an output that is empty":      {flows.NodeStatus{Node: "f", In: in, Out: map[string]int64{"out": 0, "rejects": 7}}, 0, true},
+		"only another port is counted": {flows.NodeStatus{Node: "f", In: in, Out: map[string]int64{"unmatched": 4, "rejects": 0}}, 7, false},
+		"nothing is counted":           {flows.NodeStatus{Node: "f", In: in}, 7, false},
+		"a target that is being fed":   {flows.NodeStatus{Node: "o", In: in}, 7, true},
+		"a target that has confirmed":  {flows.NodeStatus{Node: "o", In: in, Written: 7}, 7, true},
+	} {
+		if count, known := v.records(c.status); count != c.count || known != c.known {
+			t.Errorf("%s: %d, %t", name, count, known)
+		}
+	}
+}

@@ -83,8 +83,8 @@ func TestNothingEscapesItsQuotes(t *testing.T) {
 		if got := evaluate(t, c, "$p", env, "")[0].Value; got != text {
 			t.Errorf("the parameter %q became %q", text, got)
 		}
-		exec(t, c, fmt.Sprintf("CREATE TABLE h%d (%s VARCHAR)", i, QuoteIdent(text)))
-		exec(t, c, fmt.Sprintf("INSERT INTO h%d VALUES (%s)", i, QuoteText(text)))
+		exec(t, c, fmt.Sprintf("CREATE TABLE h%d (%s VARCHAR)", i, quoteName(text)))
+		exec(t, c, fmt.Sprintf("INSERT INTO h%d VALUES (%s)", i, quoteText(text)))
 		field := `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 		for _, src := range []string{field, field + " || ''", "replace(" + field + ", 'nothing', " + literal + ")", "concat_ws(" + literal + ", " + field + ")"} {
 			if got := evaluate(t, c, src, env, fmt.Sprintf(" FROM h%d", i))[0].Value; got != text {

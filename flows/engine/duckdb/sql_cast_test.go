@@ -16,7 +16,7 @@ func TestFieldsConvertLikeLiterals(t *testing.T) {
 		"2026-01-31 10:00:00", "2026-01-31T10:00:00", "2026-01-31 10:00:00.5", "2026-01-31 10:00", "2026-01-31 24:00:00", "2026-01-31 10:00:60", "2026-01-31 10:00:00Z", "10000-01-01 10:00:0", "99999-01-01 1:0:0", "2026-01-31 10:00:00+00", "true", "ñ", "١٢", "99999999.99", "100000000.00", "-99999999.99"}
 	exec(t, c, "CREATE TABLE texts (n INTEGER, t VARCHAR)")
 	for i, s := range texts {
-		exec(t, c, "INSERT INTO texts VALUES ("+numberText(int64(i))+", "+QuoteText(s)+")")
+		exec(t, c, "INSERT INTO texts VALUES ("+numberText(int64(i))+", "+quoteText(s)+")")
 	}
 	env := expr.Env{Fields: flows.Schema{{Name: "t", Type: flows.Of(flows.Text)}}}
 	for _, to := range []string{"int8", "int64", "int128", "decimal(3,2)", "decimal(10,2)", "decimal(38,0)", "double", "boolean", "date", "timestamp", "timestamptz", "time"} {

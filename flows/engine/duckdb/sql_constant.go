@@ -28,7 +28,7 @@ func SQLType(t flows.Type) string {
 	case flows.Struct:
 		parts := make([]string, len(t.Fields))
 		for i, f := range t.Fields {
-			parts[i] = QuoteIdent(f.Name) + " " + SQLType(f.Type)
+			parts[i] = quoteName(f.Name) + " " + SQLType(f.Type)
 		}
 		return "STRUCT(" + strings.Join(parts, ", ") + ")"
 	}
@@ -67,9 +67,9 @@ func (r *renderer) constant(e expr.Expr, t flows.Type, v any) string {
 			return r.fail("expr.unsupported", e, "a text contains the character NUL", "remove it").sql
 		}
 		if t.Kind == flows.Text {
-			return QuoteText(v)
+			return quoteText(v)
 		}
-		return "CAST(" + QuoteText(v) + " AS " + SQLType(t) + ")"
+		return "CAST(" + quoteText(v) + " AS " + SQLType(t) + ")"
 	}
 	return r.fail("expr.unsupported", e, fmt.Sprintf("the engine cannot write a constant of type %s", t), "").sql
 }

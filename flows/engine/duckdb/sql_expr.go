@@ -166,14 +166,14 @@ func (r *renderer) identifier(e expr.Expr, name string) string {
 	if strings.ContainsRune(name, 0) {
 		return r.fail("expr.unsupported", e, "a field name contains the character NUL", "rename the field").sql
 	}
-	return QuoteIdent(name)
+	return quoteName(name)
 }
 
-// QuoteIdent writes a name as an SQL identifier.
-func QuoteIdent(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+// quoteName writes a name as an SQL identifier.
+func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// QuoteText writes a text as an SQL string. DuckDB has no escapes in it but the doubled quote.
-func QuoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+// quoteText writes a text as an SQL string. DuckDB has no escapes in it but the doubled quote.
+func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // cond is a way in which a part is in error: an SQL condition (null counts as false) and what it means.
 type cond struct {

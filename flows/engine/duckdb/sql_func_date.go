@@ -110,7 +110,7 @@ func parseFormat(_ *renderer, c *expr.Call, a []string) (string, []cond) {
 
 // parsed reads a text in a format; its shape is checked first, because DuckDB alone skips white space.
 func parsed(x, format string, to flows.Type) (value, when string) {
-	v := fmt.Sprintf("try_strptime(regexp_extract(%s, %s), %s)", x, QuoteText("^(?:"+expr.FormatShape(format)+")$"), QuoteText(format))
+	v := fmt.Sprintf("try_strptime(regexp_extract(%s, %s), %s)", x, quoteText("^(?:"+expr.FormatShape(format)+")$"), quoteText(format))
 	if to.Kind == flows.Date {
 		v = "CAST(" + v + " AS DATE)"
 	}
@@ -134,7 +134,7 @@ func (r *renderer) formatted(c *expr.Cast, x string) (value, when string) {
 	}
 	switch {
 	case c.Type().Kind == flows.Text:
-		return fmt.Sprintf("strftime(%s, %s)", x, QuoteText(format)), ""
+		return fmt.Sprintf("strftime(%s, %s)", x, quoteText(format)), ""
 	case c.Zone != nil:
 		local, wrong := parsed(x, format, flows.Of(flows.Timestamp))
 		v, gap := atZone(local, r.expr(c.Zone).sql)

@@ -63,7 +63,7 @@ func jsonPath(template string) buildFunc {
 				}
 			}
 		}
-		return fill(template, []string{a[0], QuoteText(path)}), nil
+		return fill(template, []string{a[0], quoteText(path)}), nil
 	}
 }
 

@@ -53,7 +53,7 @@ func uglyTable(t testing.TB, c *capi.Conn) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var cols, rows []string
 	for _, f := range uglySchema {
-		cols = append(cols, QuoteIdent(f.Name)+" "+SQLType(f.Type))
+		cols = append(cols, quoteName(f.Name)+" "+SQLType(f.Type))
 	}
 	for range uglyRows {
 		var values []string

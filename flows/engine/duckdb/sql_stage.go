@@ -20,9 +20,6 @@ type builder struct {
 	ctes []string
 }
 
-func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
-func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
 func quoteNames(names []string) string {
 	q := make([]string, len(names))
 	for i, n := range names {
