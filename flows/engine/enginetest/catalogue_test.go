@@ -18,9 +18,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"spark/flows"
-	"spark/flows/engine"
 	"spark/flows/node"
-	"spark/flows/plan"
 )
 
 // TestCatalogue walks every node type: what people read of it, its form, its examples.
@@ -144,12 +142,12 @@ func checkExamples(t *testing.T, ty *node.Type) {
 		if !uses {
 			t.Errorf("%s does not show the node type", name)
 		}
-		runExample(t, ty, name, f)
+		runExample(t, ty, name, string(b))
 	}
 }
 
 // runExample runs a flow with the data files that lie beside it.
-func runExample(t *testing.T, ty *node.Type, name string, f *flows.Flow) {
+func runExample(t *testing.T, ty *node.Type, name, document string) {
 	t.Helper()
 	dir := t.TempDir()
 	entries, err := fs.ReadDir(ty.Files, "examples")
@@ -168,24 +166,8 @@ func runExample(t *testing.T, ty *node.Type, name string, f *flows.Flow) {
 			t.Fatal(err)
 		}
 	}
-	e, files, err := embedded(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, ps := plan.Compile(f, plan.Options{Lookup: e, Engines: []plan.Engine{e}})
-	if len(ps) > 0 {
-		t.Fatalf("%s: %v", name, ps)
-	}
-	temp := filepath.Join(dir, "temp")
-	if err := os.Mkdir(temp, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	statuses, err := e.Run(t.Context(), p, engine.Env{Files: files, Temp: temp, Threads: 1, Reject: func(node.Reject) error { return nil }})
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	for _, s := range statuses {
-		if n := p.Find(s.Node); n.IsSink() && s.Written == 0 {
+	for _, s := range runFlow(t, dir, document) {
+		if len(s.Out) == 0 && s.Written == 0 {
 			t.Errorf("%s: %s wrote nothing", name, s.Node)
 		}
 	}

@@ -10,11 +10,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"spark/flows"
-	"spark/flows/engine"
-	"spark/flows/node"
-	"spark/flows/plan"
 )
 
 var update = flag.Bool("update", false, "write the goldens")
@@ -33,11 +28,7 @@ func TestCountsGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, err := flows.ParseFlow(b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := countsOf(t, f)
+			got := countsOf(t, string(b))
 			golden := strings.TrimSuffix(name, ".json") + ".golden"
 			if *update {
 				if err := os.WriteFile(golden, got, 0o644); err != nil {
@@ -56,7 +47,7 @@ func TestCountsGolden(t *testing.T) {
 }
 
 // countsOf runs a flow over numbers.csv and returns one line of JSON per node.
-func countsOf(t *testing.T, f *flows.Flow) []byte {
+func countsOf(t *testing.T, document string) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	var data bytes.Buffer
@@ -64,21 +55,9 @@ func countsOf(t *testing.T, f *flows.Flow) []byte {
 	if err := os.WriteFile(filepath.Join(dir, "numbers.csv"), data.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e, files, err := embedded(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, ps := plan.Compile(f, plan.Options{Lookup: e, Engines: []plan.Engine{e}})
-	if ps.Failed() {
-		t.Fatal(ps)
-	}
-	statuses, err := e.Run(t.Context(), p, engine.Env{Files: files, Temp: t.TempDir(), Threads: 2, Reject: func(node.Reject) error { return nil }})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
-	for _, s := range statuses {
+	for _, s := range runFlow(t, dir, document) {
 		if err := enc.Encode(s); err != nil {
 			t.Fatal(err)
 		}

@@ -109,7 +109,8 @@ func content(t *testing.T, dir, name string) string {
 	return string(b)
 }
 
-func runFlow(t *testing.T, dir, document string) {
+// runFlow runs a flow document over the files of dir and returns its final counts.
+func runFlow(t *testing.T, dir, document string) []flows.NodeStatus {
 	t.Helper()
 	f, err := flows.ParseFlow([]byte(document))
 	if err != nil {
@@ -120,11 +121,12 @@ func runFlow(t *testing.T, dir, document string) {
 		t.Fatal(err)
 	}
 	p, ps := plan.Compile(f, plan.Options{Lookup: e, Engines: []plan.Engine{e}})
-	if ps.Failed() {
+	if len(ps) > 0 {
 		t.Fatal(ps)
 	}
-	temp := t.TempDir()
-	if _, err := e.Run(t.Context(), p, engine.Env{Files: files, Temp: temp, Threads: 1, Reject: func(node.Reject) error { return nil }}); err != nil {
+	statuses, err := e.Run(t.Context(), p, engine.Env{Files: files, Temp: t.TempDir(), Threads: 2, Reject: func(node.Reject) error { return nil }})
+	if err != nil {
 		t.Fatal(err)
 	}
+	return statuses
 }
