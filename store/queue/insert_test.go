@@ -88,17 +88,7 @@ func testInvisible(t *testing.T, b *bundle) {
 
 func testUnique(t *testing.T, b *bundle) {
 	var r recorder
-	again := func(attempt int) (id int64) {
-		t.Helper()
-		err := b.store.Transaction(t.Context(), scope, func(_ *gorm.DB, tx *sql.Tx) (err error) {
-			id, err = b.Insert(t.Context(), tx, job("r", attempt))
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return id
-	}
+	again := func(attempt int) int64 { return b.again(t, "r", attempt) }
 	first := b.start(t, "r")
 	if id := again(1); id != first {
 		t.Errorf("the second insert returned job %d, want %d", id, first)
@@ -116,6 +106,19 @@ func testUnique(t *testing.T, b *bundle) {
 	if got := r.all(); len(got) != 2 || got[0].Attempt != 1 || got[1].Attempt != 2 {
 		t.Errorf("worked %+v", got)
 	}
+}
+
+// again inserts a job without a new run.
+func (b *bundle) again(t *testing.T, run string, attempt int) (id int64) {
+	t.Helper()
+	err := b.store.Transaction(t.Context(), scope, func(_ *gorm.DB, tx *sql.Tx) (err error) {
+		id, err = b.Insert(t.Context(), tx, job(run, attempt))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 func testUniqueConcurrent(t *testing.T, b *bundle) {

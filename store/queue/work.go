@@ -18,8 +18,9 @@ var (
 	ErrLost = errors.New("the job may have gone to another worker")
 )
 
-// pollInterval is how often an idle worker looks for jobs. Notifications do not pass through database/sql, and SQLite
-// has none, so that a job waits half of it on average and all of it at most. Each look is one statement on an index.
+// pollInterval is how often an idle worker looks for jobs. Notifications do not pass through database/sql, and River's
+// for SQLite are polled too, so that a job waits half of it on average and all of it at most. Each look is one statement
+// on an index.
 const pollInterval = 100 * time.Millisecond
 
 // stopGrace is what jobs get to clean up after their context has ended.

@@ -21,8 +21,11 @@ func testError(t *testing.T, b *bundle) {
 	work(t, b.Queue, func(ctx context.Context, j queue.Job) error {
 		return errors.Join(r.do(ctx, j), errBroken)
 	})
-	b.start(t, "r")
+	id := b.start(t, "r")
 	b.wantStates(t, map[string]int{"discarded": 1})
+	if again := b.again(t, "r", 1); again != id {
+		t.Errorf("the attempt that failed was inserted again as job %d", again)
+	}
 	b.start(t, "later") // once this is worked, the first had every chance to come again
 	b.wantStates(t, map[string]int{"discarded": 2})
 	if got := r.all(); len(got) != 2 {
@@ -133,8 +136,8 @@ func testStartContext(t *testing.T, b *bundle) {
 }
 
 func testLongWork(t *testing.T, b *bundle) {
-	q := b.open(t, queue.Options{Lease: 300 * time.Millisecond})
-	other := b.open(t, queue.Options{Lease: 300 * time.Millisecond})
+	q := b.open(t, queue.Options{Lease: 600 * time.Millisecond})
+	other := b.open(t, queue.Options{Lease: 600 * time.Millisecond})
 	began, finish := make(chan queue.Job, 10), make(chan struct{})
 	do := func(ctx context.Context, j queue.Job) error {
 		began <- j
@@ -146,7 +149,7 @@ func testLongWork(t *testing.T, b *bundle) {
 	b.start(t, "r")
 	soon(t, began, "the job")
 	var at string
-	for changes := 0; changes < 15; { // five leases
+	for changes := 0; changes < 9; { // three leases
 		eventually(t, func() bool {
 			var now string
 			if err := b.store.SQL().QueryRowContext(t.Context(), "SELECT CAST(attempted_at AS TEXT) FROM river_job WHERE state = 'running'").Scan(&now); err != nil {
@@ -254,7 +257,7 @@ func testAlone(t *testing.T, b *bundle) {
 // testSlow makes a second worker take the job of one that lives but was silent for what the second one calls a lease.
 func testSlow(t *testing.T, b *bundle) {
 	began, cause := make(chan queue.Job, 10), make(chan error, 10)
-	slow := work(t, b.open(t, queue.Options{Lease: 3 * time.Second, Workers: 1}), func(ctx context.Context, j queue.Job) error {
+	slow := work(t, b.open(t, queue.Options{Lease: 4 * time.Second, Workers: 1}), func(ctx context.Context, j queue.Job) error {
 		began <- j
 		<-ctx.Done()
 		cause <- context.Cause(ctx)
@@ -263,7 +266,7 @@ func testSlow(t *testing.T, b *bundle) {
 	b.start(t, "r")
 	soon(t, began, "the first delivery")
 	second, finish := make(chan queue.Job, 10), make(chan struct{})
-	work(t, b.open(t, queue.Options{Lease: 500 * time.Millisecond}), func(ctx context.Context, j queue.Job) error {
+	work(t, b.open(t, queue.Options{Lease: time.Second}), func(ctx context.Context, j queue.Job) error {
 		second <- j
 		<-finish
 		return ctx.Err()
