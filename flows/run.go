@@ -19,6 +19,54 @@ func (s RunState) Ended() bool {
 	return s == RunSucceeded || s == RunFailed || s == RunCancelled
 }
 
+// Clean reports whether a run succeeded and refused nothing.
+func (r *Run) Clean() bool { return r.State == RunSucceeded && r.Rejected == 0 }
+
+// Trigger is what started a run.
+type Trigger string
+
+// The triggers that exist.
+const TriggerManual Trigger = "manual"
+
+// Run is one execution of a revision. Counts are those of the last attempt.
+type Run struct {
+	ID         string            `json:"id"`
+	FlowID     string            `json:"flow,omitempty"` // empty: of a flow file
+	FlowName   string            `json:"flowName"`
+	Revision   int               `json:"revision,omitempty"`
+	Until      string            `json:"until,omitempty"` // node that the run ends at; empty: the whole flow
+	Trigger    Trigger           `json:"trigger"`
+	Parameters map[string]string `json:"parameters,omitempty"`
+	State      RunState          `json:"state"`
+	Attempt    int               `json:"attempt"`
+	CreatedAt  time.Time         `json:"createdAt"`
+	CreatedBy  string            `json:"createdBy"`
+	StartedAt  time.Time         `json:"startedAt,omitzero"`
+	EndedAt    time.Time         `json:"endedAt,omitzero"`
+	Read       int64             `json:"read"`     // records that left the sources
+	Written    int64             `json:"written"`  // records that the targets confirmed
+	Rejected   int64             `json:"rejected"` // records refused, stored or skipped
+	Error      *Error            `json:"error,omitempty"`
+	Nodes      []NodeStatus      `json:"nodes,omitempty"` // not in lists
+}
+
+// RunFilter selects runs; the zero value means all of them, last created first.
+type RunFilter struct {
+	FlowID string
+	State  RunState
+	Cursor string // Next of the page before
+	Limit  int    // see ListOptions
+}
+
+// LogLine is something that a run tells people.
+type LogLine struct {
+	Seq      int64     `json:"seq"` // from 1 within a run
+	At       time.Time `json:"at"`
+	Severity Severity  `json:"severity"`
+	Message  string    `json:"message"`
+	Error    *Error    `json:"error,omitempty"`
+}
+
 // NodeState is the state of a node run: a closed set.
 type NodeState string
 

@@ -58,7 +58,7 @@ func (c *runCommand) Run() error {
 		Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
 	ctx, stop := untilSignal()
 	defer stop()
-	r, err := service.Start(ctx, run.Command{Scope: flows.LocalScope, Document: flow, Trigger: run.TriggerManual, Parameters: c.Set, Folders: folders})
+	r, err := service.Start(ctx, run.Command{Scope: flows.LocalScope, Document: flow, Trigger: flows.TriggerManual, Parameters: c.Set, Folders: folders})
 	if err != nil {
 		return reportInvalid(err, c.JSON)
 	}

@@ -13,18 +13,12 @@ import (
 	"spark/flows"
 )
 
-// Trigger is what started a run.
-type Trigger string
-
-// The triggers that exist.
-const TriggerManual Trigger = "manual"
-
 // Command asks for a run.
 type Command struct {
 	Scope      flows.Scope
 	Document   *flows.Flow // frozen: the revision that runs
 	Revision   int         // its number, 0 for a flow file
-	Trigger    Trigger
+	Trigger    flows.Trigger
 	Parameters map[string]string
 	Key        string // idempotency key; a second start with it is refused
 	Folders    []string

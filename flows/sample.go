@@ -1,0 +1,66 @@
+package flows
+
+import "time"
+
+// Sample is some of the records that left an output port, or arrived at an input port.
+type Sample struct {
+	Node   string `json:"node"`
+	Port   string `json:"port"`
+	Schema Schema `json:"schema"`
+	// Rows hold one value per field of Schema as text: exact digits, ISO 8601 dates and times, bytes as base64, lists,
+	// structs and JSON as JSON. nil is null. Values longer than MaxCell characters are cut and end with an ellipsis.
+	Rows [][]*string `json:"rows"`
+	// Records is how many records crossed here while the sample was taken; More says that there are more than Rows.
+	Records int64 `json:"records"`
+	More    bool  `json:"more,omitempty"`
+}
+
+// MaxCell is the number of characters that a sample keeps of one value.
+const MaxCell = 10_000
+
+// PreviewRequest asks for the records at one node of a document, as it is drawn and not as it is saved.
+type PreviewRequest struct {
+	Document   *Flow             `json:"document"`
+	Node       string            `json:"node"`
+	Parameters map[string]string `json:"parameters,omitempty"`
+	Limit      int               `json:"limit,omitempty"` // records of the driving source; 0 means DefaultPreview
+}
+
+// DefaultPreview and MaxPreview are numbers of records of the driving source.
+const (
+	DefaultPreview = 1000
+	MaxPreview     = 10_000
+)
+
+// Preview is what the records at a node look like. Nothing was written for it.
+type Preview struct {
+	Node    string   `json:"node"`
+	Inputs  []Sample `json:"inputs"`  // by input port of the node
+	Outputs []Sample `json:"outputs"` // by output port of the node
+	// Source is the node whose first records were read (the driving source), Read how many of them; Complete says that
+	// it has no more. The other sources were read in full.
+	Source   string `json:"source"`
+	Read     int64  `json:"read"`
+	Complete bool   `json:"complete"`
+	// Rejects are refused records, of this node and those before it.
+	Rejects []Reject `json:"rejects,omitempty"`
+	// Problems keep the preview from being made; then there are no samples. Warnings do not.
+	Problems Problems      `json:"problems,omitempty"`
+	Took     time.Duration `json:"took"` // nanoseconds
+	At       time.Time     `json:"at"`   // when the records were read
+	Cached   bool          `json:"cached"`
+}
+
+// Check is what is known of a document without running it.
+type Check struct {
+	Problems Problems          `json:"problems"`
+	Ports    []PortSchema      `json:"ports"`             // every output port whose schema is known
+	Skipped  map[string]string `json:"skipped,omitempty"` // nodes that would not run, with the reason
+}
+
+// PortSchema is the schema at an output port.
+type PortSchema struct {
+	Node   string `json:"node"`
+	Port   string `json:"port"`
+	Schema Schema `json:"schema"`
+}

@@ -1,0 +1,194 @@
+// Package api holds everything that Spark's server and its clients exchange under /api/v1, over REST and over
+// WebSockets. The OpenAPI document and the editor's TypeScript types are made from it. Types of package flows stand for
+// themselves where they are sent as they are.
+//
+// Errors are problem documents (RFC 9457), see Problem. Lists have cursors. Times are RFC 3339 in UTC.
+package api
+
+import (
+	"encoding/json"
+	"time"
+
+	"spark/flows"
+)
+
+// Problem is an error answer: application/problem+json (RFC 9457).
+type Problem struct {
+	Type   string `json:"type"`  // "about:blank"
+	Title  string `json:"title"` // of the status
+	Status int    `json:"status"`
+	Detail string `json:"detail"` // the sentence
+	// Code, Path, Suggestion and Params are those of flows.Error.
+	Code       string       `json:"code"`
+	Path       flows.Path   `json:"path,omitzero"`
+	Suggestion string       `json:"suggestion,omitempty"`
+	Params     flows.Params `json:"params,omitempty"`
+	// Problems are all findings where there are several, such as those of a flow that cannot run.
+	Problems flows.Problems `json:"problems,omitempty"`
+}
+
+// Page is a part of a list; Next is the cursor of the following one, empty on the last.
+type Page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"`
+}
+
+// FlowSummary is a flow in a list.
+type FlowSummary struct {
+	ID        string     `json:"id"`
+	Name      string     `json:"name"`
+	Etag      string     `json:"etag"`
+	UpdatedAt time.Time  `json:"updatedAt"`
+	UpdatedBy string     `json:"updatedBy"`
+	Published int        `json:"published,omitempty"` // published revision
+	LastRun   *flows.Run `json:"lastRun,omitempty"`
+}
+
+// Flow is a flow with its draft.
+type Flow struct {
+	FlowSummary
+	Document json.RawMessage `json:"document"` // flow document, see docs/decisions
+}
+
+// Document is the body of requests that carry a flow document.
+type Document struct {
+	Document json.RawMessage `json:"document"`
+}
+
+// Saved answers a saved draft. The request names the etag it is based on in If-Match; when another one was saved in
+// the meantime the answer is 409 with code draft.conflict, and nothing was saved.
+type Saved struct {
+	Etag      string    `json:"etag"`
+	UpdatedAt time.Time `json:"updatedAt"`
+	UpdatedBy string    `json:"updatedBy"`
+}
+
+// Revision is a frozen document.
+type Revision struct {
+	Flow      string          `json:"flow"`
+	Number    int             `json:"number"`
+	Hash      string          `json:"hash"`
+	CreatedAt time.Time       `json:"createdAt"`
+	CreatedBy string          `json:"createdBy"`
+	Document  json.RawMessage `json:"document,omitempty"`
+}
+
+// StartRun asks for a run. The header Idempotency-Key makes a repeated request answer the run that the first began.
+type StartRun struct {
+	Flow       string            `json:"flow"`
+	Revision   int               `json:"revision,omitempty"` // 0: freeze the draft as it is saved
+	Until      string            `json:"until,omitempty"`    // node that the run ends at; nothing behind it runs
+	Parameters map[string]string `json:"parameters,omitempty"`
+}
+
+// CheckRequest asks for the problems and schemas of a document as it is drawn.
+type CheckRequest struct {
+	Document   json.RawMessage   `json:"document"`
+	Parameters map[string]string `json:"parameters,omitempty"`
+}
+
+// PreviewRequest asks for the records at a node; see flows.PreviewRequest.
+type PreviewRequest struct {
+	Document   json.RawMessage   `json:"document"`
+	Node       string            `json:"node"`
+	Parameters map[string]string `json:"parameters,omitempty"`
+	Limit      int               `json:"limit,omitempty"`
+}
+
+// Catalogue is everything that the editor can offer.
+type Catalogue struct {
+	Nodes     []NodeType `json:"nodes"`
+	Functions []Function `json:"functions"`
+	Formats   []Format   `json:"formats"`
+	Types     []string   `json:"types"` // names of value types without parameters
+}
+
+// NodeType is a kind of node.
+type NodeType struct {
+	ID       string         `json:"id"`
+	Version  int            `json:"version"`
+	Title    string         `json:"title"`
+	Summary  string         `json:"summary"`
+	Category string         `json:"category"`
+	Synonyms []string       `json:"synonyms"`
+	Inputs   []Port         `json:"inputs"`
+	Outputs  []Port         `json:"outputs"` // without rejects
+	Rejects  bool           `json:"rejects"` // has the output port "rejects"
+	Schema   map[string]any `json:"schema"`  // JSON Schema of the config with x-… hints for the form
+	Icon     string         `json:"icon"`    // SVG
+	Help     string         `json:"help"`    // Markdown
+}
+
+// Port is an input or output of a node type.
+type Port struct {
+	Name     string `json:"name"`
+	Title    string `json:"title"`
+	Optional bool   `json:"optional,omitempty"`
+}
+
+// Function is a function of the expression language.
+type Function struct {
+	Name       string   `json:"name"`
+	Category   string   `json:"category"`
+	Signatures []string `json:"signatures"` // such as "(x text, start integer) → text"
+	Help       string   `json:"help"`
+	Example    string   `json:"example"`
+	Operator   bool     `json:"operator,omitempty"`
+	Aggregate  bool     `json:"aggregate,omitempty"`
+}
+
+// Format is a file format. The form of a node's member with the widget "options" is one of these schemas.
+type Format struct {
+	Name         string         `json:"name"`
+	Title        string         `json:"title"`
+	Extensions   []string       `json:"extensions"`
+	Typed        bool           `json:"typed,omitempty"` // files carry their own schema
+	ReadOptions  map[string]any `json:"readOptions,omitempty"`
+	WriteOptions map[string]any `json:"writeOptions,omitempty"`
+}
+
+// FileList is what a folder holds. The root lists the data folders themselves.
+type FileList struct {
+	Path    string      `json:"path"`             // as flows name it; empty for the root
+	Parent  *string     `json:"parent,omitempty"` // absent at the root
+	Entries []FileEntry `json:"entries"`
+}
+
+// FileEntry is a file or folder of a data folder.
+type FileEntry struct {
+	Name    string    `json:"name"`
+	Path    string    `json:"path"` // as flows name it
+	Folder  bool      `json:"folder,omitempty"`
+	Size    int64     `json:"size,omitempty"` // bytes
+	ModTime time.Time `json:"modTime,omitzero"`
+}
+
+// InspectRequest asks for a proposal how to read a file.
+type InspectRequest struct {
+	Path string `json:"path"`
+}
+
+// Proposal is what inspecting a file suggests. Nothing of it counts before it is saved in a node.
+type Proposal struct {
+	Format  string          `json:"format"`
+	Options json.RawMessage `json:"options,omitempty"`
+	Fields  []FileField     `json:"fields"`
+	Notes   []string        `json:"notes,omitempty"`
+	Sample  [][]string      `json:"sample,omitempty"`
+	Sampled int64           `json:"sampled,omitempty"` // records looked at
+}
+
+// FileField is a field of a file with its explicit type and how its text is read.
+type FileField struct {
+	Name   string     `json:"name"`
+	Type   flows.Type `json:"type"`
+	Format string     `json:"format,omitempty"`
+	Zone   string     `json:"zone,omitempty"`
+	Source string     `json:"source,omitempty"`
+}
+
+// Health answers /healthz and /readyz.
+type Health struct {
+	Status  string `json:"status"` // "ok", or what is missing
+	Version string `json:"version"`
+}
