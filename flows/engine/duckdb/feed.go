@@ -98,7 +98,7 @@ func readSource(ctx context.Context, read node.Read, reading *node.Reading, more
 		return emit(b)
 	}
 	stats, err := read.Source.Read(ctx, reading)
-	if left == 0 && err == nil && !stats.Complete {
+	if left == 0 && err == nil && (!stats.Complete || stats.Records > read.Limit) {
 		stats.Records, stats.Complete = read.Limit, true
 		more()
 	}

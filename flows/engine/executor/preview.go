@@ -66,7 +66,7 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 	return v, nil
 }
 
-// watchedFiles notes which files every pattern stood for.
+// watchedFiles notes which files every pattern stood for, and lets nobody write.
 type watchedFiles struct {
 	node.Files
 	mu   sync.Mutex
@@ -83,6 +83,10 @@ func (w *watchedFiles) Glob(pattern string) ([]node.FileInfo, error) {
 		}
 	}
 	return found, err
+}
+
+func (w *watchedFiles) Create(path string) (node.PendingFile, error) {
+	return nil, fmt.Errorf("a preview was about to write %s", path)
 }
 
 func skippedNode(p *plan.Plan, id string) *flows.Error {
