@@ -199,6 +199,24 @@ func (f *Flow) Node(id string) (Node, bool) {
 	return Node{}, false
 }
 
+// Above returns the ids of a node and of all nodes that its records may come from.
+func (f *Flow) Above(id string) map[string]bool {
+	from := map[string][]string{}
+	for _, e := range f.Edges {
+		from[e.To.Node] = append(from[e.To.Node], e.From.Node)
+	}
+	above := map[string]bool{}
+	for next := []string{id}; len(next) > 0; {
+		id := next[0]
+		next = next[1:]
+		if !above[id] {
+			above[id] = true
+			next = append(next, from[id]...)
+		}
+	}
+	return above
+}
+
 // Canonical returns the document as canonical JSON: members in code point order with layout last on the top level,
 // two spaces of indentation, numbers exactly as they were written, one newline at the end. Equal documents have
 // equal bytes. One that has become too large to be read again is refused.

@@ -11,13 +11,14 @@ import (
 // Params are the values of an error's sentence, for translation and for programs.
 type Params map[string]any
 
-// Severity says whether a problem keeps a flow from running.
+// Severity says whether a problem keeps a flow from running; lines of a log may be only information.
 type Severity string
 
 // The severities.
 const (
 	SeverityError   Severity = "error"
 	SeverityWarning Severity = "warning"
+	SeverityInfo    Severity = "info"
 )
 
 // Path points at the place of a problem. Every part is optional.

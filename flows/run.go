@@ -119,3 +119,10 @@ type Event struct {
 	Message string       `json:"message,omitempty"`
 	Error   *Error       `json:"error,omitempty"`
 }
+
+// RejectFilter selects the rejects of a run.
+type RejectFilter struct {
+	Node   string // "" for all nodes
+	Cursor string
+	Limit  int
+}

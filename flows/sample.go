@@ -45,10 +45,20 @@ type Preview struct {
 	// Rejects are refused records, of this node and those before it.
 	Rejects []Reject `json:"rejects,omitempty"`
 	// Problems keep the preview from being made; then there are no samples. Warnings do not.
-	Problems Problems      `json:"problems,omitempty"`
-	Took     time.Duration `json:"took"` // nanoseconds
-	At       time.Time     `json:"at"`   // when the records were read
-	Cached   bool          `json:"cached"`
+	Problems Problems `json:"problems,omitempty"`
+	// Files are those that were looked at. While they stay the same, so does the preview.
+	Files  []SeenFile    `json:"files,omitempty"`
+	Took   time.Duration `json:"took"` // nanoseconds
+	At     time.Time     `json:"at"`   // when the records were read
+	Cached bool          `json:"cached"`
+}
+
+// SeenFile is a file that a pattern stood for.
+type SeenFile struct {
+	Pattern string    `json:"pattern"`
+	Path    string    `json:"path"`
+	Size    int64     `json:"size"`
+	ModTime time.Time `json:"modTime"`
 }
 
 // Check is what is known of a document without running it.

@@ -27,6 +27,7 @@ type Config struct {
 // Store is the open metadata database. It is safe for concurrent use.
 type Store struct {
 	Flows *Flows
+	Runs  *Runs
 	Audit *Audit
 
 	db    *gorm.DB
@@ -74,7 +75,7 @@ func start(ctx context.Context, cfg Config, d *database) (*Store, error) {
 	if d.oneWriter {
 		s.write = make(chan struct{}, 1)
 	}
-	s.Flows, s.Audit = &Flows{s}, &Audit{s}
+	s.Flows, s.Runs, s.Audit = &Flows{s}, &Runs{s: s}, &Audit{s}
 	return s, nil
 }
 

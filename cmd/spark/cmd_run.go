@@ -54,11 +54,11 @@ func (c *runCommand) Run() error {
 	folder.SweepFolder(filepath.Dir(c.Rejects))
 	sweepTemp()
 	var rejectsAt string
-	service := &run.Service{Executor: processes{limits: c.limits, optimizers: c.Optimizers}, Rejects: rejectFile{c.Rejects, &rejectsAt},
+	service := &run.Local{Executor: processes{limits: c.limits, optimizers: c.Optimizers}, Rejects: rejectFile{c.Rejects, &rejectsAt},
 		Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
 	ctx, stop := untilSignal()
 	defer stop()
-	r, err := service.Start(ctx, run.Command{Scope: flows.LocalScope, Document: flow, Trigger: flows.TriggerManual, Parameters: c.Set, Folders: folders})
+	r, err := service.Start(ctx, run.LocalCommand{Scope: flows.LocalScope, Document: flow, Parameters: c.Set, Folders: folders})
 	if err != nil {
 		return reportInvalid(err, c.JSON)
 	}

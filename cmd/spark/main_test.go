@@ -12,8 +12,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 const actAsSpark = "SPARK_TEST_MAIN"
 
 func TestMain(m *testing.M) {
+	// A child of this binary is the program, too.
+	executorEnv = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "LANG=C.UTF-8", actAsSpark + "=1"}
 	if os.Getenv(actAsSpark) != "" {
-		executorEnv = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "LANG=C.UTF-8", actAsSpark + "=1"}
 		main()
 		return
 	}

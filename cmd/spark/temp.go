@@ -12,8 +12,9 @@ import (
 
 // Temp folders carry the mark of the process that removes them, so that the next run can remove those of dead ones.
 const (
-	tempRun    = "spark-run-"
-	tempSample = "spark-sample-"
+	tempRun     = "spark-run-"
+	tempSample  = "spark-sample-"
+	tempPreview = "spark-preview-"
 )
 
 func makeTemp(prefix string) (string, error) {
@@ -25,6 +26,8 @@ func makeTemp(prefix string) (string, error) {
 	return dir, nil
 }
 
+func removeTemp(dir string) { _ = os.RemoveAll(dir) } // what cannot be removed is swept by the next program
+
 // sweepTemp removes the temp folders of programs that were killed.
 func sweepTemp() {
 	entries, err := os.ReadDir(os.TempDir())
@@ -32,7 +35,7 @@ func sweepTemp() {
 		return
 	}
 	for _, e := range entries {
-		for _, prefix := range []string{tempRun, tempSample} {
+		for _, prefix := range []string{tempRun, tempSample, tempPreview} {
 			if mark, ok := strings.CutPrefix(e.Name(), prefix); ok && e.IsDir() && folder.Orphaned(mark) {
 				_ = os.RemoveAll(filepath.Join(os.TempDir(), e.Name())) // another run may do the same
 			}

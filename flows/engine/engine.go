@@ -25,10 +25,17 @@ type Env struct {
 	// Token identifies the epoch to the sinks that commit it; the engine adds the offsets that were reached.
 	Token   node.Token
 	Threads int
+	// ReadThreads are for the sources; 0 means Threads.
+	ReadThreads int
 	// MemoryLimit bounds the engine's own buffers, in bytes.
 	MemoryLimit int64
 	// Counts is told every node's state and counts, about ten times a second. It must not block.
 	Counts func([]flows.NodeStatus)
+	// Samples is how many records of every output port are sampled: the first that pass. 0: none. A flow that runs
+	// without counts has none either.
+	Samples int
+	// Sampled is told the samples, whole, when they have grown: with the counts, and at the end. It must not block.
+	Sampled func([]flows.Sample)
 	// Reject stores a refused record. It is called by one goroutine at a time.
 	Reject func(node.Reject) error
 	// MayCommit is asked once, when every sink is prepared and every reject handed over: nil is the permission to

@@ -53,6 +53,8 @@ func OpenFiles(env LocationEnv) (Files, error) {
 // router is Files over all locations, by scheme.
 type router map[string]Files
 
+var _ Lister = router{}
+
 func (r router) of(path string) (Files, error) {
 	scheme, _, found := strings.Cut(path, "://")
 	if !found {
@@ -86,6 +88,18 @@ func (r router) Open(path string) (File, error) {
 		return nil, err
 	}
 	return f.Open(path)
+}
+
+func (r router) List(dir string) ([]Entry, error) {
+	f, err := r.of(dir)
+	if err != nil {
+		return nil, err
+	}
+	l, ok := f.(Lister)
+	if !ok {
+		return nil, &flows.Error{Code: "file.list", Path: flows.Path{File: dir}, Message: "the files there cannot be listed", Suggestion: "write the path of the file"}
+	}
+	return l.List(dir)
 }
 
 func (r router) Local(path string) (string, error) {

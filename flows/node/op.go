@@ -19,6 +19,7 @@ type Column struct {
 type Read struct {
 	Source Source
 	Schema flows.Schema
+	Limit  int64 // reads the first records only; 0: all
 }
 
 // Filter keeps the records whose condition is true or, negated, those where it is false or null.

@@ -101,6 +101,19 @@ type Files interface {
 	Create(path string) (PendingFile, error)
 }
 
+// Entry is a file or folder in a listing.
+type Entry struct {
+	FileInfo
+	Folder bool
+}
+
+// Lister is what Files offer that can be browsed.
+type Lister interface {
+	// List returns what a folder holds, folders first, each in order of its name; "" is the place where relative paths
+	// begin: all data folders together. Hidden files and what is being written are left out.
+	List(dir string) ([]Entry, error)
+}
+
 // TotalBytes adds up the sizes of the files that match a pattern, 0 when there is none.
 func TotalBytes(files Files, pattern string) int64 {
 	if files == nil {

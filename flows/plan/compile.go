@@ -67,6 +67,9 @@ func (c *compiler) through(r Ref) Ref {
 
 // skip tells why a node does not run although nothing is wrong with it.
 func (c *compiler) skip(n flows.Node, t *node.Type) string {
+	if c.excluded[n.ID] {
+		return fmt.Sprintf("the run ends at %s", c.until().Title())
+	}
 	if n.Disabled && !c.passthrough[n.ID] {
 		return "disabled"
 	}

@@ -27,7 +27,11 @@ func (p *Plan) divide(consumers map[Ref]int) {
 	b := &cutter{plan: p, consumers: consumers, kept: map[Ref]bool{}}
 	for _, n := range p.Nodes { // topological, so that what is kept comes before its readers
 		if n.IsSink() {
-			b.stage(StageSink, n.Sources()[0].Ref, n)
+			if !p.Preview() {
+				b.stage(StageSink, n.Sources()[0].Ref, n)
+			} else if in := n.Sources()[0].Ref; !b.isKept(in) {
+				b.stage(StageCount, in, nil) // a preview writes nothing
+			}
 			continue
 		}
 		for _, port := range n.Ports() {
@@ -162,6 +166,9 @@ func waitsFor(s, to *Stage, all []*Stage) bool {
 
 // counted: an output that nobody reads is executed for its counts, unless another output of the node already is.
 func (b *cutter) counted(n *Node, port string) bool {
+	if n.ID == b.plan.preview {
+		return true
+	}
 	if port != n.Kind.Outputs[0].Name {
 		return false
 	}
@@ -191,6 +198,9 @@ func (p *Plan) consumers() map[Ref]int {
 				}
 			}
 			reads = max(reads, 1) // counted, if nothing else
+			if n.ID == p.preview {
+				reads = len(n.Ports()) // all of them are shown
+			}
 		}
 		for _, r := range n.Inputs {
 			count[r] += reads

@@ -28,8 +28,12 @@ type Plan struct {
 	// Schemas of every port that is known, also where other nodes have problems.
 	Schemas map[Ref]flows.Schema
 	Params  []expr.Param
+	// Driving is the source whose first records a preview reads.
+	Driving string
 
-	traced map[Ref]bool // see origins
+	traced  map[Ref]bool // see origins
+	preview string       // node that the plan is a preview of
+	watched map[Ref]bool // relations of which a preview shows every field
 }
 
 // Node is a planned node.
@@ -58,6 +62,9 @@ type Options struct {
 	Lookup     node.Describer    // nil: without looking at data
 	Engines    []Engine          // in order of preference; empty: no engine is chosen
 	Validate   bool              // only check: parameters without a value are no problem
+	Until      string            // node that the run ends at: nodes that it does not need are skipped; "": all nodes run
+	// Preview is the number of records that are read of the driving source of Until; sinks are not executed. 0: a run.
+	Preview int64
 }
 
 // Engine is what the plan needs to know of an engine.
@@ -73,6 +80,7 @@ func Compile(f *flows.Flow, o Options) (*Plan, flows.Problems) {
 	c := &compiler{flow: f, options: o, plan: &Plan{Flow: f, Skipped: map[string]string{}, Schemas: map[Ref]flows.Schema{}},
 		types: map[string]*node.Type{}, configs: map[string]node.Config{}, passthrough: map[string]bool{}}
 	c.parameters()
+	c.exclude()
 	c.load()
 	c.edges()
 	order := c.order()
@@ -83,6 +91,9 @@ func Compile(f *flows.Flow, o Options) (*Plan, flows.Problems) {
 		c.add(&flows.Error{Code: "flow.empty", Message: "the flow has no nodes", Suggestion: "add an input, such as Sample Data"})
 	}
 	if !c.problems.Failed() {
+		if o.Preview > 0 {
+			c.plan.capped(o.Until, o.Preview)
+		}
 		c.chooseEngine()
 		c.plan.cut()
 		c.plan.estimate(func(path string) int64 {
@@ -106,6 +117,7 @@ type compiler struct {
 	inputs      map[string]map[string]Ref
 	connected   map[Ref]int // edges that leave a port
 	broken      map[string]bool
+	excluded    map[string]bool // nodes that a run to Options.Until does not need
 }
 
 func (c *compiler) add(e *flows.Error) { c.problems = append(c.problems, e) }
@@ -114,6 +126,9 @@ func (c *compiler) add(e *flows.Error) { c.problems = append(c.problems, e) }
 func (c *compiler) load() {
 	c.broken = map[string]bool{}
 	for _, n := range c.flow.Nodes {
+		if c.excluded[n.ID] {
+			continue
+		}
 		t, cfg, ps := node.Load(n)
 		c.problems = append(c.problems, ps...)
 		if ps.Failed() {
@@ -128,6 +143,9 @@ func (c *compiler) load() {
 func (c *compiler) edges() {
 	c.inputs, c.connected = map[string]map[string]Ref{}, map[Ref]int{}
 	for i, e := range c.flow.Edges {
+		if c.excluded[e.To.Node] {
+			continue
+		}
 		at := flows.Path{Field: fmt.Sprintf("edges[%d]", i)}
 		if !c.edgeEnd(at, e.From, "output") || !c.edgeEnd(at, e.To, "input") {
 			continue

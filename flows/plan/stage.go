@@ -139,7 +139,7 @@ func (p *Plan) needs() {
 
 func (p *Plan) stepNeeds(st *Step, need map[Ref]map[string]bool, origin map[Ref]bool, input func(Input) (map[string]bool, func())) {
 	for _, f := range st.Schema {
-		if need[st.Ref][f.Name] {
+		if need[st.Ref][f.Name] || p.watched[st.Ref] {
 			st.Needed = append(st.Needed, f.Name)
 		}
 	}
@@ -257,6 +257,9 @@ func (p *Plan) estimate(bytes func(string) int64) {
 func guess(op node.Op, in []float64, bytes func(string) int64) float64 {
 	switch op := op.(type) {
 	case node.Read:
+		if op.Limit > 0 {
+			return float64(op.Limit)
+		}
 		if s, ok := op.Source.(node.SizedSource); ok {
 			if n := s.EstimateRecords(bytes); n > 0 {
 				return n
@@ -281,7 +284,7 @@ func guess(op node.Op, in []float64, bytes func(string) int64) float64 {
 // Uncounted reports whether the flow runs without counts between its ends. Where a record may be refused on the way
 // it is counted all the same: an optimizer that is free to skip a step also skips what the step would refuse.
 func (p *Plan) Uncounted() bool {
-	if !p.Flow.Settings.NoCounts {
+	if !p.Flow.Settings.NoCounts || p.Preview() {
 		return false
 	}
 	for _, s := range p.Stages {

@@ -1,307 +1,402 @@
-// Package run starts runs and follows them to their end.
 package run
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"log/slog"
 	"sync"
 	"time"
 
 	"spark/flows"
 )
 
-// Command asks for a run.
+// Command asks for a run of a flow.
 type Command struct {
 	Scope      flows.Scope
-	Document   *flows.Flow // frozen: the revision that runs
-	Revision   int         // its number, 0 for a flow file
+	FlowID     string
+	Revision   int    // 0: the draft is frozen
+	Until      string // node that the run ends at; "": the whole flow
 	Trigger    flows.Trigger
 	Parameters map[string]string
-	Key        string // idempotency key; a second start with it is refused
-	Folders    []string
+	Key        string // idempotency key: a second start with it returns the run of the first
 }
 
-// Job is one attempt, as the executor sees it.
-type Job struct {
-	Run        string
-	Attempt    int
-	Document   json.RawMessage // canonical
-	Parameters map[string]string
-	Folders    []string
-	Fence      int64
+// Store keeps runs. Every write of an attempt names its fence and is refused (run.lost) once a newer one was given out.
+type Store interface {
+	// Create saves a queued run and its job in one transaction. Where the project has a run with the key already, that
+	// one is returned, and false.
+	Create(ctx context.Context, scope flows.Scope, r flows.Run, key string) (flows.Run, bool, error)
+	Get(ctx context.Context, scope flows.Scope, id string) (flows.Run, error)
+	List(ctx context.Context, scope flows.Scope, f flows.RunFilter) (flows.Page[flows.Run], error)
+	// Lease gives out the next fence of a run that is not over and returns the run as it was before: queued, or
+	// running when an earlier worker did not end it.
+	Lease(ctx context.Context, scope flows.Scope, id string) (r flows.Run, fence int64, err error)
+	// Save stores state, times, counts and error.
+	Save(ctx context.Context, scope flows.Scope, fence int64, r flows.Run) error
+	// Grant notes that the attempt may commit, durably.
+	Grant(ctx context.Context, scope flows.Scope, fence int64, id string) error
+	// Granted reports whether an attempt was allowed to commit.
+	Granted(ctx context.Context, scope flows.Scope, id string) (bool, error)
+	// CancelQueued ends a run that has not begun; false where it has, or is over.
+	CancelQueued(ctx context.Context, scope flows.Scope, id string) (bool, error)
+
+	AddLog(ctx context.Context, scope flows.Scope, id string, lines []flows.LogLine) error
+	Log(ctx context.Context, scope flows.Scope, id string, o flows.ListOptions) (flows.Page[flows.LogLine], error)
+	AddRejects(ctx context.Context, scope flows.Scope, fence int64, id string, rs []flows.Reject) error
+	Rejects(ctx context.Context, scope flows.Scope, id string, f flows.RejectFilter) (flows.Page[flows.Reject], error)
+	PutSamples(ctx context.Context, scope flows.Scope, fence int64, id string, s []flows.Sample) error
+	Samples(ctx context.Context, scope flows.Scope, id, node string) ([]flows.Sample, error)
 }
 
-// Callbacks are what an attempt asks of the service.
-type Callbacks struct {
-	Counts       func([]flows.NodeStatus)
-	Warnings     func(flows.Problems)
-	StoreRejects func([]flows.Reject) error
-	MayCommit    func(fence int64) error
+// Documents give the documents that runs execute.
+type Documents interface {
+	Freeze(ctx context.Context, scope flows.Scope, id string) (flows.Revision, error)
+	Revision(ctx context.Context, scope flows.Scope, id string, number int) (flows.Revision, error)
 }
 
-// Executor executes attempts, in another process.
-type Executor interface {
-	Run(ctx context.Context, job Job, c Callbacks) ([]flows.NodeStatus, error)
+// Checker finds what is wrong with a document before it runs.
+type Checker interface {
+	CheckRun(ctx context.Context, scope flows.Scope, doc *flows.Flow, parameters map[string]string, until string) (flows.Check, error)
 }
 
-// RejectStore keeps the rejects of runs.
-type RejectStore interface {
-	// Open prepares to store the rejects of a run.
-	Open(run string) (RejectWriter, error)
-}
-
-// RejectWriter stores the rejects of one attempt.
-type RejectWriter interface {
-	Add([]flows.Reject) error
-	// Seal makes them durable. It is called before the commit.
-	Seal() error
-	// End makes them visible after a commit, and otherwise as those of a failed run.
-	End(committed bool) error
-}
-
-// Service starts runs.
+// Service starts, executes and stores runs.
 type Service struct {
-	Executor Executor
-	Rejects  RejectStore
-	Now      func() time.Time
-	NewID    func() string
+	Store      Store
+	Documents  Documents
+	Executor   Executor
+	Checker    Checker
+	Folders    []string // data folders
+	SampleSize int      // records sampled of every output port
+	Now        func() time.Time
+	NewID      func() string
+	Logger     *slog.Logger
 
 	mu   sync.Mutex
-	keys map[string]bool
+	live map[string]*live // by run: those that are not over, as far as this process has seen them
 }
 
-// Result is the end of a run.
-type Result struct {
-	State    flows.RunState
-	Nodes    []flows.NodeStatus
-	Rejected int64
-	Err      error // *flows.Error or flows.Problems where the state is failed
-	Started  time.Time
-	Ended    time.Time
-}
+// saveInterval is how often the counts of a running attempt are stored: what is known of it after a crash.
+const saveInterval = 5 * time.Second
 
-// Clean reports whether the run succeeded and refused nothing.
-func (r Result) Clean() bool { return r.State == flows.RunSucceeded && r.Rejected == 0 }
-
-// Run is a started run.
-type Run struct {
-	ID     string
-	events *events
-	done   chan struct{}
-	result Result
-	cancel context.CancelFunc
-}
-
-// Start freezes the command into a run and begins it. ctx bounds the run; Cancel ends it too.
-func (s *Service) Start(ctx context.Context, cmd Command) (*Run, error) {
-	doc, err := cmd.Document.Canonical()
+// Start freezes the flow and queues a run of it. A flow that cannot run is refused with all its problems, and nothing is
+// stored. created is false where the key belongs to a run that was started before.
+func (s *Service) Start(ctx context.Context, cmd Command) (r flows.Run, created bool, err error) {
+	rev, err := s.revision(ctx, cmd)
 	if err != nil {
-		return nil, err
+		return r, false, err
 	}
-	if err := s.claim(cmd); err != nil {
-		return nil, err
+	doc, err := flows.ParseFlow(rev.Document)
+	if err != nil {
+		return r, false, err
 	}
-	r := &Run{ID: s.NewID(), done: make(chan struct{})}
-	r.events = newEvents(flows.Event{Project: cmd.Scope.Project, Run: r.ID, Attempt: 1, Epoch: 1}, s.Now)
-	ctx, r.cancel = context.WithCancel(ctx)
-	job := Job{Run: r.ID, Attempt: 1, Document: doc, Parameters: cmd.Parameters, Folders: cmd.Folders, Fence: 1}
-	go func() {
-		defer close(r.done)
-		defer r.events.close()
-		r.result = s.attempt(ctx, r, job)
-	}()
+	check, err := s.Checker.CheckRun(ctx, cmd.Scope, doc, cmd.Parameters, cmd.Until)
+	if err != nil {
+		return r, false, err
+	}
+	if check.Problems.Failed() {
+		return r, false, check.Problems
+	}
+	r, created, err = s.Store.Create(ctx, cmd.Scope, flows.Run{ID: s.NewID(), FlowID: rev.FlowID, FlowName: doc.Name, Revision: rev.Number, Until: cmd.Until,
+		Trigger: cmd.Trigger, Parameters: cmd.Parameters, State: flows.RunQueued, Attempt: 1, CreatedBy: cmd.Scope.Actor}, cmd.Key)
+	if err != nil || !created {
+		return r, false, err
+	}
+	s.of(r)
+	return r, true, nil
+}
+
+func (s *Service) revision(ctx context.Context, cmd Command) (flows.Revision, error) {
+	if cmd.Revision > 0 {
+		return s.Documents.Revision(ctx, cmd.Scope, cmd.FlowID, cmd.Revision)
+	}
+	return s.Documents.Freeze(ctx, cmd.Scope, cmd.FlowID)
+}
+
+// of returns the live state of a run that is not over, and makes it where this process has not seen the run.
+func (s *Service) of(r flows.Run) *live {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.live == nil {
+		s.live = map[string]*live{}
+	}
+	l := s.live[r.ID]
+	if l == nil {
+		l = newLive(r)
+		s.live[r.ID] = l
+	}
+	return l
+}
+
+func (s *Service) find(id string) *live {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.live[id]
+}
+
+func (s *Service) forget(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.live, id)
+}
+
+// Get returns a run with its nodes, up to date while it runs.
+func (s *Service) Get(ctx context.Context, scope flows.Scope, id string) (flows.Run, error) {
+	r, err := s.Store.Get(ctx, scope, id)
+	if err != nil || r.State.Ended() {
+		return r, err
+	}
+	if l := s.find(id); l != nil {
+		return l.snapshot(), nil
+	}
 	return r, nil
 }
 
-func (s *Service) claim(cmd Command) error {
-	if cmd.Key == "" {
-		return nil
+// List returns runs without their nodes, last created first, with the counts of running ones as they are now.
+func (s *Service) List(ctx context.Context, scope flows.Scope, f flows.RunFilter) (flows.Page[flows.Run], error) {
+	page, err := s.Store.List(ctx, scope, f)
+	for i, r := range page.Items {
+		if l := s.find(r.ID); l != nil && !r.State.Ended() {
+			page.Items[i] = l.snapshot()
+			page.Items[i].Nodes = nil
+		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.keys == nil {
-		s.keys = map[string]bool{}
+	return page, err
+}
+
+// Watch subscribes to a run. That of a run which is over returns its state once.
+func (s *Service) Watch(ctx context.Context, scope flows.Scope, id string) (*Watch, error) {
+	r, err := s.Store.Get(ctx, scope, id)
+	if err != nil {
+		return nil, err
 	}
-	key := cmd.Scope.Project + "\x00" + cmd.Key
-	if s.keys[key] {
-		return &flows.Error{Code: "run.key", Params: flows.Params{"key": cmd.Key}, Message: fmt.Sprintf("a run with the key %q was started already", cmd.Key),
-			Suggestion: "use a new key to run again"}
+	var l *live
+	if r.State.Ended() {
+		l = newLive(r)
+	} else {
+		l = s.of(r)
+		// It may have ended after it was read and before it was made live again: then nobody would ever end that.
+		if r, err = s.Store.Get(ctx, scope, id); err != nil {
+			return nil, err
+		}
+		if r.State.Ended() {
+			s.forget(id)
+			l = newLive(r)
+		}
 	}
-	s.keys[key] = true
+	log, err := s.Store.Log(ctx, scope, id, flows.ListOptions{Limit: logLines})
+	if err != nil {
+		return nil, err
+	}
+	l.know(log.Items)
+	return l.watch(), nil
+}
+
+// know takes over stored lines where this process has logged none.
+func (l *live) know(lines []flows.LogLine) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.log) == 0 && len(lines) > 0 {
+		l.log, l.lines = lines, lines[len(lines)-1].Seq
+	}
+}
+
+// Samples returns the sampled records of a run, of one node or of all.
+func (s *Service) Samples(ctx context.Context, scope flows.Scope, id, node string) ([]flows.Sample, error) {
+	if _, err := s.Store.Get(ctx, scope, id); err != nil {
+		return nil, err
+	}
+	if l := s.find(id); l != nil {
+		return l.sampleOf(node), nil
+	}
+	return s.Store.Samples(ctx, scope, id, node)
+}
+
+// Rejects returns the stored rejects of a run.
+func (s *Service) Rejects(ctx context.Context, scope flows.Scope, id string, f flows.RejectFilter) (flows.Page[flows.Reject], error) {
+	return s.Store.Rejects(ctx, scope, id, f)
+}
+
+// Log returns the lines of a run, first ones first.
+func (s *Service) Log(ctx context.Context, scope flows.Scope, id string, o flows.ListOptions) (flows.Page[flows.LogLine], error) {
+	return s.Store.Log(ctx, scope, id, o)
+}
+
+// Cancel asks a run to end and returns it as it is then. A run that is over stays as it is.
+func (s *Service) Cancel(ctx context.Context, scope flows.Scope, id string) (flows.Run, error) {
+	r, err := s.Store.Get(ctx, scope, id)
+	if err != nil || r.State.Ended() {
+		return r, err
+	}
+	l := s.of(r)
+	l.ask()
+	ended, err := s.Store.CancelQueued(ctx, scope, id)
+	if err != nil {
+		return r, err
+	}
+	if ended {
+		if r, err = s.Store.Get(ctx, scope, id); err != nil {
+			return r, err
+		}
+		l.end(r)
+		s.forget(id)
+		return r, nil
+	}
+	return s.Get(ctx, scope, id)
+}
+
+// Work executes a job: one attempt of a run. It is what a worker of the queue calls; a returned error means that the job
+// should be delivered again.
+func (s *Service) Work(ctx context.Context, scope flows.Scope, id string) error {
+	r, fence, err := s.Store.Lease(ctx, scope, id)
+	if e := flows.AsError(err); e != nil {
+		if e.Code == "run.over" { // cancelled while it waited, or delivered twice
+			return nil
+		}
+		return err
+	}
+	l := s.of(r)
+	defer s.forget(id)
+	w := &work{Service: s, live: l, scope: scope, fence: fence, run: r}
+	if r.State == flows.RunRunning {
+		return w.interrupted(ctx)
+	}
+	return w.do(ctx)
+}
+
+// work is one attempt of a stored run.
+type work struct {
+	*Service
+	*live
+	scope flows.Scope
+	fence int64
+	run   flows.Run
+}
+
+var _ observer = (*work)(nil)
+
+// interrupted ends a run whose worker ended without saying how the run did.
+func (w *work) interrupted(ctx context.Context) error {
+	granted, err := w.Store.Granted(ctx, w.scope, w.run.ID)
+	if err != nil {
+		return err
+	}
+	e := &flows.Error{Code: "run.interrupted", Message: "Spark ended while the run was running",
+		Suggestion: "nothing was written; run again"}
+	if granted {
+		e.Code, e.Message, e.Suggestion = "commit.unknown", "Spark ended while the run committed", "some outputs may be new and others old; run again: that writes all of them"
+	}
+	nodes := w.live.snapshot().Nodes
+	for i, n := range nodes {
+		if n.State == flows.NodeRunning {
+			nodes[i].State = flows.NodeReady
+		}
+	}
+	return w.finish(ctx, Result{State: flows.RunFailed, Err: e, Nodes: nodes, Ended: w.Now()})
+}
+
+// do executes the attempt.
+func (w *work) do(ctx context.Context) error {
+	rev, err := w.Documents.Revision(ctx, w.scope, w.run.FlowID, w.run.Revision)
+	if err != nil {
+		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
+	}
+	w.run.State, w.run.StartedAt = flows.RunRunning, w.Now()
+	if err := w.Store.Save(ctx, w.scope, w.fence, w.run); err != nil {
+		return err
+	}
+	w.live.set(func(r *flows.Run) { r.State, r.StartedAt = w.run.State, w.run.StartedAt })
+	w.say(ctx, flows.SeverityInfo, "the run began", nil)
+	attempting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w.live.begin(cancel)
+	stop := w.saveCounts(ctx)
+	a := attempt{executor: w.Executor, rejects: rejectStore{w}, observe: w, now: w.Now,
+		grant: func() error { return w.Store.Grant(ctx, w.scope, w.fence, w.run.ID) }}
+	res := a.execute(attempting, Job{Run: w.run.ID, Attempt: w.run.Attempt, Document: rev.Document, Parameters: w.run.Parameters, Folders: w.Folders,
+		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize})
+	stop()
+	if ctx.Err() != nil && res.State == flows.RunCancelled { // nobody asked for it: the worker has to end
+		res.State, res.Err = flows.RunFailed, &flows.Error{Code: "run.interrupted", Message: "Spark was stopped while the run was running",
+			Suggestion: "nothing was written; run again"}
+	}
+	return w.finish(context.WithoutCancel(ctx), res)
+}
+
+// saveCounts stores the counts now and then until stopped. An error is not the run's: the next save, or the end, tells.
+func (w *work) saveCounts(ctx context.Context) (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		t := time.NewTicker(saveInterval)
+		defer t.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-t.C:
+				if err := w.Store.Save(ctx, w.scope, w.fence, w.live.snapshot()); err != nil {
+					w.Logger.Warn("counts of a run were not stored", "run", w.run.ID, "error", err)
+				}
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// finish stores how the run ended and tells the watchers.
+func (w *work) finish(ctx context.Context, res Result) error {
+	w.live.counts(res.Nodes)
+	r := w.live.snapshot()
+	r.State, r.EndedAt, r.Error = res.State, res.Ended, flows.AsError(res.Err)
+	if res.State == flows.RunSucceeded {
+		r.Error = nil
+	}
+	if err := w.Store.PutSamples(ctx, w.scope, w.fence, r.ID, w.live.sampleOf("")); err != nil {
+		return fmt.Errorf("samples of run %s: %w", r.ID, err)
+	}
+	severity, message := flows.SeverityInfo, "the run "+map[flows.RunState]string{flows.RunSucceeded: "succeeded", flows.RunFailed: "failed", flows.RunCancelled: "was cancelled"}[r.State]
+	if r.State == flows.RunFailed {
+		severity = flows.SeverityError
+		message += ": " + r.Error.Error()
+	}
+	w.say(ctx, severity, message, r.Error)
+	if err := w.Store.Save(ctx, w.scope, w.fence, r); err != nil {
+		return fmt.Errorf("end of run %s: %w", r.ID, err)
+	}
+	w.live.end(r)
 	return nil
 }
 
-// attempt executes one attempt and reports its states.
-func (s *Service) attempt(ctx context.Context, r *Run, job Job) Result {
-	res := Result{State: flows.RunRunning, Started: s.Now()}
-	r.events.state(flows.RunRunning, nil)
-	rejects := &lazyRejects{store: s.Rejects, run: job.Run}
-	granted := false
-	nodes, err := s.Executor.Run(ctx, job, Callbacks{
-		Counts:       r.events.counts,
-		Warnings:     func(ps flows.Problems) { r.events.problems(ps) },
-		StoreRejects: rejects.add,
-		MayCommit: func(fence int64) error {
-			if fence != job.Fence {
-				return fmt.Errorf("fence %d is not the lease's", fence)
-			}
-			if err := ctx.Err(); err != nil {
-				return fmt.Errorf("the run was cancelled: %w", err)
-			}
-			err := rejects.seal()
-			granted = err == nil
-			return err
-		},
-	})
-	if endErr := rejects.end(err == nil); err == nil { // else what went wrong first is what to tell
-		err = endErr
-	}
-	res.Nodes, res.Ended, res.State = nodes, s.Now(), flows.RunSucceeded
-	for _, n := range nodes {
-		res.Rejected += n.Rejected
-	}
-	if err != nil {
-		res.State, res.Err = flows.RunFailed, err
-		// A cancelled run has written nothing: what fails after the grant is no cancellation.
-		if flows.AsError(err).Code == "run.cancelled" || ctx.Err() != nil && !granted {
-			res.State = flows.RunCancelled
-		}
-	}
-	if nodes != nil { // an executor that died left the last ones as they were
-		r.events.counts(nodes)
-	}
-	r.events.problems(err)
-	r.events.state(res.State, flows.AsError(err))
-	return res
-}
-
-// Cancel ends the run; Wait still has to be called.
-func (r *Run) Cancel() { r.cancel() }
-
-// Wait waits for the end of the run.
-func (r *Run) Wait() Result {
-	<-r.done
-	r.cancel()
-	return r.result
-}
-
-// Events delivers the run's events to one reader until the run has ended. Counts are absolute: where the reader is
-// slower than the run it gets the latest ones only, and the run never waits for it.
-func (r *Run) Events() <-chan flows.Event { return r.events.out }
-
-// lazyRejects opens the store at the first reject.
-type lazyRejects struct {
-	store RejectStore
-	run   string
-	w     RejectWriter
-}
-
-func (l *lazyRejects) add(rs []flows.Reject) error {
-	if l.w == nil {
-		w, err := l.store.Open(l.run)
-		if err != nil {
-			return err
-		}
-		l.w = w
-	}
-	return l.w.Add(rs)
-}
-
-func (l *lazyRejects) seal() error {
-	if l.w == nil {
-		return nil
-	}
-	return l.w.Seal()
-}
-
-func (l *lazyRejects) end(committed bool) error {
-	if l.w == nil {
-		return nil
-	}
-	return l.w.End(committed)
-}
-
-// events numbers what happens and hands it to one reader; counts that nobody has taken yet are replaced.
-type events struct {
-	out  chan flows.Event
-	now  func() time.Time
-	wake chan struct{}
-
-	mu       sync.Mutex
-	envelope flows.Event
-	waiting  []flows.Event
-	closed   bool
-}
-
-func newEvents(envelope flows.Event, now func() time.Time) *events {
-	e := &events{envelope: envelope, out: make(chan flows.Event), now: now, wake: make(chan struct{}, 1)}
-	go e.deliver()
-	return e
-}
-
-func (e *events) add(ev flows.Event) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if ev.Kind == flows.EventCounts {
-		e.waiting = slices.DeleteFunc(e.waiting, func(w flows.Event) bool { return w.Kind == flows.EventCounts })
-	}
-	e.envelope.Seq++
-	ev.Project, ev.Run, ev.Attempt, ev.Epoch, ev.Seq = e.envelope.Project, e.envelope.Run, e.envelope.Attempt, e.envelope.Epoch, e.envelope.Seq
-	ev.At = e.now()
-	e.waiting = append(e.waiting, ev)
-	e.signal()
-}
-
-func (e *events) signal() {
-	select {
-	case e.wake <- struct{}{}:
-	default:
+// say adds a line to the log of the run. One that cannot be stored is still shown.
+func (w *work) say(ctx context.Context, severity flows.Severity, message string, e *flows.Error) {
+	line := w.live.line(w.Now(), severity, message, e)
+	if err := w.Store.AddLog(ctx, w.scope, w.run.ID, []flows.LogLine{line}); err != nil {
+		w.Logger.Warn("a log line of a run was not stored", "run", w.run.ID, "error", err)
 	}
 }
 
-func (e *events) counts(ns []flows.NodeStatus) {
-	e.add(flows.Event{Kind: flows.EventCounts, Nodes: ns})
-}
-
-func (e *events) state(s flows.RunState, err *flows.Error) {
-	e.add(flows.Event{Kind: flows.EventState, State: s, Error: err})
-}
-
-// problems tells all that is wrong with a flow; the state that follows carries the first one only.
-func (e *events) problems(err error) {
+func (w *work) problems(err error) {
 	ps, _ := errors.AsType[flows.Problems](err)
 	for _, p := range ps {
-		e.add(flows.Event{Kind: flows.EventLog, Message: p.Error(), Error: p})
-	}
-}
-
-func (e *events) close() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.closed = true
-	e.signal()
-}
-
-// deliver hands events out one at a time; closing happens after the last one is taken.
-func (e *events) deliver() {
-	defer close(e.out)
-	for {
-		e.mu.Lock()
-		if len(e.waiting) == 0 {
-			closed := e.closed
-			e.mu.Unlock()
-			if closed {
-				return
-			}
-			<-e.wake
-			continue
+		severity := p.Severity
+		if severity == "" {
+			severity = flows.SeverityError
 		}
-		ev := e.waiting[0]
-		e.waiting = e.waiting[1:]
-		e.mu.Unlock()
-		e.out <- ev
+		w.say(context.Background(), severity, p.Error(), p)
 	}
 }
+
+// rejectStore stores the rejects of an attempt in the store: durable as they come, before the commit.
+type rejectStore struct{ w *work }
+
+func (s rejectStore) Open(string) (RejectWriter, error) { return s, nil }
+
+func (s rejectStore) Add(rs []flows.Reject) error {
+	return s.w.Store.AddRejects(context.Background(), s.w.scope, s.w.fence, s.w.run.ID, rs)
+}
+
+func (s rejectStore) Seal() error { return nil }
+
+// End has nothing to do: the run's own state says what its rejects are.
+func (s rejectStore) End(bool) error { return nil }

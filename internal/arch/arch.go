@@ -50,7 +50,7 @@ var table = []rule{
 	{"flows/engine/spark", engine},
 	{"flows/engine/executor", []string{"flows", "flows/node", "flows/plan", "flows/engine"}},
 	{"flows/engine/enginetest", append(slices.Clip(engine), "flows/transform/all", "connectors/all")},
-	{"flows/run", []string{"flows", "flows/plan", "flows/engine"}},
+	{"flows/run", []string{"flows", "flows/node", "flows/plan", "flows/engine"}},
 	{"flows/schedule", []string{"flows", "flows/run"}},
 	{"flows/alert", []string{"flows", "flows/node"}},
 	{"store", []string{"flows", "migrations"}},

@@ -46,6 +46,14 @@ func Run(t *testing.T, fresh func(t *testing.T) store.Config) {
 		"opened by many at once":              testConcurrentOpen,
 		"a newer database is refused":         testNewer,
 		"a cancelled context changes nothing": testCancelled,
+		"run":                                 testRun,
+		"a run and its job":                   testRunAndJob,
+		"a key starts one run":                testRunKey,
+		"an old fence writes nothing":         testFence,
+		"cancel a queued run":                 testCancelQueued,
+		"list runs":                           testRunList,
+		"log, rejects and samples":            testRunDetails,
+		"runs of other projects":              testRunIsolation,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -109,7 +109,7 @@ func (r *run) statuses(err error) []flows.NodeStatus {
 			if r.counted(ref) {
 				st.Out[port] = counts[ref]
 			}
-			if stopped[ref] {
+			if stopped[ref] || r.capped(n, ref, counts) {
 				st.StoppedEarly = append(st.StoppedEarly, port)
 			}
 		}
@@ -123,6 +123,15 @@ func (r *run) statuses(err error) []flows.NodeStatus {
 		list = append(list, st)
 	}
 	return r.skippedStatuses(list)
+}
+
+// capped reports whether a source has more records than its Read's limit let through.
+func (r *run) capped(n *plan.Node, ref plan.Ref, counts map[plan.Ref]int64) bool {
+	read, ok := n.Results[ref.Port].Op.(node.Read)
+	if _, native := read.Source.(node.NativeSource); ok && native && read.Limit > 0 {
+		return counts[ref] == read.Limit // nobody looked for another one
+	}
+	return r.sources[n.ID].capped.Load()
 }
 
 // counted reports whether a relation is executed, and its count known: without counts only a source's is.

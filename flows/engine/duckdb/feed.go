@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 		fields[i] = arrow.Field{Name: n, Type: t, Nullable: true}
 	}
 	f := &feed{ref: st.Ref, count: r.sources[st.Ref.Node]}
-	reading := &node.Reading{Files: r.env.Files, Fields: st.Needed, Origin: st.Origin, Threads: max(1, r.env.Threads),
+	reading := &node.Reading{Files: r.env.Files, Fields: st.Needed, Origin: st.Origin, Threads: max(1, cmp.Or(r.env.ReadThreads, r.env.Threads)),
 		Reject: func(rej node.Reject) error {
 			rej.Node = st.Ref.Node
 			f.count.rejected.Add(1)
@@ -58,7 +59,7 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 	name := fmt.Sprintf("src%d", r.taps[st.Ref])
 	return f, r.start(ctx, f, name, arrow.NewSchema(fields, nil), func(ctx context.Context) (node.ReadStats, error) {
 		reading.Emit = f.emit(ctx)
-		stats, err := read.Source.Read(ctx, reading)
+		stats, err := readSource(ctx, read, reading, func() { f.count.capped.Store(true) })
 		if ctx.Err() != nil {
 			return stats, err
 		}
@@ -73,6 +74,35 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 		}
 		return stats, err
 	})
+}
+
+// readSource reads all records, or the first read.Limit of them; then these are all there is.
+// It calls more when there are others.
+func readSource(ctx context.Context, read node.Read, reading *node.Reading, more func()) (node.ReadStats, error) {
+	if read.Limit == 0 {
+		return read.Source.Read(ctx, reading)
+	}
+	emit, left := reading.Emit, read.Limit
+	reading.Emit = func(b node.Batch) error {
+		if left == 0 {
+			b.Records.Release()
+			return node.ErrEnough
+		}
+		if n := b.Records.NumRows(); n > left {
+			whole := b.Records
+			b.Records = whole.NewSlice(0, left)
+			whole.Release()
+			b.Offset = nil // of the whole batch
+		}
+		left -= b.Records.NumRows()
+		return emit(b)
+	}
+	stats, err := read.Source.Read(ctx, reading)
+	if left == 0 && err == nil && (!stats.Complete || stats.Records > read.Limit) {
+		stats.Records, stats.Complete = read.Limit, true
+		more()
+	}
+	return stats, err
 }
 
 // start registers the stream and begins to read.

@@ -214,7 +214,11 @@ func (b *builder) readNative(st *plan.Step, src node.NativeSource, id int) (stri
 		cols = append(cols, quoteName(node.OriginFile), number+" AS "+quoteName(node.OriginRecord))
 		maps.Copy(b.run.files, set.names)
 	}
-	return fmt.Sprintf("SELECT * FROM (SELECT %s FROM %s) WHERE tap(%d)", strings.Join(cols, ", "), set.from(st.Origin), id), nil
+	limit := ""
+	if read, ok := st.Op.(node.Read); ok && read.Limit > 0 {
+		limit = fmt.Sprintf(" LIMIT %d", read.Limit)
+	}
+	return fmt.Sprintf("SELECT * FROM (SELECT %s FROM %s%s) WHERE tap(%d)", strings.Join(cols, ", "), set.from(st.Origin), limit, id), nil
 }
 
 // errNanoseconds is how a statement says that a time is finer than a timestamp holds.

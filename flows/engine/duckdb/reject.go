@@ -36,7 +36,7 @@ func (r *run) reject(n *plan.Node, rej node.Reject) error {
 		return r.decide(e)
 	}
 	r.refused++
-	if e := r.capped(n); e != nil {
+	if e := r.tooMany(n); e != nil {
 		return r.decide(e)
 	}
 	if sp := r.spools[n.ID]; sp != nil {
@@ -52,7 +52,10 @@ func (r *run) reject(n *plan.Node, rej node.Reject) error {
 	return nil
 }
 
-func (r *run) capped(n *plan.Node) *flows.Error {
+func (r *run) tooMany(n *plan.Node) *flows.Error {
+	if r.plan.Preview() {
+		return nil
+	}
 	limit := int64(defaultMaxRejects)
 	if m := r.plan.Flow.Settings.MaxRejects; m != nil {
 		limit = *m

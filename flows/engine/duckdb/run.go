@@ -38,6 +38,7 @@ type run struct {
 	consumer map[plan.Ref]*plan.Step // the one step that reads a relation inside its stage
 
 	final   []flows.NodeStatus
+	samples samples
 	sinks   []*sink
 	offsets map[string]node.Offset // reached, by source node
 	pins    []pinned
@@ -50,7 +51,6 @@ type run struct {
 	states  map[string]flows.NodeState
 	written map[string]int64
 	sources map[string]*sourceCount // by node
-	skipped map[string]int64
 	refused int64
 }
 
@@ -63,13 +63,14 @@ type errorSite struct {
 // sourceCount is a source's own account, live.
 type sourceCount struct {
 	rejected atomic.Int64
+	capped   atomic.Bool // has more records than its Read's limit
 	stats    node.ReadStats
 }
 
 func newRun(e *Engine, p *plan.Plan, env engine.Env) *run {
 	r := &run{engine: e, plan: p, env: env, render: Renderer{Now: time.Now()}, names: map[plan.Ref]string{}, taps: map[plan.Ref]int{}, refusals: map[plan.Ref]int{},
 		origin: map[plan.Ref]bool{}, files: map[string]string{}, sites: map[int][]errorSite{}, guardOf: map[int]*plan.Step{}, consumer: map[plan.Ref]*plan.Step{},
-		spools: map[string]*spool{}, offsets: map[string]node.Offset{}, states: map[string]flows.NodeState{}, written: map[string]int64{}, sources: map[string]*sourceCount{}}
+		spools: map[string]*spool{}, samples: samples{byTap: map[int]*flows.Sample{}, grown: true}, offsets: map[string]node.Offset{}, states: map[string]flows.NodeState{}, written: map[string]int64{}, sources: map[string]*sourceCount{}}
 	id := 0
 	for i, s := range p.Stages {
 		for j, st := range s.Steps {
@@ -120,7 +121,10 @@ func (r *run) execute(ctx context.Context) (err error) {
 		return err
 	}
 	defer r.conn.Close()
-	defer func() { r.final = r.statuses(err) }() // while the counters exist
+	defer func() { // while the counters exist
+		r.final = r.statuses(err)
+		r.tellSamples(r.counts())
+	}()
 	if err := r.engine.lock(r.conn, r.env, r.engine.disabled(r.plan)); err != nil {
 		return err
 	}
@@ -161,6 +165,7 @@ func (r *run) tell() func() {
 				return
 			case <-t.C:
 				r.env.Counts(r.statuses(nil))
+				r.tellSamples(r.counts())
 			}
 		}
 	}()

@@ -31,7 +31,7 @@ func (r *run) prepare() error {
 	}
 	for _, n := range r.plan.Nodes {
 		res, ok := n.Results[""]
-		if !ok {
+		if !ok || r.plan.Preview() {
 			continue
 		}
 		spec := res.Op.(node.Write).Sink

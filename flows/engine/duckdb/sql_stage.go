@@ -46,7 +46,7 @@ func (b *builder) step(st *plan.Step) error {
 	if err != nil {
 		return flows.AsError(err).At(flows.Path{Node: st.Ref.Node})
 	}
-	b.ctes = append(b.ctes, b.relation(st.Ref)+" AS NOT MATERIALIZED ("+sql+")")
+	b.ctes = append(b.ctes, b.relation(st.Ref)+" AS NOT MATERIALIZED ("+b.sampled(st, sql)+")")
 	return nil
 }
 

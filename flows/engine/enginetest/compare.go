@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -44,9 +45,15 @@ func Check(seed uint64, setup Setup, folder string) (map[string]int, error) {
 		return nil, err
 	}
 	var stored int64
+	var samples []flows.Sample
+	wanted := int(seed % 2 * 3) // samples must not change a count
 	statuses, runErr := eng.Run(context.Background(), p, engine.Env{Files: files, Temp: temp, Threads: 2,
+		Samples: wanted, Sampled: func(s []flows.Sample) { samples = s },
 		Reject: func(node.Reject) error { stored++; return nil }})
 	c := &comparison{generated: g, plan: p, folder: folder, stored: stored, statuses: map[string]flows.NodeStatus{}}
+	if err := checkSamples(samples, statuses, wanted, !p.Uncounted(), runErr); err != nil {
+		return nil, fmt.Errorf("%w\nplan:\n%s\nrun: %v", err, p.Explain(), runErr)
+	}
 	for _, s := range statuses {
 		c.statuses[s.Node] = s
 	}
@@ -55,6 +62,27 @@ func Check(seed uint64, setup Setup, folder string) (map[string]int, error) {
 		return nil, fmt.Errorf("%w\nplan:\n%s\nflow: %s", err, p.Explain(), document(g.flow))
 	}
 	return g.used, nil
+}
+
+// checkSamples: a sample is complete where its records were not stopped early.
+func checkSamples(samples []flows.Sample, statuses []flows.NodeStatus, wanted int, counted bool, runErr error) error {
+	if runErr == nil && wanted > 0 && len(samples) == 0 && counted {
+		return errors.New("there are no samples")
+	}
+	for _, s := range samples {
+		i := slices.IndexFunc(statuses, func(n flows.NodeStatus) bool { return n.Node == s.Node })
+		n := int64(len(s.Rows))
+		all := min(int64(wanted), statuses[i].Out[s.Port])
+		if n > all || runErr == nil && n < all && !slices.Contains(statuses[i].StoppedEarly, s.Port) {
+			return fmt.Errorf("port %s.%s counted %d records and its sample has %d", s.Node, s.Port, statuses[i].Out[s.Port], n)
+		}
+		for _, row := range s.Rows {
+			if len(row) != len(s.Schema) {
+				return fmt.Errorf("a sample at %s.%s has %d values for %d fields", s.Node, s.Port, len(row), len(s.Schema))
+			}
+		}
+	}
+	return nil
 }
 
 func document(f *flows.Flow) string {

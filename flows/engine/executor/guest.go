@@ -110,6 +110,12 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 			return nil, err
 		}
 		return g.tools.Inspect(files, b.Path)
+	case methodPreview:
+		var spec PreviewSpec
+		if err := json.Unmarshal(f.Body, &spec); err != nil {
+			return nil, err
+		}
+		return g.preview(ctx, spec)
 	case methodRun:
 		var spec RunSpec
 		if err := json.Unmarshal(f.Body, &spec); err != nil {
@@ -131,7 +137,7 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 		return nil, err
 	}
 	eng := g.tools.Engine(spec.Folders, files, spec.Optimizers)
-	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: eng, Engines: []plan.Engine{eng}})
+	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: eng, Engines: []plan.Engine{eng}, Until: spec.Until})
 	if ps.Failed() {
 		return &runResult{Problems: ps}, nil
 	}
@@ -144,7 +150,8 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 	rejects := &rejectSender{peer: g.peer}
 	nodes, err := eng.Run(ctx, p, engine.Env{
 		Files: files, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence}, Threads: spec.Threads, MemoryLimit: spec.Memory,
-		Counts: func(ns []flows.NodeStatus) { g.event(eventCounts, ns) },
+		Counts:  func(ns []flows.NodeStatus) { g.event(eventCounts, ns) },
+		Samples: spec.Samples, Sampled: func(s []flows.Sample) { g.event(eventSamples, s) },
 		Reject: rejects.add,
 		MayCommit: func(ctx context.Context) error {
 			if err := rejects.flush(); err != nil {

@@ -39,6 +39,7 @@ type Host struct {
 type Callbacks struct {
 	Counts   func([]flows.NodeStatus)
 	Warnings func(flows.Problems)
+	Samples  func([]flows.Sample)
 	// StoreRejects makes rejects durable.
 	StoreRejects func([]node.Reject) error
 	// MayCommit grants the commit to the holder of the lease with this fence, or forbids it.
@@ -237,6 +238,13 @@ func (h *Host) Inspect(ctx context.Context, folders []string, path string) (node
 	return p, err
 }
 
+// Preview shows the records at a node. Several may be made at once.
+func (h *Host) Preview(ctx context.Context, spec PreviewSpec) (flows.Preview, error) {
+	var p flows.Preview
+	err := h.call(ctx, methodPreview, spec, &p)
+	return p, err
+}
+
 // Run executes a flow; one at a time. The error is a *flows.Error or flows.Problems; the statuses are the last known.
 func (h *Host) Run(ctx context.Context, spec RunSpec, c Callbacks) ([]flows.NodeStatus, error) {
 	h.mu.Lock()
@@ -276,11 +284,14 @@ func (h *Host) handle(f frame) {
 	case frameEvent:
 		var ns []flows.NodeStatus
 		var ps flows.Problems
+		var samples []flows.Sample
 		switch {
 		case f.Method == eventCounts && json.Unmarshal(f.Body, &ns) == nil && c.Counts != nil:
 			c.Counts(ns)
 		case f.Method == eventWarnings && json.Unmarshal(f.Body, &ps) == nil && c.Warnings != nil:
 			c.Warnings(ps)
+		case f.Method == eventSamples && json.Unmarshal(f.Body, &samples) == nil && c.Samples != nil:
+			c.Samples(samples)
 		}
 	case frameCall:
 		_ = h.peer.reply(f.ID, nil, h.answer(c, f)) // a guest that is gone needs no reply

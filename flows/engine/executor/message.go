@@ -11,6 +11,7 @@ const (
 	methodHello    = "hello"    // helloBody → helloBody: both sides must speak one version
 	methodDescribe = "describe" // describeBody → schema
 	methodSniff    = "sniff"    // sniffBody → node.Proposal
+	methodPreview  = "preview"  // PreviewSpec → flows.Preview
 	methodRun      = "run"      // RunSpec → runResult
 )
 
@@ -20,6 +21,7 @@ const (
 	methodMayCommit   = "mayCommit"   // commitBody → nothing: the permission; an error forbids the commit
 	eventCounts       = "counts"      // []flows.NodeStatus
 	eventWarnings     = "warnings"    // flows.Problems: what does not keep the flow from running
+	eventSamples      = "samples"     // []flows.Sample: whole; the latest wins
 )
 
 type helloBody struct {
@@ -48,8 +50,22 @@ type RunSpec struct {
 	Memory     int64             `json:"memory,omitempty"` // of the engine's buffers, bytes; 0: the engine's default
 	Run        string            `json:"run"`
 	Attempt    int               `json:"attempt"`
-	Fence      int64             `json:"fence"` // token of the lease under which the run may commit
+	Fence      int64             `json:"fence"`             // token of the lease under which the run may commit
+	Until      string            `json:"until,omitempty"`   // node that the run ends at
+	Samples    int               `json:"samples,omitempty"` // records sampled of every output port
 	Optimizers []string          `json:"optimizers,omitempty"`
+}
+
+// PreviewSpec says what to show. Limit is the number of records of the driving source.
+type PreviewSpec struct {
+	Document   json.RawMessage   `json:"document"`
+	Node       string            `json:"node"`
+	Parameters map[string]string `json:"parameters,omitempty"`
+	Folders    []string          `json:"folders"`
+	Temp       string            `json:"temp"`
+	Threads    int               `json:"threads"` // of the sources
+	Memory     int64             `json:"memory,omitempty"`
+	Limit      int               `json:"limit"`
 }
 
 type commitBody struct {

@@ -8,7 +8,8 @@
 // A cache line per tap: two threads counting at different nodes do not slow each other down.
 typedef struct {
 	_Atomic uint64_t in, out;
-	char pad[48];
+	_Atomic int64_t wanted; // records that a sample still takes
+	char pad[40];
 } tap_t;
 
 struct spark_taps {
@@ -24,6 +25,8 @@ spark_taps *spark_taps_new(uintptr_t handle) {
 void spark_taps_free(spark_taps *t) { free(t); }
 uint64_t spark_tap_in(spark_taps *t, int id) { return atomic_load_explicit(&t->tap[id].in, memory_order_relaxed); }
 uint64_t spark_tap_out(spark_taps *t, int id) { return atomic_load_explicit(&t->tap[id].out, memory_order_relaxed); }
+
+void spark_want(spark_taps *t, int id, int64_t n) { atomic_store(&t->tap[id].wanted, n); }
 
 static int32_t tap_id(duckdb_data_chunk in) {
 	return *(int32_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(in, 0));
@@ -90,6 +93,41 @@ static void tapx_fn(duckdb_function_info info, duckdb_data_chunk in, duckdb_vect
 	atomic_fetch_add_explicit(&t->tap[id].out, n, memory_order_relaxed);
 }
 
+// tapw(id) → true for the records that the sample of the tap still wants, false for all others. They are reserved: each
+// must be given to taps. Costs one load per chunk once the sample is complete.
+static void tapw_fn(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out) {
+	idx_t n = duckdb_data_chunk_get_size(in);
+	if (!n) return;
+	spark_taps *t = duckdb_scalar_function_get_extra_info(info);
+	_Atomic int64_t *wanted = &t->tap[tap_id(in)].wanted;
+	bool *o = duckdb_vector_get_data(out);
+	memset(o, 0, n);
+	int64_t left = atomic_load_explicit(wanted, memory_order_relaxed), take;
+	do {
+		if (left <= 0) return;
+		take = left < (int64_t)n ? left : (int64_t)n;
+	} while (!atomic_compare_exchange_weak(wanted, &left, left - take));
+	memset(o, 1, take);
+}
+
+// taps(id, record VARCHAR) → true: hands records to the sample. Stands behind CASE WHEN tapw(id), so that only wanted
+// records are written out.
+static void taps_fn(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out) {
+	idx_t n = duckdb_data_chunk_get_size(in);
+	if (!n) return;
+	spark_taps *t = duckdb_scalar_function_get_extra_info(info);
+	int32_t id = tap_id(in);
+	duckdb_vector v = duckdb_data_chunk_get_vector(in, 1);
+	duckdb_string_t *record = duckdb_vector_get_data(v);
+	uint64_t *val = duckdb_vector_get_validity(v);
+	memset(duckdb_vector_get_data(out), 1, n);
+	for (idx_t i = 0; i < n; i++) {
+		int64_t len = 0;
+		const char *s = valid(val, i) ? str(&record[i], &len) : "";
+		sparkSampled(t->handle, id, (char *)s, len);
+	}
+}
+
 static int reg(duckdb_connection con, spark_taps *t, const char *name, duckdb_scalar_function_t fn, const int *params, int n, bool varargs) {
 	duckdb_scalar_function f = duckdb_create_scalar_function();
 	duckdb_scalar_function_set_name(f, name);
@@ -116,8 +154,10 @@ int spark_register(duckdb_connection con, spark_taps *t) {
 	static const int p[] = {DUCKDB_TYPE_INTEGER};
 	static const int pf[] = {DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_BOOLEAN};
 	static const int px[] = {DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_BIGINT};
+	static const int ps[] = {DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_VARCHAR};
 	return reg(con, t, "tap", tap_fn, p, 1, true) | reg(con, t, "tapf", tapf_fn, pf, 2, false) |
-	       reg(con, t, "tapx", tapx_fn, px, 5, false);
+	       reg(con, t, "tapx", tapx_fn, px, 5, false) | reg(con, t, "tapw", tapw_fn, p, 1, false) |
+	       reg(con, t, "taps", taps_fn, ps, 2, false);
 }
 
 // duckdb_query spins while another thread waits for a source, so the statement is driven here and sleeps instead.

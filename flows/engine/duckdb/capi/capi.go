@@ -38,6 +38,7 @@ type DB struct {
 	taps    *C.spark_taps
 	handle  cgo.Handle
 	refused func(Refused) error
+	sampled func(id int, record string)
 	once    sync.Once
 }
 
@@ -92,6 +93,13 @@ func (d *DB) Close() {
 // Tap returns the records that reached tap id and those that passed it (tapf) or were refused there (tapx).
 func (d *DB) Tap(id int) (in, out uint64) {
 	return uint64(C.spark_tap_in(d.taps, C.int(id))), uint64(C.spark_tap_out(d.taps, C.int(id)))
+}
+
+// Sample asks tap id for its first n records. take gets each as text, from DuckDB's threads, one call at a time or
+// several at once; it is one function for the whole database.
+func (d *DB) Sample(id, n int, take func(id int, record string)) {
+	d.sampled = take
+	C.spark_want(d.taps, C.int(id), C.int64_t(n))
 }
 
 // Conn is one connection: one statement at a time.

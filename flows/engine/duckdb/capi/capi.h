@@ -10,8 +10,9 @@ spark_taps *spark_taps_new(uintptr_t handle);
 void spark_taps_free(spark_taps *t);
 uint64_t spark_tap_in(spark_taps *t, int id);
 uint64_t spark_tap_out(spark_taps *t, int id);
+void spark_want(spark_taps *t, int id, int64_t n);
 
-// Registers tap, tapf and tapx on the database of con. Returns 0 when all went well.
+// Registers tap, tapf, tapx, tapw and taps on the database of con. Returns 0 when all went well.
 int spark_register(duckdb_connection con, spark_taps *t);
 
 // Runs one statement; NULL or an error text that the caller frees. *changed is the number of records it wrote.

@@ -19,3 +19,10 @@ func sparkRefused(handle C.uintptr_t, id, code C.int32_t, raw *C.char, rawLen C.
 	}
 	return nil
 }
+
+//export sparkSampled
+func sparkSampled(handle C.uintptr_t, id C.int32_t, record *C.char, length C.int64_t) {
+	if d, ok := cgo.Handle(handle).Value().(*DB); ok && d.sampled != nil {
+		d.sampled(int(id), C.GoStringN(record, C.int(length)))
+	}
+}

@@ -47,17 +47,17 @@ func (s *store) Add(rs []flows.Reject) error           { return s.did(fmt.Sprint
 func (s *store) Seal() error                           { return s.did("seal") }
 func (s *store) End(committed bool) error              { return s.did(fmt.Sprintf("end %t", committed)) }
 
-func start(t *testing.T, ctx context.Context, s *store, e executed, key string) (*run.Service, *run.Run) {
+func start(t *testing.T, ctx context.Context, s *store, e executed) *run.LocalRun {
 	t.Helper()
-	service := &run.Service{Executor: e, Rejects: s, Now: time.Now, NewID: func() string { return "r1" }}
-	r, err := service.Start(ctx, run.Command{Document: &flows.Flow{Format: 1, Name: "x"}, Key: key})
+	service := &run.Local{Executor: e, Rejects: s, Now: time.Now, NewID: func() string { return "r1" }}
+	r, err := service.Start(ctx, run.LocalCommand{Document: &flows.Flow{Format: 1, Name: "x"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return service, r
+	return r
 }
 
-func events(r *run.Run) []flows.Event {
+func events(r *run.LocalRun) []flows.Event {
 	var list []flows.Event
 	for e := range r.Events() {
 		list = append(list, e)
@@ -103,7 +103,7 @@ func TestEnds(t *testing.T) {
 			s := &store{fail: c.fail}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			_, r := start(t, ctx, s, func(_ context.Context, _ run.Job, cb run.Callbacks) ([]flows.NodeStatus, error) {
+			r := start(t, ctx, s, func(_ context.Context, _ run.Job, cb run.Callbacks) ([]flows.NodeStatus, error) {
 				if c.cancel == "before" {
 					cancel()
 				}
@@ -114,7 +114,7 @@ func TestEnds(t *testing.T) {
 					cancel()
 				}
 				return done, c.result
-			}, "")
+			})
 			list := events(r)
 			res := r.Wait()
 			if e := flows.AsError(res.Err); res.State != c.state || (e == nil) != (c.code == "") || e != nil && e.Code != c.code {
@@ -136,12 +136,12 @@ func TestEnds(t *testing.T) {
 // TestEventsAreNumberedAndCountsReplaced: a slow reader gets every state and only the latest counts, in order.
 func TestEventsAreNumberedAndCountsReplaced(t *testing.T) {
 	t.Parallel()
-	_, r := start(t, t.Context(), &store{}, func(_ context.Context, _ run.Job, c run.Callbacks) ([]flows.NodeStatus, error) {
+	r := start(t, t.Context(), &store{}, func(_ context.Context, _ run.Job, c run.Callbacks) ([]flows.NodeStatus, error) {
 		for i := range 1000 {
 			c.Counts([]flows.NodeStatus{{Node: "a", Written: int64(i)}})
 		}
 		return []flows.NodeStatus{{Node: "a", Written: 1000}}, nil
-	}, "")
+	})
 	r.Wait() // nobody has read an event yet
 	list := events(r)
 	var kinds []flows.EventKind
@@ -163,32 +163,11 @@ func TestEventsAreNumberedAndCountsReplaced(t *testing.T) {
 func TestStaleFence(t *testing.T) {
 	t.Parallel()
 	s := &store{}
-	_, r := start(t, t.Context(), s, func(_ context.Context, job run.Job, c run.Callbacks) ([]flows.NodeStatus, error) {
+	r := start(t, t.Context(), s, func(_ context.Context, job run.Job, c run.Callbacks) ([]flows.NodeStatus, error) {
 		return nil, c.MayCommit(job.Fence + 1)
-	}, "")
+	})
 	events(r)
 	if res := r.Wait(); res.State != flows.RunFailed || len(s.calls) != 0 {
 		t.Errorf("%s, %v, %v", res.State, res.Err, s.calls)
-	}
-}
-
-// TestKeyStartsOnce: a second start with the same key of the same project is refused.
-func TestKeyStartsOnce(t *testing.T) {
-	t.Parallel()
-	nothing := func(context.Context, run.Job, run.Callbacks) ([]flows.NodeStatus, error) { return nil, nil }
-	service, r := start(t, t.Context(), &store{}, nothing, "k")
-	events(r)
-	r.Wait()
-	flow := &flows.Flow{Format: 1, Name: "x"}
-	if _, err := service.Start(t.Context(), run.Command{Document: flow, Key: "k"}); flows.AsError(err) == nil || flows.AsError(err).Code != "run.key" {
-		t.Errorf("the same key: %v", err)
-	}
-	for _, c := range []run.Command{{Document: flow, Key: "other"}, {Document: flow, Key: "k", Scope: flows.Scope{Project: "p"}}, {Document: flow}, {Document: flow}} {
-		r, err := service.Start(t.Context(), c)
-		if err != nil {
-			t.Fatalf("%+v: %v", c, err)
-		}
-		events(r)
-		r.Wait()
 	}
 }

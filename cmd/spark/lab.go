@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"runtime"
+
+	"spark/flows"
+	"spark/flows/engine/duckdb"
+	"spark/flows/engine/executor"
+	"spark/flows/node"
+	"spark/flows/plan"
+	"spark/flows/run"
+)
+
+// previewMemory bounds the process that answers while somebody draws.
+const previewMemory = 2 << 30
+
+// workbench is an executor process that answers questions about the data folders.
+type workbench struct {
+	host    *executor.Host
+	folders []string
+}
+
+var _ run.Workbench = (*workbench)(nil)
+
+// newLab makes the lab of a server.
+func newLab(folders []string) (*run.Lab, error) {
+	files, err := node.OpenFiles(node.LocationEnv{Folders: folders})
+	if err != nil {
+		return nil, err
+	}
+	return &run.Lab{
+		Files:   files,
+		Engines: []plan.Engine{&duckdb.Engine{}},
+		Open: func(ctx context.Context) (run.Workbench, error) {
+			h, err := child(ctx, min(previewMemory, totalMemory()/2))
+			if err != nil {
+				return nil, err
+			}
+			return &workbench{host: h, folders: folders}, nil
+		},
+	}, nil
+}
+
+func (w *workbench) Describe(ctx context.Context, format, path string, options []byte) (flows.Schema, error) {
+	return w.host.Describe(ctx, w.folders, format, path, json.RawMessage(options))
+}
+
+func (w *workbench) Inspect(ctx context.Context, path string) (node.Proposal, error) {
+	return w.host.Inspect(ctx, w.folders, path)
+}
+
+func (w *workbench) Preview(ctx context.Context, job run.PreviewJob) (flows.Preview, error) {
+	temp, err := makeTemp(tempPreview)
+	if err != nil {
+		return flows.Preview{}, err
+	}
+	defer removeTemp(temp)
+	return w.host.Preview(ctx, executor.PreviewSpec{Document: job.Document, Node: job.Node, Parameters: job.Parameters, Folders: w.folders,
+		Temp: temp, Threads: runtime.NumCPU(), Memory: engineMemory(previewMemory), Limit: job.Limit})
+}
+
+func (w *workbench) Close() { w.host.Close() }

@@ -1,0 +1,190 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"spark/flows"
+	"spark/flows/engine"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+// previewRejects is how many refused records a preview shows.
+const previewRejects = 100
+
+// preview runs the flow up to a node over the first records of its driving source and keeps what passed the node's
+// ports. Nothing is written, and what is wrong with the flow is part of the answer.
+func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, error) {
+	began := time.Now()
+	v := &flows.Preview{Node: spec.Node, Inputs: []flows.Sample{}, Outputs: []flows.Sample{}}
+	flow, err := flows.ParseFlow(spec.Document)
+	if err != nil {
+		v.Problems = problems(err)
+		return v, nil
+	}
+	files, err := g.tools.Files(spec.Folders)
+	if err != nil {
+		return nil, err
+	}
+	watched := &watchedFiles{Files: files}
+	files = watched
+	defer func() { v.Files = watched.seen }()
+	eng := g.tools.Engine(spec.Folders, files, nil)
+	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: eng, Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit)})
+	v.Problems = ps
+	if ps.Failed() {
+		return v, nil
+	}
+	n := p.Find(spec.Node)
+	if n == nil {
+		v.Problems = append(v.Problems, skippedNode(p, spec.Node))
+		return v, nil
+	}
+	if err := os.MkdirAll(spec.Temp, 0o700); err != nil {
+		return nil, fmt.Errorf("temp folder: %w", err)
+	}
+	defer os.RemoveAll(spec.Temp)
+	v.Source = p.Driving
+	look := &look{preview: v, limit: spec.Limit}
+	nodes, err := eng.Run(ctx, p, engine.Env{Files: files, Temp: spec.Temp, MemoryLimit: spec.Memory,
+		Threads: 1, ReadThreads: spec.Threads, // one thread keeps records in their order
+		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject})
+	look.finish(n, nodes)
+	v.Took, v.At = time.Since(began), began.UTC()
+	if errors.Is(err, errCancelled) || errors.Is(err, errGone) {
+		return nil, &flows.Error{Code: "preview.cancelled", Message: "the preview was cancelled"}
+	}
+	if err != nil {
+		v.Problems = append(v.Problems, flows.AsError(err))
+	}
+	return v, nil
+}
+
+// watchedFiles notes which files every pattern stood for, and lets nobody write.
+type watchedFiles struct {
+	node.Files
+	mu   sync.Mutex
+	seen []flows.SeenFile
+}
+
+func (w *watchedFiles) Glob(pattern string) ([]node.FileInfo, error) {
+	found, err := w.Files.Glob(pattern)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !slices.ContainsFunc(w.seen, func(f flows.SeenFile) bool { return f.Pattern == pattern }) {
+		for _, f := range found {
+			w.seen = append(w.seen, flows.SeenFile{Pattern: pattern, Path: f.Path, Size: f.Size, ModTime: f.ModTime})
+		}
+	}
+	return found, err
+}
+
+func (w *watchedFiles) Create(path string) (node.PendingFile, error) {
+	return nil, fmt.Errorf("a preview was about to write %s", path)
+}
+
+func skippedNode(p *plan.Plan, id string) *flows.Error {
+	why := p.Skipped[id]
+	if n, ok := p.Flow.Node(id); ok && n.Disabled {
+		why = "it is disabled"
+	}
+	return &flows.Error{Code: "preview.skipped", Path: flows.Path{Node: id}, Message: "the node has no records of its own: " + why,
+		Suggestion: "enable it, or look at the node before it"}
+}
+
+// look collects what a preview shows. The engine calls it from several threads.
+type look struct {
+	preview *flows.Preview
+	limit   int
+	mu      sync.Mutex
+	samples []flows.Sample
+}
+
+func (l *look) sampled(s []flows.Sample) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.samples = s
+}
+
+func (l *look) reject(r node.Reject) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.preview.Rejects) < previewRejects {
+		l.preview.Rejects = append(l.preview.Rejects, r)
+	}
+	return nil
+}
+
+// finish picks what belongs to the node's ports.
+func (l *look) finish(n *plan.Node, nodes []flows.NodeStatus) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, in := range n.Sources() {
+		s := l.at(in.Ref, n.InputSchemas[in.Port], nodes)
+		s.Node, s.Port = n.ID, in.Port
+		l.preview.Inputs = append(l.preview.Inputs, s)
+	}
+	for _, port := range n.Ports() {
+		l.preview.Outputs = append(l.preview.Outputs, l.at(plan.Ref{Node: n.ID, Port: port}, n.Results[port].Schema, nodes))
+	}
+	for _, st := range nodes {
+		if st.Node == l.preview.Source {
+			l.preview.Read = st.Out[node.Out]
+			l.preview.Complete = !slices.Contains(st.StoppedEarly, node.Out)
+		}
+	}
+}
+
+// at is what passed an output port, with an empty sample where nothing did.
+func (l *look) at(ref plan.Ref, schema flows.Schema, nodes []flows.NodeStatus) flows.Sample {
+	s := flows.Sample{Node: ref.Node, Port: ref.Port, Schema: schema, Rows: [][]*string{}}
+	if ref.Port == node.Rejects {
+		s.Rows = rejectRows(l.preview.Rejects, ref.Node)
+		s.Records = int64(len(s.Rows))
+		return s
+	}
+	for _, x := range l.samples {
+		if x.Node == ref.Node && x.Port == ref.Port {
+			s.Schema, s.Rows = x.Schema, x.Rows
+		}
+	}
+	for _, st := range nodes {
+		if st.Node == ref.Node {
+			s.Records = st.Out[ref.Port]
+		}
+	}
+	s.More = s.Records > int64(len(s.Rows))
+	return s
+}
+
+// rejectRows are rejects as records of node.RejectSchema.
+func rejectRows(rs []flows.Reject, id string) [][]*string {
+	rows := [][]*string{}
+	for _, r := range rs {
+		if r.Node != id {
+			continue
+		}
+		number := func(n int64) string {
+			if n == 0 {
+				return ""
+			}
+			return fmt.Sprint(n)
+		}
+		row := make([]*string, 0, len(node.RejectSchema))
+		for _, s := range []string{r.Node, r.Code, r.Reason, r.Field, r.File, number(r.Line), number(r.Record), r.Raw} {
+			if s == "" {
+				row = append(row, nil)
+			} else {
+				row = append(row, &s)
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}

@@ -1,0 +1,72 @@
+package plan
+
+import (
+	"fmt"
+
+	"spark/flows"
+	"spark/flows/node"
+)
+
+// exclude finds the nodes that a run to Options.Until does not need: all but that one and those above it.
+func (c *compiler) exclude() {
+	c.excluded = map[string]bool{}
+	if c.options.Until == "" {
+		return
+	}
+	if _, ok := c.flow.Node(c.options.Until); !ok {
+		c.add(&flows.Error{Code: "flow.unknown_node", Params: flows.Params{"node": c.options.Until},
+			Message: fmt.Sprintf("there is no node %q that the run could end at", c.options.Until), Suggestion: "choose a node of the flow"})
+		return
+	}
+	needed := c.flow.Above(c.options.Until)
+	for _, n := range c.flow.Nodes {
+		if !needed[n.ID] {
+			c.excluded[n.ID] = true
+		}
+	}
+}
+
+// until is the node that the run ends at.
+func (c *compiler) until() flows.Node {
+	n, _ := c.flow.Node(c.options.Until)
+	return n
+}
+
+// Preview reports whether this is the plan of a preview.
+func (p *Plan) Preview() bool { return p.preview != "" }
+
+// capped turns the plan into that of a preview of a node: the driving source gives its first records only, the others
+// all of theirs, and every field at the node's ports is computed. The driving source is the one above the first input of
+// each node on the way up: capping the other side of a join, too, would leave no matches.
+func (p *Plan) capped(until string, records int64) {
+	p.preview, p.watched = until, map[Ref]bool{}
+	for _, n := range p.Nodes {
+		if n.Policy == flows.RejectFail && n.Kind.Rejects {
+			n.Policy = flows.RejectStore // one bad record must not hide the others
+		}
+	}
+	n := p.Find(until)
+	if n == nil {
+		return // skipped
+	}
+	for _, in := range n.Inputs {
+		p.watched[in] = true
+	}
+	for _, port := range n.Ports() {
+		p.watched[Ref{n.ID, port}] = true
+	}
+	for n != nil && len(n.Inputs) > 0 {
+		n = p.Find(n.Sources()[0].Ref.Node)
+	}
+	if n == nil {
+		return
+	}
+	p.Driving = n.ID
+	for port, r := range n.Results {
+		if read, ok := r.Op.(node.Read); ok {
+			read.Limit = records
+			r.Op = read
+			n.Results[port] = r
+		}
+	}
+}

@@ -1,0 +1,162 @@
+// Package run starts runs and follows them to their end. Service is the one of a server: it stores runs, and its jobs
+// may be worked by another process. Local runs flow files.
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"spark/flows"
+)
+
+// Job is one attempt, as the executor sees it.
+type Job struct {
+	Run        string
+	Attempt    int
+	Document   json.RawMessage // canonical
+	Parameters map[string]string
+	Folders    []string
+	Fence      int64
+	Until      string // node that the run ends at; empty: the whole flow
+	Samples    int    // records sampled of every output port
+}
+
+// Callbacks are what an attempt asks of the service.
+type Callbacks struct {
+	Counts       func([]flows.NodeStatus)
+	Warnings     func(flows.Problems)
+	Samples      func([]flows.Sample)
+	StoreRejects func([]flows.Reject) error
+	MayCommit    func(fence int64) error
+}
+
+// Executor executes attempts, in another process.
+type Executor interface {
+	Run(ctx context.Context, job Job, c Callbacks) ([]flows.NodeStatus, error)
+}
+
+// RejectStore keeps the rejects of runs.
+type RejectStore interface {
+	// Open prepares to store the rejects of a run.
+	Open(run string) (RejectWriter, error)
+}
+
+// RejectWriter stores the rejects of one attempt.
+type RejectWriter interface {
+	Add([]flows.Reject) error
+	// Seal makes them durable. It is called before the commit.
+	Seal() error
+	// End makes them visible after a commit, and otherwise as those of a failed run.
+	End(committed bool) error
+}
+
+// Result is the end of an attempt.
+type Result struct {
+	State    flows.RunState
+	Nodes    []flows.NodeStatus
+	Rejected int64
+	Err      error // *flows.Error or flows.Problems where the state is failed
+	Started  time.Time
+	Ended    time.Time
+}
+
+// Clean reports whether the run succeeded and refused nothing.
+func (r Result) Clean() bool { return r.State == flows.RunSucceeded && r.Rejected == 0 }
+
+// observer is told what happens in an attempt; it must not block.
+type observer interface {
+	counts([]flows.NodeStatus)
+	problems(error)
+	samples([]flows.Sample)
+}
+
+// attempt executes one attempt. grant is asked after the rejects are durable and before the commit is allowed.
+type attempt struct {
+	executor Executor
+	rejects  RejectStore
+	observe  observer
+	grant    func() error
+	now      func() time.Time
+}
+
+func (a attempt) execute(ctx context.Context, job Job) Result {
+	res := Result{Started: a.now()}
+	rejects := &lazyRejects{store: a.rejects, run: job.Run}
+	granted := false
+	nodes, err := a.executor.Run(ctx, job, Callbacks{
+		Counts:       a.observe.counts,
+		Warnings:     func(ps flows.Problems) { a.observe.problems(ps) },
+		Samples:      a.observe.samples,
+		StoreRejects: rejects.add,
+		MayCommit: func(fence int64) error {
+			if fence != job.Fence {
+				return fmt.Errorf("fence %d is not the lease's", fence)
+			}
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("the run was cancelled: %w", err)
+			}
+			if err := rejects.seal(); err != nil {
+				return err
+			}
+			err := a.grant()
+			granted = err == nil
+			return err
+		},
+	})
+	if endErr := rejects.end(err == nil); err == nil { // else what went wrong first is what to tell
+		err = endErr
+	}
+	res.Nodes, res.Ended, res.State = nodes, a.now(), flows.RunSucceeded
+	for _, n := range nodes {
+		res.Rejected += n.Rejected
+	}
+	if err != nil {
+		res.State, res.Err = flows.RunFailed, err
+		// A cancelled run has written nothing: what fails after the grant is no cancellation.
+		if flows.AsError(err).Code == "run.cancelled" || ctx.Err() != nil && !granted {
+			res.State = flows.RunCancelled
+		}
+	}
+	if nodes != nil { // an executor that died left the last ones as they were
+		a.observe.counts(nodes)
+	}
+	if ps, several := errors.AsType[flows.Problems](err); several {
+		a.observe.problems(ps)
+	}
+	return res
+}
+
+// lazyRejects opens the store at the first reject.
+type lazyRejects struct {
+	store RejectStore
+	run   string
+	w     RejectWriter
+}
+
+func (l *lazyRejects) add(rs []flows.Reject) error {
+	if l.w == nil {
+		w, err := l.store.Open(l.run)
+		if err != nil {
+			return err
+		}
+		l.w = w
+	}
+	return l.w.Add(rs)
+}
+
+func (l *lazyRejects) seal() error {
+	if l.w == nil {
+		return nil
+	}
+	return l.w.Seal()
+}
+
+func (l *lazyRejects) end(committed bool) error {
+	if l.w == nil {
+		return nil
+	}
+	return l.w.End(committed)
+}

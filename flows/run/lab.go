@@ -1,0 +1,237 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"spark/flows"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+// Workbench is an executor process that answers questions about data.
+type Workbench interface {
+	Describe(ctx context.Context, format, path string, options []byte) (flows.Schema, error)
+	Preview(ctx context.Context, job PreviewJob) (flows.Preview, error)
+	Inspect(ctx context.Context, path string) (node.Proposal, error)
+	Close()
+}
+
+// PreviewJob is a preview, as the executor sees it.
+type PreviewJob struct {
+	Document   []byte // canonical
+	Node       string
+	Parameters map[string]string
+	Limit      int
+}
+
+// Lab answers what builders ask while they draw: what is wrong, which fields there are, what the records look like. It
+// keeps one executor process warm as long as questions come, and nothing that it does has an effect on anything.
+type Lab struct {
+	Open    func(ctx context.Context) (Workbench, error)
+	Files   node.Files
+	Engines []plan.Engine
+	Idle    time.Duration // the process ends when nothing was asked for so long; 0: five minutes
+	Timeout time.Duration // of a question; 0: a minute
+
+	mu      sync.Mutex
+	bench   Workbench
+	asking  int
+	timer   *time.Timer
+	closed  bool
+	opening sync.Mutex
+
+	previews cache[flows.Preview]
+	schemas  cache[flows.Schema]
+}
+
+const (
+	labIdle    = 5 * time.Minute
+	labTimeout = time.Minute
+)
+
+// Close ends the warm process. Questions that come later are refused.
+func (l *Lab) Close() {
+	l.mu.Lock()
+	b := l.bench
+	l.bench, l.closed = nil, true
+	l.mu.Unlock()
+	if b != nil {
+		b.Close()
+	}
+}
+
+// Warm starts the process, so that the first question need not wait for it.
+func (l *Lab) Warm(ctx context.Context) error {
+	return l.ask(ctx, func(context.Context, Workbench) error { return nil })
+}
+
+// ask calls fn with the warm process, within the time for one question.
+func (l *Lab) ask(ctx context.Context, fn func(context.Context, Workbench) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, orDefault(l.Timeout, labTimeout), errTooLong)
+	defer cancel()
+	b, err := l.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	err = fn(ctx, b)
+	broken := false
+	if e := flows.AsError(err); e != nil {
+		broken = e.Code == "executor.died" || e.Code == "memory.limit"
+	}
+	l.release(b, broken)
+	if err != nil && errors.Is(context.Cause(ctx), errTooLong) {
+		return &flows.Error{Code: "lab.timeout", Message: fmt.Sprintf("there was no answer within %s", orDefault(l.Timeout, labTimeout)),
+			Suggestion: "look at a node further up, or run the flow", Cause: err}
+	}
+	return err
+}
+
+var errTooLong = errors.New("the question took too long")
+
+func orDefault(d, def time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return def
+}
+
+func (l *Lab) acquire(ctx context.Context) (Workbench, error) {
+	l.opening.Lock() // one process, however many ask at once
+	defer l.opening.Unlock()
+	l.mu.Lock()
+	if l.bench != nil || l.closed {
+		defer l.mu.Unlock()
+		if l.closed {
+			return nil, &flows.Error{Code: "server.stopping", Message: "Spark is being stopped", Suggestion: "try again when it has started"}
+		}
+		l.asking++
+		return l.bench, nil
+	}
+	l.mu.Unlock()
+	b, err := l.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		b.Close()
+		return nil, &flows.Error{Code: "server.stopping", Message: "Spark is being stopped", Suggestion: "try again when it has started"}
+	}
+	l.bench = b
+	l.asking++
+	return b, nil
+}
+
+// release ends a use of the process. A broken one is replaced at the next question.
+func (l *Lab) release(b Workbench, broken bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asking--
+	if broken && l.bench == b {
+		l.bench = nil
+		go b.Close()
+	}
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	l.timer = time.AfterFunc(orDefault(l.Idle, labIdle), l.rest)
+}
+
+// rest ends the process when nobody has asked for a while.
+func (l *Lab) rest() {
+	l.mu.Lock()
+	b := l.bench
+	if l.asking > 0 || b == nil {
+		l.mu.Unlock()
+		return
+	}
+	l.bench = nil
+	l.mu.Unlock()
+	b.Close()
+}
+
+// Inspect proposes how to read a file.
+func (l *Lab) Inspect(ctx context.Context, _ flows.Scope, path string) (node.Proposal, error) {
+	var p node.Proposal
+	err := l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
+		p, err = b.Inspect(ctx, path)
+		return err
+	})
+	return p, err
+}
+
+// Check finds the problems and the schemas of a document as it is drawn. Parameters without a value are no problem.
+func (l *Lab) Check(ctx context.Context, _ flows.Scope, doc *flows.Flow, parameters map[string]string) (flows.Check, error) {
+	return l.check(ctx, doc, plan.Options{Parameters: parameters, Validate: true})
+}
+
+// CheckRun finds what keeps a document from being run up to a node, or as a whole.
+func (l *Lab) CheckRun(ctx context.Context, _ flows.Scope, doc *flows.Flow, parameters map[string]string, until string) (flows.Check, error) {
+	return l.check(ctx, doc, plan.Options{Parameters: parameters, Until: until})
+}
+
+func (l *Lab) check(ctx context.Context, doc *flows.Flow, o plan.Options) (flows.Check, error) {
+	o.Lookup, o.Engines = labLookup{ctx, l}, l.Engines
+	p, problems := plan.Compile(doc, o)
+	if err := ctx.Err(); err != nil {
+		return flows.Check{}, err
+	}
+	c := flows.Check{Problems: problems, Ports: []flows.PortSchema{}, Skipped: p.Skipped}
+	if c.Problems == nil {
+		c.Problems = flows.Problems{}
+	}
+	for ref, s := range p.Schemas {
+		c.Ports = append(c.Ports, flows.PortSchema{Node: ref.Node, Port: ref.Port, Schema: s})
+	}
+	slices.SortFunc(c.Ports, func(a, b flows.PortSchema) int {
+		return strings.Compare(a.Node+"\x00"+a.Port, b.Node+"\x00"+b.Port)
+	})
+	return c, nil
+}
+
+// labLookup answers a plan's questions about data.
+type labLookup struct {
+	ctx context.Context
+	lab *Lab
+}
+
+var _ node.Describer = labLookup{}
+
+func (q labLookup) Describe(format, path string, options []byte) (flows.Schema, error) {
+	seen := q.lab.seen(path)
+	key := cacheKey("schema", format, path, string(options), fmt.Sprint(seen))
+	if s, ok := q.lab.schemas.get(key); ok && len(seen) > 0 {
+		return s, nil
+	}
+	var s flows.Schema
+	err := q.lab.ask(q.ctx, func(ctx context.Context, b Workbench) (err error) {
+		s, err = b.Describe(ctx, format, path, options)
+		return err
+	})
+	if err == nil {
+		q.lab.schemas.put(key, s, len(s)*64)
+	}
+	return s, err
+}
+
+func (q labLookup) Bytes(path string) int64 { return node.TotalBytes(q.lab.Files, path) }
+
+// seen is what a pattern stands for now.
+func (l *Lab) seen(pattern string) []flows.SeenFile {
+	found, err := l.Files.Glob(pattern)
+	if err != nil {
+		return nil // whoever reads it says so
+	}
+	files := make([]flows.SeenFile, len(found))
+	for i, f := range found {
+		files[i] = flows.SeenFile{Pattern: pattern, Path: f.Path, Size: f.Size, ModTime: f.ModTime}
+	}
+	return files
+}
