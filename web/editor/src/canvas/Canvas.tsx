@@ -1,7 +1,6 @@
 import {
   Background, BackgroundVariant, ReactFlow, ReactFlowProvider, SelectionMode, useReactFlow, useStore, type Connection, type EdgeChange, type FinalConnectionState, type NodeChange, type OnConnectStartParams,
 } from '@xyflow/react';
-import '@xyflow/react/dist/base.css';
 import './canvas.css';
 import { useCallback, useEffect, useMemo, useRef, useState, type DragEvent } from 'react';
 import { whyNot } from '../model/connect';
@@ -180,8 +179,7 @@ function Inner() {
         nodeDragThreshold={3}
         elevateNodesOnSelect={false}
         onlyRenderVisibleElements
-        fitView
-        fitViewOptions={fitOptions}
+        onInit={() => services.view.fit()}
         proOptions={proOptions}
       >
         <Background variant={BackgroundVariant.Dots} gap={gridStep} size={1.2} color="var(--grid)" />
@@ -193,7 +191,6 @@ function Inner() {
 }
 
 const panButtons = [1];
-const fitOptions = { padding: 0.15, maxZoom: 1 };
 const proOptions = { hideAttribution: true };
 
 function toggled(before: ReadonlySet<string>, changes: readonly { type: string }[]): Set<string> {
@@ -231,7 +228,12 @@ function useView(root: React.RefObject<HTMLDivElement | null>): void {
   const flow = useReactFlow();
   useEffect(() => {
     const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
-    const soft = () => ({ duration: still() ? 0 : 240 });
+    let first = true; // the first look at the flow is not animated
+    const soft = () => {
+      const duration = first || still() ? 0 : 240;
+      first = false;
+      return { duration };
+    };
     let pointer: Position | undefined;
     const element = root.current!;
     const moved = (event: PointerEvent) => (pointer = { x: event.clientX, y: event.clientY });

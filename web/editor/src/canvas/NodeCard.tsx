@@ -65,12 +65,14 @@ function CardView({ id, selected, dragging }: NodeProps) {
       <div className="card-head">
         <TypeIcon type={type} />
         {renaming ? <NameField id={id} value={card.title} /> : <span className="card-title">{card.title}</span>}
-        <StateBadge {...state} />
       </div>
       <div className={bad ? 'card-line bad' : 'card-line'} title={line}>{line}</div>
-      <div className="card-count">
-        <LiveText show={{ kind: 'node', node: id }} />
-        <LiveText show={{ kind: 'rate', node: id }} className="rate" />
+      <div className="card-foot">
+        <span className="card-count">
+          <LiveText show={{ kind: 'node', node: id }} />
+          <LiveText show={{ kind: 'rate', node: id }} className="rate" />
+        </span>
+        <StateBadge {...state} />
       </div>
       <Ports id={id} looseKey={card.looseKey} />
       <Toolbar id={id} />

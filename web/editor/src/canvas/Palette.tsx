@@ -64,7 +64,7 @@ export function Palette() {
       <div className="palette-list">
         {sections.map((section) => (
           <div key={section.title} role="group" aria-label={section.title}>
-            <h3>{section.title}</h3>
+            <h2>{section.title}</h2>
             {section.entries.map((entry) => (
               <button
                 key={entry.type.id}

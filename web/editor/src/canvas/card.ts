@@ -6,7 +6,7 @@ import { titleOf, typeOf, type Config, type FlowDocument, type FlowNode } from '
 
 interface Schema {
   'x-order'?: string[];
-  properties?: Record<string, { type?: string; 'x-advanced'?: boolean; 'x-widget'?: string; 'x-showIf'?: string; default?: unknown }>;
+  properties?: Record<string, { type?: string; title?: string; 'x-advanced'?: boolean; 'x-widget'?: string; 'x-showIf'?: string; default?: unknown }>;
   required?: string[];
 }
 
@@ -18,15 +18,15 @@ export function summaryOf(type: NodeType | undefined, config: Config = {}): stri
   for (const name of names) {
     const hints = schema.properties?.[name];
     if (hints?.['x-advanced'] || hints?.['x-widget'] === 'options' || hints?.['x-widget'] === 'fields') continue;
-    const text = phrase(config[name]);
+    const text = phrase(config[name], hints?.title ?? name);
     if (text && parts.push(text) === 2) break;
   }
   return parts.join(' · ').replace(/\s+/g, ' ').slice(0, 200);
 }
 
-function phrase(value: unknown): string {
+function phrase(value: unknown, title: string): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number') return `${title} ${value}`;
   if (Array.isArray(value)) return value.map(item).filter(Boolean).slice(0, 4).join(', ');
   return '';
 }

@@ -32,11 +32,12 @@ function Layout() {
   const dock = useEditor((s) => s.dock.open);
   const [config, setConfig] = useSize('config', 400, 320, 640);
   const [height, setHeight] = useSize('dock', 320, 120, 640);
+  const Middle = readOnly ? 'div' : 'main'; // the page of a run has its own main part and head
   useKeys(services);
   useClipboard(services);
   return (
     <div className="shell">
-      <TopBar />
+      {!readOnly && <TopBar />}
       <Bars />
       <div className="work">
         <Rail />
@@ -45,14 +46,14 @@ function Layout() {
             {left === 'palette' && !readOnly ? <Palette /> : <Outline />}
           </aside>
         )}
-        <main className="middle">
+        <Middle className="middle">
           <div className="stage">
             <Canvas />
             <EmptyState />
           </div>
           {dock && <Resizer label="Height of the details" axis="y" size={height} min={120} max={640} onSize={setHeight} />}
           <div className="dock-place" style={{ height: dock ? height : 36 }}><Dock /></div>
-        </main>
+        </Middle>
         {panel && (
           <>
             <Resizer label="Width of the settings" axis="x" size={config} min={320} max={640} onSize={setConfig} />

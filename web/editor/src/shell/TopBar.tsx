@@ -7,25 +7,20 @@ import { RunProgress } from './RunProgress';
 import { isDark, toggleTheme } from './theme';
 
 export function TopBar() {
-  const readOnly = useEditor((s) => s.readOnly);
   const watched = useEditor((s) => s.run);
   const running = watched?.state === 'queued' || watched?.state === 'running';
   const [dark, setDark] = useState(isDark);
   return (
     <header className="top">
-      <a className="icon-button" href={readOnly ? '/runs' : '/flows'} aria-label={readOnly ? 'Back to the runs' : 'Back to the flows'} title={readOnly ? 'Runs' : 'Flows'}>
+      <a className="icon-button" href="/flows" aria-label="Back to the flows" title="Flows">
         <ArrowLeft size={18} aria-hidden="true" />
       </a>
       <Name />
-      {readOnly ? <Revision /> : <SavedText />}
+      <SavedText />
       <span className="space" />
       <RunProgress />
-      {!readOnly && (
-        <>
-          <Tool action={undo} Icon={Undo2} />
-          <Tool action={redo} Icon={Redo2} />
-        </>
-      )}
+      <Tool action={undo} Icon={Undo2} />
+      <Tool action={redo} Icon={Redo2} />
       <button
         type="button"
         className="icon-button"
@@ -39,7 +34,7 @@ export function TopBar() {
         {dark ? <Sun size={18} aria-hidden="true" /> : <Moon size={18} aria-hidden="true" />}
       </button>
       <Tool action={help} Icon={CircleHelp} />
-      {running ? <Main action={stop} Icon={Square} text="Stop" /> : !readOnly && <Main action={run} Icon={Play} text="Run" />}
+      {running ? <Main action={stop} Icon={Square} text="Stop" /> : <Main action={run} Icon={Play} text="Run" />}
     </header>
   );
 }
@@ -47,8 +42,6 @@ export function TopBar() {
 function Name() {
   const { editor } = useServices();
   const name = useEditor((s) => s.document.name);
-  const readOnly = useEditor((s) => s.readOnly);
-  if (readOnly) return <h1 className="flow-name">{name}</h1>;
   return (
     <>
       <h1 className="sr-only">{name}</h1>
@@ -64,17 +57,6 @@ function Name() {
         onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()}
       />
     </>
-  );
-}
-
-function Revision() {
-  const run = useEditor((s) => s.run);
-  if (!run) return null;
-  return (
-    <span className="saved">
-      {run.revision ? `Revision ${run.revision} as it ran` : 'As it ran'}
-      {run.flow && <> · <a href={`/flows/${run.flow}`}>Open the flow</a></>}
-    </span>
   );
 }
 
