@@ -33,7 +33,7 @@ export function HelpDialog() {
 }
 
 function Row({ keys, text, plain = false }: { keys: readonly string[]; text: string; plain?: boolean }) {
-  const written = (key: string) => (plain ? key : key.split('+').map((part) => signs[part] ?? (part.length === 1 ? part.toUpperCase() : part)).join(' + ') || '+');
+  const written = (key: string) => (plain || key.length === 1 ? (key.length === 1 ? key.toUpperCase() : key) : key.split('+').map((part) => signs[part] ?? (part.length === 1 ? part.toUpperCase() : part)).join(' + '));
   return (
     <div>
       <dt>{keys.map((key, i) => <span key={key}>{i > 0 && ' or '}<kbd>{written(key)}</kbd></span>)}</dt>
