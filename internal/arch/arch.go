@@ -56,7 +56,7 @@ var table = []rule{
 	{"store", []string{"flows", "migrations"}},
 	{"server/api", words},
 	{"web", words},
-	{"server", []string{"flows", "flows/node", "flows/plan", "flows/run", "flows/schedule", "flows/alert",
+	{"server", []string{"flows", "flows/expr", "flows/node", "flows/plan", "flows/run", "flows/schedule", "flows/alert",
 		"server/*", "web", "static", "internal/netguard"}},
 	{"cmd", []string{"*"}},
 }

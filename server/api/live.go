@@ -19,7 +19,7 @@ const (
 
 // Snapshot is a run as it is.
 type Snapshot struct {
-	Kind LiveKind        `json:"kind"`
+	Kind LiveKind        `json:"kind" const:"snapshot"`
 	Seq  int64           `json:"seq"`
 	Run  flows.Run       `json:"run"` // with Nodes
 	Log  []flows.LogLine `json:"log"` // the last ones
@@ -27,7 +27,7 @@ type Snapshot struct {
 
 // Delta is what changed since the message before.
 type Delta struct {
-	Kind  LiveKind           `json:"kind"`
+	Kind  LiveKind           `json:"kind" const:"delta"`
 	Seq   int64              `json:"seq"`
 	Run   *flows.Run         `json:"run,omitempty"`   // without Nodes, when state, times, totals or error changed
 	Nodes []flows.NodeStatus `json:"nodes,omitempty"` // changed ones, whole
@@ -36,5 +36,5 @@ type Delta struct {
 
 // Ask is what a client may send: kind "snapshot".
 type Ask struct {
-	Kind LiveKind `json:"kind"`
+	Kind LiveKind `json:"kind" const:"snapshot"`
 }

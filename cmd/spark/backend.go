@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"spark/connectors/folder"
+	"spark/flows"
+	"spark/flows/run"
+	"spark/store"
+	"spark/store/queue"
+)
+
+// backend is everything of a server but its HTTP: metadata, queue, worker, run service and lab.
+type backend struct {
+	store   *store.Store
+	queue   *queue.Queue
+	runs    *run.Service
+	lab     *run.Lab
+	folders []string
+	stopJob func(context.Context) error
+}
+
+// backendOptions say where a server keeps things and what its runs may use.
+type backendOptions struct {
+	data        string // folder of the metadata; files stand in its folder "files"
+	databaseURL string
+	folders     []string // more data folders
+	limits      limits
+	workers     int
+	log         *slog.Logger
+}
+
+var (
+	_ run.Store     = (*store.Runs)(nil)
+	_ run.Documents = (*store.Flows)(nil)
+	_ run.Checker   = (*run.Lab)(nil)
+)
+
+// sampleSize is how many records of every output port a run keeps.
+const sampleSize = 20
+
+func openBackend(ctx context.Context, o backendOptions) (b *backend, err error) {
+	b = &backend{}
+	defer func() {
+		if err != nil {
+			_ = b.close(ctx)
+		}
+	}()
+	files := filepath.Join(o.data, "files")
+	if err := os.MkdirAll(files, 0o700); err != nil {
+		return nil, &flows.Error{Code: "store.folder", Path: flows.Path{File: files}, Cause: err, Message: "the data folder cannot be created: " + err.Error(),
+			Suggestion: "choose one with --data that the user who runs Spark may write to"}
+	}
+	if b.folders, err = (dataFolders{Folder: append([]string{files}, o.folders...)}).list(""); err != nil {
+		return nil, err
+	}
+	_, _ = folder.Sweep(b.folders...) // what killed runs left behind; what cannot be removed harms nobody
+	sweepTemp()
+	if b.store, err = store.Open(ctx, store.Config{DatabaseURL: o.databaseURL, Folder: o.data}); err != nil {
+		return nil, err
+	}
+	if b.queue, err = queue.Open(ctx, b.store, queue.Options{Workers: o.workers, Alone: b.store.SQLite(), Log: o.log}); err != nil {
+		return nil, err
+	}
+	b.store.Runs.Enqueue = func(ctx context.Context, tx *sql.Tx, project, id string, attempt int) error {
+		_, err := b.queue.Insert(ctx, tx, queue.Job{Run: id, Project: project, Attempt: attempt})
+		return err
+	}
+	if b.lab, err = newLab(b.folders); err != nil {
+		return nil, err
+	}
+	b.runs = &run.Service{Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits}, Checker: b.lab, Folders: b.folders,
+		SampleSize: sampleSize, Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, Logger: o.log}
+	if o.workers < 0 {
+		return b, nil
+	}
+	b.stopJob, err = b.queue.Work(ctx, func(ctx context.Context, job queue.Job) error {
+		return b.runs.Work(ctx, flows.Scope{Project: job.Project, Actor: "system"}, job.Run)
+	})
+	return b, err
+}
+
+// close lets running jobs end until ctx ends, and then cancels them.
+func (b *backend) close(ctx context.Context) error {
+	var errs []error
+	if b.stopJob != nil {
+		errs = append(errs, b.stopJob(ctx))
+	}
+	if b.lab != nil {
+		b.lab.Close()
+	}
+	if b.store != nil {
+		errs = append(errs, b.store.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,427 @@
+// Generated from the Go types of server/api by `go test ./server/api -update`. Not to be edited.
+
+/** Type is a value type in its text form, such as "int64", "decimal(10,2)" or "list<text>". */
+export type Type = string
+
+/** LiveKind tells messages apart. */
+export type LiveKind = "snapshot" | "delta"
+
+/** NodeState is the state of a node run: a closed set. */
+export type NodeState = "ready" | "running" | "done" | "failed" | "skipped"
+
+/** RejectPolicy says what happens to a record that a node refuses. */
+export type RejectPolicy = "fail" | "reject" | "skip"
+
+/** RunState is the state of a run: a closed set. */
+export type RunState = "queued" | "running" | "succeeded" | "failed" | "cancelled"
+
+/** Severity says whether a problem keeps a flow from running; lines of a log may be only information. */
+export type Severity = "error" | "warning" | "info"
+
+/** Trigger is what started a run. */
+export type Trigger = "manual"
+
+/** Page is a part of a list; Next is the cursor of the following one, empty on the last. */
+export interface Page<T> {
+  items: T[]
+  next?: string
+}
+
+/** Problem is an error answer: application/problem+json (RFC 9457). */
+export interface Problem {
+  /** "about:blank" */
+  type: string
+  /** of the status */
+  title: string
+  status: number
+  /** the sentence */
+  detail: string
+  /** Code, Path, Suggestion and Params are those of flows.Error. */
+  code: string
+  path?: Path
+  suggestion?: string
+  params?: Record<string, unknown>
+  /** Problems are all findings where there are several, such as those of a flow that cannot run. */
+  problems?: FlowError[]
+}
+
+/** Path points at the place of a problem. Every part is optional. */
+export interface Path {
+  /** node id */
+  node?: string
+  /** port of that node */
+  port?: string
+  /** config field such as `condition` or `fields[2].expression` */
+  field?: string
+  /** first character inside that config field, 1-based; 0 when unknown */
+  offset?: number
+  /** characters from Offset; 0 when unknown */
+  length?: number
+  /** data file or document */
+  file?: string
+  /** line of that file, 1-based */
+  line?: number
+  /** record of that file, 1-based, header not counted */
+  record?: number
+  /** field of the record */
+  column?: string
+}
+
+/** Error is an error that a person can act on: a code for programs, a place, a sentence and what to do. */
+export interface FlowError {
+  code: string
+  /** empty means error */
+  severity?: Severity
+  params?: Record<string, unknown>
+  path?: Path
+  message: string
+  suggestion?: string
+}
+
+/** FlowSummary is a flow in a list. */
+export interface FlowSummary {
+  id: string
+  name: string
+  etag: string
+  updatedAt: string
+  updatedBy: string
+  /** published revision */
+  published?: number
+  lastRun?: Run
+}
+
+/** Flow is a flow with its draft. */
+export interface Flow extends FlowSummary {
+  /** flow document, see docs/decisions */
+  document: unknown
+}
+
+/** Document is the body of requests that carry a flow document. */
+export interface Document {
+  document: unknown
+}
+
+/** Saved answers a saved draft. The request names the etag it is based on in If-Match; when another one was saved in the meantime the answer is 409 with code draft.conflict, and nothing was saved. */
+export interface Saved {
+  etag: string
+  updatedAt: string
+  updatedBy: string
+}
+
+/** Revision is a frozen document. */
+export interface Revision {
+  flow: string
+  number: number
+  hash: string
+  createdAt: string
+  createdBy: string
+  document?: unknown
+}
+
+/** StartRun asks for a run. The header Idempotency-Key makes a repeated request answer the run that the first began. */
+export interface StartRun {
+  flow: string
+  /** 0: freeze the draft as it is saved */
+  revision?: number
+  /** node that the run ends at; nothing behind it runs */
+  until?: string
+  parameters?: Record<string, string>
+}
+
+/** Run is one execution of a revision. Counts are those of the last attempt. */
+export interface Run {
+  id: string
+  /** empty: of a flow file */
+  flow?: string
+  flowName: string
+  revision?: number
+  /** node that the run ends at; empty: the whole flow */
+  until?: string
+  trigger: Trigger
+  parameters?: Record<string, string>
+  state: RunState
+  attempt: number
+  createdAt: string
+  createdBy: string
+  startedAt?: string
+  endedAt?: string
+  /** records that left the sources */
+  read: number
+  /** records that the targets confirmed */
+  written: number
+  /** records refused, stored or skipped */
+  rejected: number
+  error?: FlowError
+  /** not in lists */
+  nodes?: NodeStatus[]
+}
+
+/** NodeStatus is a node's state and its counts. A count is the number of records that crossed the edge. */
+export interface NodeStatus {
+  node: string
+  state: NodeState
+  /** of failed and skipped */
+  reason?: string
+  /** by input port */
+  in?: Record<string, number>
+  /** by output port, rejects included */
+  out?: Record<string, number>
+  /** Written is what the target confirmed, for sinks. */
+  written?: number
+  /** Rejected counts refused records, stored or skipped. */
+  rejected?: number
+  /** StoppedEarly marks output ports that delivered fewer records than a complete run might have. */
+  stoppedEarly?: string[]
+}
+
+/** LogLine is something that a run tells people. */
+export interface LogLine {
+  /** from 1 within a run */
+  seq: number
+  at: string
+  severity: Severity
+  message: string
+  error?: FlowError
+}
+
+/** Field is a named, typed value of a record or of a struct. */
+export interface Field {
+  name: string
+  type: Type
+}
+
+/** Sample is some of the records that left an output port, or arrived at an input port. */
+export interface Sample {
+  node: string
+  port: string
+  schema: Field[]
+  /** Rows hold one value per field of Schema as text: exact digits, ISO 8601 dates and times, bytes as base64, lists, structs and JSON as JSON. nil is null. Values longer than MaxCell characters are cut and end with an ellipsis. */
+  rows: ((string | null)[])[]
+  /** Records is how many records crossed here while the sample was taken; More says that there are more than Rows. */
+  records: number
+  more?: boolean
+}
+
+/** Reject is a refused record. */
+export interface Reject {
+  node: string
+  /** such as csv.type */
+  code: string
+  /** the sentence */
+  reason: string
+  /** field that was refused */
+  field?: string
+  file?: string
+  /** first line of the record, 1-based */
+  line?: number
+  /** 1-based, header not counted */
+  record?: number
+  /** the record: as in the file, or a JSON object of its fields as text */
+  raw: string
+  /** instead of Raw where the record is not UTF-8 */
+  rawBytes?: string
+}
+
+/** CheckRequest asks for the problems and schemas of a document as it is drawn. */
+export interface CheckRequest {
+  document: unknown
+  parameters?: Record<string, string>
+}
+
+/** Check is what is known of a document without running it. */
+export interface Check {
+  problems: FlowError[]
+  /** every output port whose schema is known */
+  ports: PortSchema[]
+  /** nodes that would not run, with the reason */
+  skipped?: Record<string, string>
+}
+
+/** PortSchema is the schema at an output port. */
+export interface PortSchema {
+  node: string
+  port: string
+  schema: Field[]
+}
+
+/** PreviewRequest asks for the records at a node; see flows.PreviewRequest. */
+export interface PreviewRequest {
+  document: unknown
+  node: string
+  parameters?: Record<string, string>
+  limit?: number
+}
+
+/** Preview is what the records at a node look like. Nothing was written for it. */
+export interface Preview {
+  node: string
+  /** by input port of the node */
+  inputs: Sample[]
+  /** by output port of the node */
+  outputs: Sample[]
+  /** Source is the node whose first records were read (the driving source), Read how many of them; Complete says that it has no more. The other sources were read in full. */
+  source: string
+  read: number
+  complete: boolean
+  /** Rejects are refused records, of this node and those before it. */
+  rejects?: Reject[]
+  /** Problems keep the preview from being made; then there are no samples. Warnings do not. */
+  problems?: FlowError[]
+  /** Files are those that were looked at. While they stay the same, so does the preview. */
+  files?: SeenFile[]
+  /** nanoseconds */
+  took: number
+  /** when the records were read */
+  at: string
+  cached: boolean
+}
+
+/** SeenFile is a file that a pattern stood for. */
+export interface SeenFile {
+  pattern: string
+  path: string
+  size: number
+  modTime: string
+}
+
+/** Catalogue is everything that the editor can offer. */
+export interface Catalogue {
+  nodes: NodeType[]
+  functions: Function[]
+  formats: Format[]
+  /** names of value types without parameters */
+  types: string[]
+}
+
+/** NodeType is a kind of node. */
+export interface NodeType {
+  id: string
+  version: number
+  title: string
+  summary: string
+  category: string
+  synonyms: string[]
+  inputs: Port[]
+  /** without rejects */
+  outputs: Port[]
+  /** has the output port "rejects" */
+  rejects: boolean
+  /** JSON Schema of the config with x-… hints for the form */
+  schema: Record<string, unknown>
+  /** SVG */
+  icon: string
+  /** Markdown */
+  help: string
+}
+
+/** Port is an input or output of a node type. */
+export interface Port {
+  name: string
+  title: string
+  optional?: boolean
+}
+
+/** Function is a function of the expression language. */
+export interface Function {
+  name: string
+  category: string
+  /** such as "(x text, start integer) → text" */
+  signatures: string[]
+  help: string
+  example: string
+  operator?: boolean
+  aggregate?: boolean
+}
+
+/** Format is a file format. The form of a node's member with the widget "options" is one of these schemas. */
+export interface Format {
+  name: string
+  title: string
+  extensions: string[]
+  /** files carry their own schema */
+  typed?: boolean
+  readOptions?: Record<string, unknown>
+  writeOptions?: Record<string, unknown>
+}
+
+/** FileList is what a folder holds. The root lists the data folders themselves. */
+export interface FileList {
+  /** as flows name it; empty for the root */
+  path: string
+  /** absent at the root */
+  parent?: string
+  entries: FileEntry[]
+}
+
+/** FileEntry is a file or folder of a data folder. */
+export interface FileEntry {
+  name: string
+  /** as flows name it */
+  path: string
+  folder?: boolean
+  /** bytes */
+  size?: number
+  modTime?: string
+}
+
+/** InspectRequest asks for a proposal how to read a file. */
+export interface InspectRequest {
+  path: string
+}
+
+/** Proposal is what inspecting a file suggests. Nothing of it counts before it is saved in a node. */
+export interface Proposal {
+  format: string
+  options?: unknown
+  fields: FileField[]
+  notes?: string[]
+  sample?: string[][]
+  /** records looked at */
+  sampled?: number
+}
+
+/** FileField is a field of a file with its explicit type and how its text is read. */
+export interface FileField {
+  name: string
+  type: Type
+  format?: string
+  zone?: string
+  source?: string
+}
+
+/** Health answers /healthz and /readyz. */
+export interface Health {
+  /** "ok", or what is missing */
+  status: string
+  version: string
+}
+
+/** Snapshot is a run as it is. */
+export interface Snapshot {
+  kind: "snapshot"
+  seq: number
+  /** with Nodes */
+  run: Run
+  /** the last ones */
+  log: LogLine[]
+}
+
+/** Delta is what changed since the message before. */
+export interface Delta {
+  kind: "delta"
+  seq: number
+  /** without Nodes, when state, times, totals or error changed */
+  run?: Run
+  /** changed ones, whole */
+  nodes?: NodeStatus[]
+  /** new ones */
+  log?: LogLine[]
+}
+
+/** Ask is what a client may send: kind "snapshot". */
+export interface Ask {
+  kind: "snapshot"
+}
+
+/** LiveMessage is what the WebSocket of a run sends. */
+export type LiveMessage = Snapshot | Delta
