@@ -39,7 +39,7 @@ export class Client {
   createFlow = (document: unknown) => this.call<Flow>('/flows', { method: 'POST', body: { document } });
   createSample = () => this.call<Flow>('/flows/sample', { method: 'POST' });
   saveDraft = (id: string, document: unknown, etag: string) =>
-    this.call<Saved>(`/flows/${encodeURIComponent(id)}/draft`, { method: 'PUT', body: { document }, headers: { 'If-Match': etag } });
+    this.call<Saved>(`/flows/${encodeURIComponent(id)}/draft`, { method: 'PUT', body: { document }, headers: { 'If-Match': JSON.stringify(etag) } });
   publish = (id: string) => this.call<Revision>(`/flows/${encodeURIComponent(id)}/publish`, { method: 'POST' });
   revision = (id: string, number: number) => this.call<Revision>(`/flows/${encodeURIComponent(id)}/revisions/${number}`);
 

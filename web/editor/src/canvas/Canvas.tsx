@@ -97,7 +97,7 @@ function Inner() {
     if (!from || state.isValid) return;
     const point = 'changedTouches' in event ? event.changedTouches[0]! : event;
     const target = state.toNode && refOf(state.toNode.id, state.toHandle?.id ?? null, state.toHandle?.type ?? null);
-    if (!state.toNode) editor.set({ quickAdd: { from, at: services.view.toFlow({ x: point.clientX, y: point.clientY }) } });
+    if (!state.toNode) editor.set({ quickAdd: { from, drop: true, at: services.view.toFlow({ x: point.clientX, y: point.clientY }) } });
     else if (target && target.port !== '') {
       const ends = from.side === 'out' ? [from, target] as const : [target, from] as const;
       editor.announce(whyNot(editor.state.document, editor.state.catalogue, ends[0], ends[1]) ?? '');

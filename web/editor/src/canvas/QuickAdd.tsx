@@ -8,7 +8,7 @@ import { useEditor, useServices } from '../shell/editor';
 import { TypeIcon } from './Icon';
 import { remember } from './recent';
 import { searchTypes } from './search';
-import { cardHeight } from './view';
+import { cardHeight, cardWidth } from './view';
 
 interface Choice {
   id: string;
@@ -59,7 +59,7 @@ function Box({ quick }: { quick: QuickAdd }) {
       id: type.id, title: type.title, detail: match || type.summary, type, reason: reasonOf(type, q),
       choose: after(() => {
         remember(type.id);
-        const where = q.edge ? { at: { x: q.at.x - 110, y: q.at.y - cardHeight / 2 }, edge: q.edge } : q.from ? { from: q.from } : { at: { x: q.at.x, y: q.at.y } };
+        const where = q.edge ? { at: { x: q.at.x - 110, y: q.at.y - cardHeight / 2 }, edge: q.edge } : q.drop ? { from: q.from, at: { x: q.at.x - (q.from?.side === 'in' ? cardWidth : 0), y: q.at.y - cardHeight / 2 } } : q.from ? { from: q.from } : { at: { x: q.at.x, y: q.at.y } };
         const id = addNode(editor, type, where);
         if (id) view.reveal(id);
       }),

@@ -40,6 +40,7 @@ export interface QuickAdd {
   from?: PortRef; // what the new node is connected to
   edge?: string; // key of the edge that the new node is inserted into
   at: Position; // in the flow
+  drop?: boolean; // the new node stands where the edge was dropped
   connectOnly?: boolean; // offers existing nodes instead of new ones
 }
 

@@ -1,5 +1,6 @@
 import { useRef, type KeyboardEvent } from 'react';
 import { cardOf, problemsOf, stateOf } from '../canvas/card';
+import { LiveText } from '../canvas/LiveText';
 import { TypeIcon } from '../canvas/Icon';
 import { layersOf, positions } from '../canvas/tidy';
 import { can, perform, type Action } from '../action';
@@ -69,6 +70,7 @@ export function Outline() {
             <span className="outline-text">
               <span>{card.title}</span>
               <span className="faint small">{card.error || (to ? `→ ${to}` : card.typeTitle)}</span>
+              <LiveText show={{ kind: 'node', node: node.id }} className="small outline-count" />
             </span>
             <StateBadge {...state} />
           </li>

@@ -59,7 +59,7 @@ test('an edit is saved after a second, with the etag, and edits meanwhile are sa
   expect(editor.state.saved.kind).toBe('changed');
   fire(1000);
   const save = await call();
-  expect(save).toMatchObject({ method: 'PUT', path: '/flows/f1/draft', body: { document: { name: 'A' } }, headers: { 'If-Match': 'e0' } });
+  expect(save).toMatchObject({ method: 'PUT', path: '/flows/f1/draft', body: { document: { name: 'A' } }, headers: { 'If-Match': '"e0"' } });
   rename(editor, 'B');
   save.answer(200, { etag: 'e1', updatedAt: 't', updatedBy: 'me' });
   await until(() => editor.state.etag === 'e1');
@@ -67,7 +67,7 @@ test('an edit is saved after a second, with the etag, and edits meanwhile are sa
   expect([...timers.values()].map((t) => t.ms)).toContain(1000);
   fire(1000);
   const second = await call();
-  expect(second.headers['If-Match']).toBe('e1');
+  expect(second.headers['If-Match']).toBe('"e1"');
   second.answer(200, { etag: 'e2', updatedAt: 't', updatedBy: 'me' });
   await until(() => editor.state.saved.kind === 'saved');
 });
@@ -85,7 +85,7 @@ test('a conflict is shown, nothing is overwritten, and either version can be kep
   expect(editor.state.saved.kind).toBe('conflict');
   void session.keepMine(theirs);
   const save = await call();
-  expect(save).toMatchObject({ method: 'PUT', body: { document: { name: 'Mine 2' } }, headers: { 'If-Match': 'e9' } });
+  expect(save).toMatchObject({ method: 'PUT', body: { document: { name: 'Mine 2' } }, headers: { 'If-Match': '"e9"' } });
   save.answer(409, { code: 'draft.conflict', detail: 'again', status: 409 });
   (await call()).answer(200, { ...theirs, etag: 'e10' });
   await until(() => editor.state.saved.kind === 'conflict');
