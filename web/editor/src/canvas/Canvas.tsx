@@ -100,7 +100,9 @@ function Inner() {
     if (!state.toNode) editor.set({ quickAdd: { from, drop: true, at: services.view.toFlow({ x: point.clientX, y: point.clientY }) } });
     else if (target && target.port !== '') {
       const ends = from.side === 'out' ? [from, target] as const : [target, from] as const;
-      editor.announce(whyNot(editor.state.document, editor.state.catalogue, ends[0], ends[1]) ?? '');
+      const why = whyNot(editor.state.document, editor.state.catalogue, ends[0], ends[1]) ?? 'Connect an output to an input.';
+      editor.set({ hint: why });
+      editor.announce(why);
     }
   }, [editor, services]);
 
@@ -186,8 +188,22 @@ function Inner() {
       </ReactFlow>
       {overview && <Overview />}
       <QuickAddBox />
+      <Hint />
     </div>
   );
+}
+
+/** Hint says why an edge cannot be drawn here; it stays a little after the attempt. */
+function Hint() {
+  const { editor } = useServices();
+  const hint = useEditor((s) => s.hint);
+  const connecting = useEditor((s) => s.connecting !== null);
+  useEffect(() => {
+    if (hint === '' || connecting) return;
+    const timer = setTimeout(() => editor.set({ hint: '' }), 4000);
+    return () => clearTimeout(timer);
+  }, [editor, hint, connecting]);
+  return hint && <p className="hint" aria-hidden="true">{hint}</p>; // spoken by the live region
 }
 
 const panButtons = [1];

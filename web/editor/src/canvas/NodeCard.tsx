@@ -158,6 +158,7 @@ function sameSpots(a: PortSpot[], b: PortSpot[]): boolean {
 
 function PortView({ id, spot, loose }: { id: string; spot: PortSpot; loose: boolean }) {
   const why = useEditor((s) => (s.connecting ? fit(s, s.connecting, { node: id, port: spot.port.name, side: spot.side }) : undefined));
+  const { editor } = useServices();
   const out = spot.side === 'out';
   const look = why === undefined ? '' : why === null ? ' fits' : ' dim';
   return (
@@ -169,6 +170,8 @@ function PortView({ id, spot, loose }: { id: string; spot: PortSpot; loose: bool
       style={spot.bottom ? { left: spot.x } : { top: spot.y }}
       title={why ?? (loose ? `${spot.port.title}: needs to be connected` : spot.port.title)}
       tabIndex={-1}
+      onPointerEnter={() => why && editor.set({ hint: why })}
+      onPointerLeave={() => editor.state.hint && editor.set({ hint: '' })}
     />
   );
 }

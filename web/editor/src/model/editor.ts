@@ -71,6 +71,7 @@ export interface EditorState {
   left: 'palette' | 'outline' | null;
   quickAdd: QuickAdd | null;
   connecting: PortRef | null;
+  hint: string; // why an edge cannot be drawn to the port under the pointer
   renaming: string | null;
   help: boolean;
   check: CheckState;
@@ -125,6 +126,7 @@ export class Editor {
       left: 'palette',
       quickAdd: null,
       connecting: null,
+      hint: '',
       renaming: null,
       help: false,
       check: nothingChecked,

@@ -31,7 +31,7 @@ export function mount(element: Element, client: Client, start: Start): Services 
     event.preventDefault();
   });
   createRoot(element).render(<StrictMode><Shell services={services} /></StrictMode>);
-  requestIdleCallback(() => void loadPanels().catch(() => undefined)); // shown again where the panel is
+  setTimeout(() => void loadPanels().catch(() => undefined), 0); // a failure is told where the panel is
   return services;
 }
 

@@ -36,7 +36,7 @@ export class Session {
     readonly flow: string, // id; empty on the page of a run
     private readonly env: Environment = browser,
     private readonly timers: Timers = env,
-    private readonly key: () => string = () => crypto.randomUUID(),
+    private readonly key: () => string = randomKey,
   ) {
     this.savedDocument = this.seen = editor.state.document;
   }
@@ -267,6 +267,11 @@ export class Session {
     if (before?.state !== now.state) this.editor.announce(stateSentence(now));
     if (now.state === 'running' && this.rateTimer === null) this.tickRates();
   }
+}
+
+/** randomKey also works over plain HTTP, where crypto.randomUUID does not exist. */
+function randomKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 export function stateSentence(run: Run): string {
