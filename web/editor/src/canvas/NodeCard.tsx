@@ -50,7 +50,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
   const state = stateOf(card, status, queued);
   const line = status?.reason ?? (card.error || card.summary || (card.disabled ? 'Records pass without it' : (skipped ?? hint(card))));
   const bad = state.look === 'failed' && (card.error !== '' || status?.reason !== undefined);
-  const classes = ['card', `look-${state.look}`, !card.configured && 'unset', selected && 'selected', focused && 'focused', dragging && 'dragging', card.disabled && 'disabled'];
+  const classes = ['node-card', `look-${state.look}`, !card.configured && 'unset', selected && 'selected', focused && 'focused', dragging && 'dragging', card.disabled && 'disabled'];
   const counts = services.live.spoken(id);
   return (
     <div

@@ -43,7 +43,7 @@ export function Palette() {
   };
   return (
     <section className="palette" aria-label="Nodes" onKeyDown={(event) => walkList(event)}>
-      <label className="search">
+      <label className="palette-search">
         <Search size={16} aria-hidden="true" />
         <input
           type="search"

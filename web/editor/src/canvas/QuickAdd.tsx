@@ -3,7 +3,7 @@ import type { NodeType } from '../api/types';
 import { fits, typeFits, endsOf } from '../model/connect';
 import { titleOf, typeOf, inputsOf, outputsOf, rejectsPort } from '../model/document';
 import type { EditorState, QuickAdd } from '../model/editor';
-import { addNode, connect } from '../model/operation';
+import { addAfter, addNode, connect } from '../model/operation';
 import { useEditor, useServices } from '../shell/editor';
 import { TypeIcon } from './Icon';
 import { remember } from './recent';
@@ -59,12 +59,18 @@ function Box({ quick }: { quick: QuickAdd }) {
       id: type.id, title: type.title, detail: match || type.summary, type, reason: reasonOf(type, q),
       choose: after(() => {
         remember(type.id);
-        const where = q.edge ? { at: { x: q.at.x - 110, y: q.at.y - cardHeight / 2 }, edge: q.edge } : q.drop ? { from: q.from, at: { x: q.at.x - (q.from?.side === 'in' ? cardWidth : 0), y: q.at.y - cardHeight / 2 } } : q.from ? { from: q.from } : { at: { x: q.at.x, y: q.at.y } };
-        const id = addNode(editor, type, where);
+        const id = addThere(type, q);
         if (id) view.reveal(id);
       }),
     }));
     return [...found.filter((c) => c.reason === null), ...found.filter((c) => c.reason !== null)];
+  }
+
+  function addThere(type: NodeType, q: QuickAdd): string | null {
+    const top = q.at.y - cardHeight / 2;
+    if (q.edge) return addNode(editor, type, { at: { x: q.at.x - cardWidth / 2, y: top }, edge: q.edge });
+    if (!q.from) return addAfter(editor, type, q.at);
+    return addNode(editor, type, q.drop ? { from: q.from, at: { x: q.at.x - (q.from.side === 'in' ? cardWidth : 0), y: top } } : { from: q.from });
   }
 
   function existing(state: EditorState, q: QuickAdd, text: string, after: (act: () => void) => () => void): Choice[] {

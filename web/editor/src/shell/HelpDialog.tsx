@@ -19,7 +19,7 @@ export function HelpDialog() {
     view.takeFocus();
   };
   return (
-    <dialog ref={dialog} className="help" aria-labelledby="help-title" onClose={close} onKeyDown={(event) => event.stopPropagation()}>
+    <dialog ref={dialog} className="keys-help" aria-labelledby="help-title" onClose={close} onKeyDown={(event) => event.stopPropagation()}>
       <h2 id="help-title">Keys</h2>
       <p className="faint">Single keys work while the canvas or the outline has the focus. Tab leaves it.</p>
       <dl>
