@@ -38,22 +38,16 @@ export function valueAt(config: unknown, path: string): unknown {
 export function put(config: Record<string, unknown>, path: string, value: unknown): void {
   const steps = parsePath(path);
   const last = steps.pop();
-  if (last === undefined) return;
+  if (last === undefined || path.includes('__proto__')) return;
   let at: Record<Step, unknown> = config;
   steps.forEach((step, i) => {
     const inside = at[step];
     if (inside === null || typeof inside !== 'object' || !Object.hasOwn(at, step)) {
-      define(at, step, typeof (steps[i + 1] ?? last) === 'number' ? [] : {});
+      at[step] = typeof (steps[i + 1] ?? last) === 'number' ? [] : {};
     }
     at = at[step] as Record<Step, unknown>;
   });
-  if (value !== undefined) define(at, last, value);
+  if (value !== undefined) at[last] = value;
   else if (Array.isArray(at)) at.splice(Number(last), 1);
   else delete at[last];
-}
-
-/** define sets an own member even where its name is one like `__proto__`. */
-function define(at: Record<Step, unknown>, step: Step, value: unknown): void {
-  if (step === '__proto__') Object.defineProperty(at, step, { value, enumerable: true, configurable: true, writable: true });
-  else at[step] = value;
 }

@@ -1,26 +1,8 @@
 import { quoteName, quoteText, unitAt } from '../expression/token';
-import { parsePath, put, valueAt, within } from './path';
+import type { FlowError as Problem } from '../api/types';
+import { formatPath, parsePath, put, valueAt, within } from './path';
 
-/** A finding of the check; flows.Error on the wire. */
-export interface Problem {
-  code: string;
-  severity?: 'error' | 'warning' | undefined;
-  message: string;
-  suggestion?: string | undefined;
-  path?:
-    | {
-        node?: string | undefined;
-        port?: string | undefined;
-        field?: string | undefined;
-        offset?: number | undefined;
-        length?: number | undefined;
-        file?: string | undefined;
-        line?: number | undefined;
-        record?: number | undefined;
-        column?: string | undefined;
-      }
-    | undefined;
-}
+export type { FlowError as Problem } from '../api/types';
 
 /** problemsAt are those that stand at exactly this setting. */
 export function problemsAt<P extends Problem>(problems: readonly P[], path: string): P[] {
@@ -94,8 +76,14 @@ function rename(config: Record<string, unknown>, path: string, name: string): bo
   if (value === undefined) return false;
   const steps = parsePath(path);
   steps[steps.length - 1] = name;
-  const target = steps.reduce<string>((p, s) => (typeof s === 'number' ? `${p}[${s}]` : p ? `${p}.${s}` : s), '');
   put(config, path, undefined);
-  put(config, target, value);
+  put(config, formatPath(steps), value);
   return true;
+}
+
+/** sentence writes a message of the server as a sentence: a capital first, a full stop last. */
+export function sentence(text: string): string {
+  const trimmed = text.trim();
+  if (!trimmed) return '';
+  return trimmed[0]!.toUpperCase() + trimmed.slice(1) + (/[.!?…]$/.test(trimmed) ? '' : '.');
 }
