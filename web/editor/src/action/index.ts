@@ -1,0 +1,66 @@
+// All actions. The help dialog lists them, the keyboard and the buttons perform them.
+
+import { can, type Action } from './action';
+import { add } from './add';
+import { back } from './back';
+import { connect } from './connect';
+import { remove } from './delete';
+import { removeReconnect } from './delete-reconnect';
+import { disable } from './disable';
+import { duplicate } from './duplicate';
+import { fit } from './fit';
+import { help } from './help';
+import { insert } from './insert';
+import { nudges } from './nudge';
+import { open } from './open';
+import { preview } from './preview';
+import { redo } from './redo';
+import { rename } from './rename';
+import { run } from './run';
+import { runUntil } from './run-until';
+import { selectAll } from './select-all';
+import { stop } from './stop';
+import { tidy } from './tidy';
+import { undo } from './undo';
+import { walks } from './walk';
+import { fitSelection, zoomActual, zoomIn, zoomOut } from './zoom';
+import type { Services } from '../shell/editor';
+
+export const actions: readonly Action[] = [
+  run, stop, runUntil, preview, add, connect, insert, open, back, rename, disable, duplicate, remove, removeReconnect, undo, redo,
+  selectAll, tidy, fit, fitSelection, zoomActual, zoomIn, zoomOut, ...walks, ...nudges, help,
+];
+
+interface Key {
+  key: string;
+  ctrlKey: boolean;
+  metaKey: boolean;
+  altKey: boolean;
+  shiftKey: boolean;
+}
+
+/** keyOf writes a key press as actions do. Shift counts only for keys that mean the same without it. */
+export function keyOf(event: Key): string {
+  const named = event.key.length > 1 || /[a-z]/i.test(event.key);
+  const key = event.key.length === 1 && (event.ctrlKey || event.metaKey || event.shiftKey) ? event.key.toUpperCase() : event.key;
+  return [event.ctrlKey || event.metaKey ? 'Ctrl+' : '', event.altKey ? 'Alt+' : '', event.shiftKey && named ? 'Shift+' : '', key].join('');
+}
+
+/** actionFor finds what a key does. inCanvas says whether the canvas has the focus, inText whether text is being edited. */
+export function actionFor(event: Key, inCanvas: boolean, inText: boolean): Action | undefined {
+  const key = keyOf(event);
+  const found = actions.find((action) => action.keys.includes(key));
+  if (!found || (!inCanvas && !found.everywhere)) return undefined;
+  if (inText && found.id !== 'run') return undefined; // text has its own undo; Esc is the field's own
+  return found;
+}
+
+/** perform does an action if it can be done now. */
+export function perform(action: Action, s: Services): boolean {
+  if (!can(action, s)) return false;
+  action.perform(s);
+  return true;
+}
+
+export { can, type Action };
+export { add, back, connect, disable, duplicate, fit, help, insert, open, preview, redo, remove, removeReconnect, rename, run, runUntil, selectAll, stop, tidy, undo, zoomActual, zoomIn, zoomOut };

@@ -1,0 +1,112 @@
+// The REST API, /api/v1. Errors of the server and of the way to it are ApiErrors with a sentence for people.
+
+import type {
+  Catalogue, Check, FileList, Flow, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, Revision, Run, Sample, Saved, StartRun,
+} from './types';
+import { exactParse } from './exact';
+
+export class ApiError extends Error {
+  override name = 'ApiError';
+  constructor(
+    readonly status: number, // 0: no answer
+    readonly code: string,
+    readonly detail: string,
+    readonly suggestion?: string,
+    readonly problems: readonly FlowError[] = [],
+    readonly path?: Path,
+  ) {
+    super(suggestion ? `${detail}; ${suggestion}` : detail);
+  }
+}
+
+interface Call {
+  method?: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+  query?: Record<string, string | number | undefined>;
+}
+
+export class Client {
+  constructor(
+    private readonly base = '/api/v1',
+    private readonly fetcher: typeof fetch = (input, init) => fetch(input, init),
+  ) {}
+
+  catalogue = (signal?: AbortSignal) => this.call<Catalogue>('/catalogue', { signal });
+  flows = (query: { search?: string; cursor?: string; limit?: number } = {}) => this.call<Page<FlowSummary>>('/flows', { query });
+  flow = (id: string, signal?: AbortSignal) => this.call<Flow>(`/flows/${encodeURIComponent(id)}`, { signal });
+  createFlow = (document: unknown) => this.call<Flow>('/flows', { method: 'POST', body: { document } });
+  createSample = () => this.call<Flow>('/flows/sample', { method: 'POST' });
+  saveDraft = (id: string, document: unknown, etag: string) =>
+    this.call<Saved>(`/flows/${encodeURIComponent(id)}/draft`, { method: 'PUT', body: { document }, headers: { 'If-Match': JSON.stringify(etag) } });
+  publish = (id: string) => this.call<Revision>(`/flows/${encodeURIComponent(id)}/publish`, { method: 'POST' });
+  revision = (id: string, number: number) => this.call<Revision>(`/flows/${encodeURIComponent(id)}/revisions/${number}`);
+
+  check = (document: unknown, signal?: AbortSignal) => this.call<Check>('/check', { method: 'POST', body: { document }, signal });
+  preview = (request: { document: unknown; node: string; parameters?: Record<string, string>; limit?: number }, signal?: AbortSignal) =>
+    this.call<Preview>('/preview', { method: 'POST', body: request, signal });
+  inspect = (path: string, signal?: AbortSignal) => this.call<Proposal>('/inspect', { method: 'POST', body: { path }, signal });
+
+  startRun = (start: StartRun, key: string) => this.call<Run>('/runs', { method: 'POST', body: start, headers: { 'Idempotency-Key': key } });
+  runs = (query: { flow?: string; state?: string; cursor?: string; limit?: number } = {}) => this.call<Page<Run>>('/runs', { query });
+  run = (id: string) => this.call<Run>(`/runs/${encodeURIComponent(id)}`);
+  cancelRun = (id: string) => this.call<Run>(`/runs/${encodeURIComponent(id)}/cancel`, { method: 'POST' });
+  samples = (id: string, node?: string) => this.call<{ items: Sample[] }>(`/runs/${encodeURIComponent(id)}/samples`, { query: { node } });
+  rejects = (id: string, query: { node?: string; cursor?: string; limit?: number } = {}, signal?: AbortSignal) =>
+    this.call<Page<Reject>>(`/runs/${encodeURIComponent(id)}/rejects`, { query, signal });
+  log = (id: string, query: { cursor?: string; limit?: number } = {}, signal?: AbortSignal) =>
+    this.call<Page<LogLine>>(`/runs/${encodeURIComponent(id)}/log`, { query, signal });
+  files = (path = '', signal?: AbortSignal) => this.call<FileList>('/files', { query: { path }, signal });
+
+  /** fileAddress is where a file is sent to; see file/upload.ts. */
+  fileAddress(path: string, replace = false): string {
+    return `${this.base}/files?path=${encodeURIComponent(path)}${replace ? '&replace=true' : ''}`;
+  }
+
+  private async call<T>(path: string, { method = 'GET', body, headers = {}, signal, query = {} }: Call = {}): Promise<T> {
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== '') search.set(name, String(value));
+    const address = this.base + path + (search.size > 0 ? `?${search}` : '');
+    const init: RequestInit = { method, credentials: 'same-origin', headers: { Accept: 'application/json', ...headers } };
+    if (signal) init.signal = signal;
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+      (init.headers as Record<string, string>)['Content-Type'] = 'application/json';
+    }
+    let answer: Response;
+    let text: string;
+    try {
+      answer = await this.fetcher(address, init);
+      text = await answer.text();
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw new ApiError(0, 'network', 'the server does not answer', 'check that spark serve is running; your work is kept here meanwhile');
+    }
+    return read<T>(answer, text);
+  }
+}
+
+function read<T>(answer: Response, text: string): T {
+  const type = answer.headers.get('Content-Type') ?? '';
+  if (!answer.ok) throw errorOf(answer.status, type, text);
+  if (answer.status === 204 || text === '') return undefined as T;
+  try {
+    return exactParse(text) as T;
+  } catch {
+    throw new ApiError(answer.status, 'answer', 'the server answered with something that is not JSON', 'reload the page');
+  }
+}
+
+/** errorOf makes an error of an answer, also of one that a proxy wrote. */
+export function errorOf(status: number, type: string, text: string): ApiError {
+  if (type.includes('json')) {
+    try {
+      const problem = JSON.parse(text) as Partial<Problem>;
+      return new ApiError(status, problem.code ?? 'http', problem.detail ?? problem.title ?? `the server answered ${status}`, problem.suggestion, problem.problems ?? [], problem.path);
+    } catch {
+      // said below
+    }
+  }
+  return new ApiError(status, 'http', `the server answered ${status}`, 'try again, or look at the log of spark serve');
+}

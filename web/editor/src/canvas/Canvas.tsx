@@ -1,0 +1,302 @@
+import {
+  Background, BackgroundVariant, ReactFlow, ReactFlowProvider, SelectionMode, useReactFlow, useStore, type Connection, type EdgeChange, type FinalConnectionState, type NodeChange, type OnConnectStartParams,
+} from '@xyflow/react';
+import './canvas.css';
+import { useCallback, useEffect, useMemo, useRef, useState, type DragEvent } from 'react';
+import { whyNot } from '../model/connect';
+import { typeOf, type Position } from '../model/document';
+import type { PortRef } from '../model/editor';
+import { addNode, canInsert, connect, insertNode, move } from '../model/operation';
+import { nodeOf } from '../model/document';
+import { useEditor, useServices } from '../shell/editor';
+import { dropFiles } from '../shell/panels';
+import { EdgeLine } from './EdgeLine';
+import { edgeNear } from './geometry';
+import { Graph } from './graph';
+import { NodeCard } from './NodeCard';
+import { Overview } from './Overview';
+import { QuickAddBox } from './QuickAdd';
+import { positions } from './tidy';
+import { cardHeight, cardWidth, gridStep } from './view';
+
+const nodeTypes = { card: NodeCard };
+const edgeTypes = { line: EdgeLine };
+const grid: [number, number] = [gridStep, gridStep];
+const nothing: never[] = [];
+export const dragType = 'application/x-spark-node-type';
+
+export function Canvas() {
+  return (
+    <ReactFlowProvider>
+      <Inner />
+    </ReactFlowProvider>
+  );
+}
+
+function Inner() {
+  const services = useServices();
+  const { editor } = services;
+  const root = useRef<HTMLDivElement>(null);
+  const document = useEditor((s) => s.document);
+  const catalogue = useEditor((s) => s.catalogue);
+  const selection = useEditor((s) => s.selection);
+  const selectedEdges = useEditor((s) => s.edges);
+  const readOnly = useEditor((s) => s.readOnly);
+  const focus = useEditor((s) => s.focus);
+  const connecting = useEditor((s) => s.connecting !== null);
+  const [moving, setMoving] = useState<ReadonlyMap<string, Position>>(new Map());
+  const graph = useMemo(() => new Graph(), []);
+  const nodes = useMemo(() => graph.nodesOf(document, catalogue, selection, moving, readOnly), [graph, document, catalogue, selection, moving, readOnly]);
+  const edges = useMemo(() => graph.edgesOf(document, selectedEdges), [graph, document, selectedEdges]);
+  const overview = useOverview(document);
+  useView(root);
+
+  const onNodesChange = useCallback((changes: NodeChange[]) => {
+    const moved = changes.filter((c) => c.type === 'position' && c.position !== undefined);
+    if (moved.length > 0 && !editor.state.readOnly) {
+      setMoving((before) => new Map([...before, ...moved.map((c) => [(c as { id: string }).id, (c as { position: Position }).position] as const)]));
+    }
+    const selects = changes.filter((c) => c.type === 'select');
+    if (selects.length > 0) editor.select(toggled(editor.state.selection, selects), editor.state.edges);
+  }, [editor]);
+
+  const onEdgesChange = useCallback((changes: EdgeChange[]) => {
+    const selects = changes.filter((c) => c.type === 'select');
+    if (selects.length > 0) editor.select(editor.state.selection, toggled(editor.state.edges, selects));
+  }, [editor]);
+
+  const onDragStop = useCallback((event: MouseEvent | TouchEvent | React.MouseEvent) => {
+    setMoving((now) => {
+      if (now.size > 0) queueMicrotask(() => drop(now, 'altKey' in event && event.altKey));
+      return now;
+    });
+  }, [editor]);
+
+  const drop = (moved: ReadonlyMap<string, Position>, alone: boolean) => {
+    const { document: doc, catalogue: types } = editor.state;
+    const id = moved.size === 1 ? [...moved.keys()][0]! : null;
+    const node = id === null ? undefined : nodeOf(doc, id);
+    const type = node && typeOf(types, node.type);
+    move(editor, moved, 'drag');
+    if (node && type && !alone && canInsert(doc, type, node.id)) {
+      const at = moved.get(node.id)!;
+      const key = edgeNear(doc, types, { x: at.x + cardWidth / 2, y: at.y + cardHeight / 2 }, 24);
+      if (key !== undefined) insertNode(editor, node.id, key);
+    }
+    editor.seal();
+    setMoving(new Map());
+  };
+
+  const onConnect = useCallback((c: Connection) => void connect(editor, { node: c.source, port: c.sourceHandle ?? '' }, { node: c.target, port: c.targetHandle ?? '' }), [editor]);
+  const isValid = useCallback((c: Connection | { source: string; target: string; sourceHandle?: string | null; targetHandle?: string | null }) =>
+    whyNot(editor.state.document, editor.state.catalogue, { node: c.source, port: c.sourceHandle ?? '' }, { node: c.target, port: c.targetHandle ?? '' }) === null, [editor]);
+  const onConnectStart = useCallback((_: unknown, from: OnConnectStartParams) => editor.set({ connecting: refOf(from.nodeId, from.handleId, from.handleType) }), [editor]);
+  const onConnectEnd = useCallback((event: MouseEvent | TouchEvent, state: FinalConnectionState) => {
+    const from = editor.state.connecting;
+    editor.set({ connecting: null });
+    if (!from || state.isValid) return;
+    const point = 'changedTouches' in event ? event.changedTouches[0]! : event;
+    const target = state.toNode && refOf(state.toNode.id, state.toHandle?.id ?? null, state.toHandle?.type ?? null);
+    if (!state.toNode) editor.set({ quickAdd: { from, drop: true, at: services.view.toFlow({ x: point.clientX, y: point.clientY }) } });
+    else if (target && target.port !== '') {
+      const ends = from.side === 'out' ? [from, target] as const : [target, from] as const;
+      const why = whyNot(editor.state.document, editor.state.catalogue, ends[0], ends[1]) ?? 'Connect an output to an input.';
+      editor.set({ hint: why });
+      editor.announce(why);
+    }
+  }, [editor, services]);
+
+  const onDrop = (event: DragEvent) => {
+    event.preventDefault();
+    const at = services.view.toFlow({ x: event.clientX, y: event.clientY });
+    if (event.dataTransfer.files.length > 0) {
+      void dropFiles(services, [...event.dataTransfer.files], { x: at.x - cardWidth / 2, y: at.y - cardHeight / 2 });
+      return;
+    }
+    const type = typeOf(catalogue, event.dataTransfer.getData(dragType));
+    if (!type) return;
+    const edge = event.altKey ? undefined : edgeNear(editor.state.document, catalogue, at, 24);
+    addNode(editor, type, { at: { x: at.x - cardWidth / 2, y: at.y - cardHeight / 2 }, edge });
+    services.view.takeFocus();
+  };
+
+  const many = document.edges.length > 50;
+  return (
+    <div
+      ref={root}
+      className={`canvas${connecting ? ' connecting' : ''}${many ? ' many' : ''}${overview ? ' far' : ''}`}
+      role="application"
+      aria-label="Canvas. Arrow keys go from node to node, A adds a node, question mark lists the keys."
+      aria-activedescendant={focus !== null && !overview ? `card-${focus}` : undefined}
+      tabIndex={0}
+      onDragOver={(event) => {
+        if (!readOnly && (event.dataTransfer.types.includes(dragType) || event.dataTransfer.types.includes('Files'))) event.preventDefault();
+      }}
+      onDrop={readOnly ? undefined : onDrop}
+    >
+      <ReactFlow
+        nodes={overview ? nothing : nodes}
+        edges={overview ? nothing : edges}
+        nodeTypes={nodeTypes}
+        edgeTypes={edgeTypes}
+        onNodesChange={onNodesChange}
+        onEdgesChange={onEdgesChange}
+        onNodeDragStop={onDragStop}
+        onSelectionDragStop={onDragStop}
+        onConnect={onConnect}
+        onConnectStart={onConnectStart}
+        onConnectEnd={onConnectEnd}
+        isValidConnection={isValid}
+        onPaneClick={() => {
+          editor.select([]);
+          editor.set({ quickAdd: null });
+          services.view.takeFocus();
+        }}
+        onNodeClick={(_, node) => {
+          editor.set({ focus: node.id });
+          services.view.takeFocus();
+        }}
+        onEdgeClick={(_, edge) => {
+          editor.select([], [edge.id]);
+          services.view.takeFocus();
+        }}
+        nodesConnectable={!readOnly}
+        nodesFocusable={false}
+        edgesFocusable={false}
+        disableKeyboardA11y
+        deleteKeyCode={null}
+        selectionKeyCode={null}
+        multiSelectionKeyCode={['Shift', 'Control', 'Meta']}
+        selectionOnDrag
+        selectionMode={SelectionMode.Partial}
+        panOnDrag={panButtons}
+        panOnScroll
+        zoomOnScroll={false}
+        zoomOnDoubleClick={false}
+        minZoom={0.05}
+        maxZoom={2}
+        snapToGrid
+        snapGrid={grid}
+        connectionRadius={24}
+        nodeDragThreshold={3}
+        elevateNodesOnSelect={false}
+        onlyRenderVisibleElements
+        onInit={() => services.view.fit()}
+        proOptions={proOptions}
+      >
+        <Background variant={BackgroundVariant.Dots} gap={gridStep} size={1.2} color="var(--grid)" />
+      </ReactFlow>
+      {overview && <Overview />}
+      <QuickAddBox />
+      <Hint />
+    </div>
+  );
+}
+
+/** Hint says why an edge cannot be drawn here; it stays a little after the attempt. */
+function Hint() {
+  const { editor } = useServices();
+  const hint = useEditor((s) => s.hint);
+  const connecting = useEditor((s) => s.connecting !== null);
+  useEffect(() => {
+    if (hint === '' || connecting) return;
+    const timer = setTimeout(() => editor.set({ hint: '' }), 4000);
+    return () => clearTimeout(timer);
+  }, [editor, hint, connecting]);
+  return hint && <p className="hint" aria-hidden="true">{hint}</p>; // spoken by the live region
+}
+
+const panButtons = [1];
+const proOptions = { hideAttribution: true };
+
+function toggled(before: ReadonlySet<string>, changes: readonly { type: string }[]): Set<string> {
+  const next = new Set(before);
+  for (const change of changes as readonly { id: string; selected: boolean; type: string }[]) {
+    if (change.selected) next.add(change.id);
+    else next.delete(change.id);
+  }
+  return next;
+}
+
+function refOf(node: string | null, port: string | null, type: 'source' | 'target' | null): PortRef | null {
+  return node === null ? null : { node, port: port ?? '', side: type === 'target' ? 'in' : 'out' };
+}
+
+/** useOverview says whether so many nodes are seen so small that they are painted instead. */
+function useOverview(document: Parameters<typeof positions>[0]): boolean {
+  const places = useMemo(() => [...positions(document).values()], [document]);
+  return useStore((s) => {
+    const [tx, ty, zoom] = s.transform;
+    if (zoom >= 0.4 || places.length <= 300) return false;
+    let seen = 0;
+    for (const at of places) {
+      const x = at.x * zoom + tx;
+      const y = at.y * zoom + ty;
+      if (x > -cardWidth * zoom && y > -cardHeight * zoom && x < s.width && y < s.height && ++seen > 300) return true;
+    }
+    return false;
+  });
+}
+
+/** useView lets actions move the canvas. */
+function useView(root: React.RefObject<HTMLDivElement | null>): void {
+  const { editor, view } = useServices();
+  const flow = useReactFlow();
+  useEffect(() => {
+    const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+    let first = true; // the first look at the flow is not animated
+    const soft = () => {
+      const duration = first || still() ? 0 : 240;
+      first = false;
+      return { duration };
+    };
+    let pointer: Position | undefined;
+    const element = root.current!;
+    const moved = (event: PointerEvent) => (pointer = { x: event.clientX, y: event.clientY });
+    const left = () => (pointer = undefined);
+    element.addEventListener('pointermove', moved);
+    element.addEventListener('pointerleave', left);
+    const bounds = () => element.getBoundingClientRect();
+    Object.assign(view, {
+      toFlow: (at: Position) => flow.screenToFlowPosition(at, { snapToGrid: false }),
+      toScreen: (at: Position) => {
+        const p = flow.flowToScreenPosition(at);
+        const box = bounds();
+        return { x: p.x - box.x, y: p.y - box.y };
+      },
+      middle: () => {
+        const box = bounds();
+        return flow.screenToFlowPosition({ x: box.x + box.width / 2, y: box.y + box.height / 2 });
+      },
+      pointer: () => pointer && flow.screenToFlowPosition(pointer),
+      fit: (ids?: Iterable<string>) => {
+        const wanted = ids ? new Set(ids) : null;
+        const at = [...positions(editor.state.document)].filter(([id]) => !wanted || wanted.has(id)).map(([, p]) => p);
+        if (at.length === 0) return;
+        const x = Math.min(...at.map((p) => p.x));
+        const y = Math.min(...at.map((p) => p.y));
+        const width = Math.max(...at.map((p) => p.x)) + cardWidth - x;
+        const height = Math.max(...at.map((p) => p.y)) + cardHeight - y;
+        const box = bounds();
+        const zoom = Math.max(0.05, Math.min(1, (box.width * 0.85) / width, (box.height * 0.85) / height));
+        void flow.setCenter(x + width / 2, y + height / 2, { zoom, ...soft() });
+      },
+      zoomTo: (zoom: number) => void flow.zoomTo(zoom, soft()),
+      zoomBy: (factor: number) => void flow.zoomTo(Math.min(2, Math.max(0.05, flow.getZoom() * factor)), soft()),
+      reveal: (id: string) => {
+        const at = positions(editor.state.document).get(id);
+        if (!at) return;
+        const a = view.toScreen(at);
+        const b = view.toScreen({ x: at.x + cardWidth, y: at.y + cardHeight });
+        const box = bounds();
+        if (a.x >= 0 && a.y >= 0 && b.x <= box.width && b.y <= box.height) return;
+        void flow.setCenter(at.x + cardWidth / 2, at.y + cardHeight / 2, { zoom: flow.getZoom(), ...soft() });
+      },
+      takeFocus: () => element.focus({ preventScroll: true }),
+    });
+    return () => {
+      element.removeEventListener('pointermove', moved);
+      element.removeEventListener('pointerleave', left);
+    };
+  }, [editor, view, flow, root]);
+}

@@ -1,0 +1,81 @@
+import { EdgeLabelRenderer, getBezierPath, type EdgeProps } from '@xyflow/react';
+import { Eye, Plus, X } from 'lucide-react';
+import { memo, useLayoutEffect, useRef, useState } from 'react';
+import { nodeOf, rejectsPort, titleOf } from '../model/document';
+import { removeEdge } from '../model/operation';
+import { useEditor, useNodeStatus, useServices } from '../shell/editor';
+
+export const EdgeLine = memo(Line);
+
+function Line(props: EdgeProps) {
+  const { id, source, target, sourceHandleId, targetHandleId, selected } = props;
+  const [hover, setHover] = useState(false);
+  const [path, x, y] = getBezierPath(props);
+  const state = useNodeStatus(source)?.state;
+  const failed = useNodeStatus(target)?.state === 'failed';
+  const rejects = sourceHandleId === rejectsPort;
+  const classes = ['edge', selected && 'selected', state === 'running' && 'moving', failed && 'failed', rejects && 'rejects'].filter(Boolean).join(' ');
+  return (
+    <g className={classes} onPointerEnter={() => setHover(true)} onPointerLeave={() => setHover(false)}>
+      <path d={path} className="edge-hit react-flow__edge-interaction" />
+      <path d={path} className="edge-path" />
+      <Count x={x} y={y} source={source} port={sourceHandleId ?? ''} target={target} targetPort={targetHandleId ?? ''} />
+      {failed && <text className="edge-mark" x={props.targetX - 16} y={props.targetY + 5} aria-hidden="true">✕</text>}
+      {(hover || selected) && <Tools id={id} source={source} x={x} y={y} onHover={setHover} />}
+    </g>
+  );
+}
+
+interface CountProps {
+  x: number;
+  y: number;
+  source: string;
+  port: string;
+  target: string;
+  targetPort: string;
+}
+
+function Count({ x, y, source, port, target, targetPort }: CountProps) {
+  const { live } = useServices();
+  const label = useRef<SVGTextElement>(null);
+  useLayoutEffect(() => {
+    const text = document.createTextNode('');
+    label.current!.replaceChildren(text);
+    return live.bind({ kind: 'edge', node: source, port, to: target, toPort: targetPort }, text);
+  }, [live, source, port, target, targetPort]);
+  return <text ref={label} className="edge-count" x={x} y={y - 8} textAnchor="middle" />;
+}
+
+function Tools({ id, source, x, y, onHover }: { id: string; source: string; x: number; y: number; onHover: (hover: boolean) => void }) {
+  const { editor } = useServices();
+  const readOnly = useEditor((s) => s.readOnly);
+  const node = nodeOf(editor.state.document, source);
+  return (
+    <EdgeLabelRenderer>
+      <div className="edge-tools nodrag nopan" style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y + 12}px)` }} onPointerEnter={() => onHover(true)} onPointerLeave={() => onHover(false)}>
+        {!readOnly && (
+          <button type="button" tabIndex={-1} aria-label="Insert a node" title="Insert a node (I)" onClick={() => editor.set({ quickAdd: { edge: id, at: { x, y } } })}>
+            <Plus size={14} aria-hidden="true" />
+          </button>
+        )}
+        <button
+          type="button"
+          tabIndex={-1}
+          aria-label={`Preview the records of ${node ? titleOf(node) : source}`}
+          title="Preview"
+          onClick={() => {
+            editor.focusNode(source);
+            editor.openDock('preview');
+          }}
+        >
+          <Eye size={14} aria-hidden="true" />
+        </button>
+        {!readOnly && (
+          <button type="button" tabIndex={-1} aria-label="Delete the edge" title="Delete" onClick={() => removeEdge(editor, id)}>
+            <X size={14} aria-hidden="true" />
+          </button>
+        )}
+      </div>
+    </EdgeLabelRenderer>
+  );
+}

@@ -1,0 +1,184 @@
+import { Handle, Position as Side, type NodeProps } from '@xyflow/react';
+import { Ban, CirclePlay, Pencil, Settings2, Table2, Trash2 } from 'lucide-react';
+import { memo, useEffect, useRef } from 'react';
+import { disable, open, perform, preview, remove, rename as renameAction, runUntil, type Action } from '../action';
+import { endsOf, whyNot } from '../model/connect';
+import { nodeOf, typeOf } from '../model/document';
+import type { EditorState, PortRef } from '../model/editor';
+import { rename } from '../model/operation';
+import { shallow, useEditor, useNodeStatus, useServices } from '../shell/editor';
+import { cardOf, problemsOf, stateOf, type Card } from './card';
+import { spotsOf, type PortSpot } from './geometry';
+import { TypeIcon } from './Icon';
+import { LiveText } from './LiveText';
+import { StateBadge } from './StateBadge';
+
+/** NodeCard renders when its node, its problems or its state change; never for counts or positions. */
+export const NodeCard = memo(CardView, (a, b) => a.id === b.id && a.selected === b.selected && a.dragging === b.dragging);
+
+interface Seen extends Card {
+  looseKey: string;
+}
+
+const cards = new WeakMap<object, { doc: unknown; problems: unknown; card: Seen }>();
+
+/** seen keeps the card of a node while what it is made of is the same. */
+function seen(state: EditorState, id: string): Seen | null {
+  const node = nodeOf(state.document, id);
+  if (!node) return null;
+  const last = cards.get(node);
+  const problems = problemsOf(state.check.problems, id);
+  if (last?.doc === state.document.edges && last.problems === problems) return last.card;
+  const made = cardOf(state.document, state.catalogue, node, problems);
+  const card = { ...made, looseKey: made.loose.join(' ') };
+  cards.set(node, { doc: state.document.edges, problems, card });
+  return card;
+}
+
+const sameCard = (a: Seen | null, b: Seen | null) => a === b || (a !== null && b !== null && shallow({ ...a, loose: null }, { ...b, loose: null }));
+
+function CardView({ id, selected, dragging }: NodeProps) {
+  const services = useServices();
+  const card = useEditor((s) => seen(s, id), sameCard);
+  const type = useEditor((s) => typeOf(s.catalogue, nodeOf(s.document, id)?.type ?? ''));
+  const focused = useEditor((s) => s.focus === id);
+  const renaming = useEditor((s) => s.renaming === id);
+  const queued = useEditor((s) => s.run?.state === 'queued' || s.run?.state === 'running');
+  const skipped = useEditor((s) => s.check.skipped[id]);
+  const status = useNodeStatus(id);
+  if (!card) return null;
+  const state = stateOf(card, status, queued);
+  const line = status?.reason ?? (card.error || card.summary || (card.disabled ? 'Records pass without it' : (skipped ?? hint(card))));
+  const bad = state.look === 'failed' && (card.error !== '' || status?.reason !== undefined);
+  const classes = ['node-card', `look-${state.look}`, !card.configured && 'unset', selected && 'selected', focused && 'focused', dragging && 'dragging', card.disabled && 'disabled'];
+  const counts = services.live.spoken(id);
+  return (
+    <div
+      id={`card-${id}`}
+      className={classes.filter(Boolean).join(' ')}
+      role="group"
+      aria-roledescription="node"
+      aria-label={[card.title, card.typeTitle, state.word, counts, line].filter(Boolean).join(', ')}
+      onPointerEnter={(event) => (event.currentTarget.title = services.live.spoken(id))}
+      onDoubleClick={() => services.editor.openNode(id)}
+    >
+      <div className="card-head">
+        <TypeIcon type={type} />
+        {renaming ? <NameField id={id} value={card.title} /> : <span className="card-title">{card.title}</span>}
+      </div>
+      <div className={bad ? 'card-line bad' : 'card-line'} title={line}>{line}</div>
+      <div className="card-foot">
+        <span className="card-count">
+          <LiveText show={{ kind: 'node', node: id }} />
+          <LiveText show={{ kind: 'rate', node: id }} className="rate" />
+        </span>
+        <StateBadge {...state} />
+      </div>
+      <Ports id={id} looseKey={card.looseKey} />
+      <Toolbar id={id} />
+    </div>
+  );
+}
+
+function hint(card: Card): string {
+  if (card.loose.length > 0) return 'Connect its input';
+  return card.configured ? card.typeTitle : 'Press Enter to set it up';
+}
+
+function NameField({ id, value }: { id: string; value: string }) {
+  const { editor, view } = useServices();
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.select(), []);
+  const end = (name?: string) => {
+    if (editor.state.renaming !== id) return;
+    if (name !== undefined) rename(editor, id, name);
+    editor.set({ renaming: null });
+    view.takeFocus();
+  };
+  return (
+    <input
+      ref={field}
+      className="card-name nodrag"
+      aria-label="Name of the node"
+      defaultValue={value}
+      autoFocus
+      maxLength={200}
+      onBlur={(event) => end(event.target.value)}
+      onKeyDown={(event) => {
+        event.stopPropagation();
+        if (event.key === 'Enter') end(event.currentTarget.value);
+        if (event.key === 'Escape') end();
+      }}
+    />
+  );
+}
+
+const tools: readonly { action: Action; Icon: typeof Ban }[] = [
+  { action: runUntil, Icon: CirclePlay }, { action: preview, Icon: Table2 }, { action: open, Icon: Settings2 },
+  { action: renameAction, Icon: Pencil }, { action: disable, Icon: Ban }, { action: remove, Icon: Trash2 },
+];
+
+function Toolbar({ id }: { id: string }) {
+  const services = useServices();
+  const readOnly = useEditor((s) => s.readOnly);
+  return (
+    <div className="card-tools nodrag">
+      {tools.filter(({ action }) => !readOnly || !action.edits).map(({ action, Icon }) => (
+        <button
+          key={action.id}
+          type="button"
+          tabIndex={-1}
+          title={`${action.name} (${action.keys[0]})`}
+          aria-label={action.name}
+          onClick={(event) => {
+            event.stopPropagation();
+            services.editor.focusNode(id);
+            perform(action, services);
+          }}
+        >
+          <Icon size={14} aria-hidden="true" />
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Ports({ id, looseKey }: { id: string; looseKey: string }) {
+  const spots = useEditor((s) => {
+    const node = nodeOf(s.document, id);
+    return node ? spotsOf(s.document, node, s.catalogue) : [];
+  }, sameSpots);
+  const loose = looseKey.split(' ');
+  return spots.map((spot) => <PortView key={spot.side + spot.port.name} id={id} spot={spot} loose={spot.side === 'in' && loose.includes(spot.port.name)} />);
+}
+
+function sameSpots(a: PortSpot[], b: PortSpot[]): boolean {
+  return a.length === b.length && a.every((spot, i) => spot.port.name === b[i]!.port.name && spot.side === b[i]!.side && spot.y === b[i]!.y);
+}
+
+function PortView({ id, spot, loose }: { id: string; spot: PortSpot; loose: boolean }) {
+  const why = useEditor((s) => (s.connecting ? fit(s, s.connecting, { node: id, port: spot.port.name, side: spot.side }) : undefined));
+  const { editor } = useServices();
+  const out = spot.side === 'out';
+  const look = why === undefined ? '' : why === null ? ' fits' : ' dim';
+  return (
+    <Handle
+      id={spot.port.name}
+      type={out ? 'source' : 'target'}
+      position={spot.bottom ? Side.Bottom : out ? Side.Right : Side.Left}
+      className={`port${loose ? ' loose' : ''}${spot.bottom ? ' rejects' : ''}${look}`}
+      style={spot.bottom ? { left: spot.x } : { top: spot.y }}
+      title={why ?? (loose ? `${spot.port.title}: needs to be connected` : spot.port.title)}
+      tabIndex={-1}
+      onPointerEnter={() => why && editor.set({ hint: why })}
+      onPointerLeave={() => editor.state.hint && editor.set({ hint: '' })}
+    />
+  );
+}
+
+function fit(state: EditorState, from: PortRef, to: PortRef): string | null {
+  if (from.node === to.node && from.port === to.port && from.side === to.side) return null;
+  const ends = endsOf(from, to);
+  if (!ends) return from.side === 'out' ? 'An output leads to an input.' : 'An input takes an output.';
+  return whyNot(state.document, state.catalogue, ends.from, ends.to);
+}

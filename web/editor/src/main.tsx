@@ -1,0 +1,25 @@
+// The page of a flow: <div id="editor" data-flow="…">.
+
+import { Client } from './api/client';
+import { documentOf } from './model/document';
+import { mount, refuse } from './shell/mount';
+
+async function main(element: HTMLElement): Promise<void> {
+  const id = element.dataset['flow'] ?? '';
+  const client = new Client();
+  try {
+    const [flow, catalogue] = await Promise.all([client.flow(id), client.catalogue()]);
+    const services = mount(element, client, { document: documentOf(flow.document), catalogue, flow: id, etag: flow.etag });
+    const { lastRun } = flow;
+    if (lastRun && (lastRun.state === 'queued' || lastRun.state === 'running')) services.session.watch(lastRun);
+    if (new URLSearchParams(location.search).has('run')) {
+      history.replaceState(null, '', location.pathname);
+      await services.session.run();
+    }
+  } catch (error) {
+    refuse(element, error);
+  }
+}
+
+const element = document.getElementById('editor');
+if (element) void main(element);

@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { catalogue, flow, typeNamed } from './fixture';
+import { difference } from './difference';
+import { documentOf, downstream, edgeKey, freeId, newNode, upstream } from './document';
+import { fits, looseInputs, typeFits, whyNot } from './connect';
+import { positions, tidy } from '../canvas/tidy';
+import { edgeNear } from '../canvas/geometry';
+import { summaryOf, missingSettings } from '../canvas/card';
+import { cardHeight, cardWidth } from '../canvas/view';
+
+const end = (node: string, port: string) => ({ node, port });
+
+test('ids come from titles and are free', () => {
+  expect(freeId({ nodes: [] }, 'File Input')).toBe('file_input');
+  expect(freeId({ nodes: [{ id: 'filter' }, { id: 'filter_2' }] }, 'Filter')).toBe('filter_3');
+  expect(freeId({ nodes: [] }, '日本')).toBe('node');
+  expect(newNode(flow(), typeNamed('filter'))).toMatchObject({ id: 'filter', name: 'Filter 2', type: 'filter', version: 1 });
+});
+
+test('null lists of a document become empty ones, other members stay', () => {
+  expect(documentOf({ format: 1, name: 'x', nodes: null, edges: null, later: 1 })).toEqual({ format: 1, name: 'x', nodes: [], edges: [], later: 1 });
+  expect(documentOf(null)).toEqual({ format: 1, name: '', nodes: [], edges: [] });
+});
+
+test('upstream and downstream', () => {
+  expect([...upstream(flow(), 'net')].sort()).toEqual(['orders', 'paid']);
+  expect([...downstream(flow(), 'paid')].sort()).toEqual(['net', 'out']);
+});
+
+test.each([
+  ['paid', 'unmatched', 'net', 'in', 'The input "in" of net is connected already.'],
+  ['paid', 'out', 'net', 'in', 'These ports are connected already.'],
+  ['net', 'out', 'net', 'in', 'A node cannot read its own records.'],
+  ['net', 'out', 'orders', 'in', 'orders reads no records.'],
+  ['net', 'side', 'out', 'in', 'net has no output "side".'],
+  ['gone', 'out', 'out', 'in', 'The node is gone.'],
+])('%s.%s to %s.%s: %s', (a, b, c, d, why) => {
+  expect(whyNot(flow(), catalogue, end(a, b), end(c, d))).toBe(why);
+});
+
+test('a circle is refused, a free input is taken', () => {
+  const doc = flow();
+  doc.nodes.push({ id: 'join', type: 'join', version: 1 });
+  doc.edges.push({ from: end('net', 'rejects'), to: end('join', 'left') });
+  expect(whyNot(doc, catalogue, end('paid', 'unmatched'), end('join', 'right'))).toBeNull();
+  doc.edges = doc.edges.filter((edge) => edgeKey(edge) !== 'orders.out>paid.in');
+  expect(whyNot(doc, catalogue, end('join', 'out'), end('paid', 'in'))).toBe('The records would run in a circle.');
+  expect(looseInputs(doc, catalogue, 'join')).toEqual(['right']);
+  expect(fits(doc, catalogue, { ...end('orders', 'out'), side: 'out' }, 'join')).toEqual({ port: 'right' });
+  expect(fits(doc, catalogue, { ...end('orders', 'out'), side: 'out' }, 'net')).toEqual({ reason: 'The input "in" of net is connected already.' });
+  expect(typeFits(typeNamed('file.input'), { side: 'out' })).toBe('It reads no records.');
+  expect(typeFits(typeNamed('file.output'), { side: 'in' })).toBe('It passes no records on.');
+});
+
+test('nodes without a place are laid out from left to right, without touching', async () => {
+  const doc = { ...flow(), layout: {} };
+  for (const places of [positions(doc), await tidy(doc, catalogue)]) {
+    const xs = doc.nodes.map((node) => places.get(node.id)!.x);
+    expect(xs).toEqual([...xs].sort((a, b) => a - b));
+    expect(new Set(xs).size).toBe(4);
+    expect([...places.values()].every((p) => p.x % 16 === 0 && p.y % 16 === 0)).toBe(true);
+  }
+});
+
+test('an edge is found within its distance only', () => {
+  const middle = { x: (cardWidth + 304) / 2, y: cardHeight / 2 - 6 };
+  expect(edgeNear(flow(), catalogue, middle, 24)).toBe('orders.out>paid.in');
+  expect(edgeNear(flow(), catalogue, { ...middle, y: middle.y + 60 }, 24)).toBeUndefined();
+});
+
+test('a card sums its settings up', () => {
+  expect(summaryOf(typeNamed('filter'), { condition: "status =\n 'paid'" })).toBe("status = 'paid'");
+  expect(summaryOf(undefined, { groupBy: ['region'], aggregates: [{ name: 'n', expression: 'count()' }] })).toBe('region · n = count()');
+  expect(missingSettings(typeNamed('filter'), { condition: '' })).toEqual(['condition']);
+});
+
+test('the difference of two versions in words', () => {
+  const theirs = flow();
+  theirs.nodes[1]!.config = { condition: 'y' };
+  theirs.nodes.push({ id: 'extra', type: 'filter', version: 1, name: 'Extra' });
+  theirs.edges = theirs.edges.slice(1);
+  theirs.layout!.nodes!['net'] = { x: 1, y: 1 };
+  expect(difference(flow(), theirs)).toEqual({ added: ['node Extra'], removed: ['edge orders → paid'], changed: ['node paid', 'place of 1 node'] });
+  expect(difference(flow(), flow())).toEqual({ added: [], removed: [], changed: [] });
+});

@@ -1,0 +1,228 @@
+import { X } from 'lucide-react';
+import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { Icon } from '../canvas/Icon';
+import { FilePicker } from '../file/FilePicker';
+import { InspectDialog } from '../file/InspectDialog';
+import { Form, Problems } from '../form/Field';
+import { parsePath, formatPath } from '../form/path';
+import { membersOf, type Schema } from '../form/schema';
+import { FormContext, type FormScope } from '../form/scope';
+import '../form/form.css';
+import { nodeOf, type FlowNode, type RejectPolicy } from '../model/document';
+import type { NodeType, FlowError } from '../api/types';
+import { useEditor, useServices } from '../shell/editor';
+import './panel.css';
+import { FieldList } from './FieldList';
+import { changesOf } from './schemaDifference';
+import { schemasOf, useProblemsOf, useType } from './use';
+
+const tabs = ['Settings', 'Input', 'Output', 'Notes'] as const;
+type Tab = (typeof tabs)[number];
+
+/** ConfigPanel edits the node whose settings are open. Every change counts at once; undo takes it back. */
+export function ConfigPanel(): ReactNode {
+  const panel = useEditor((s) => s.panel);
+  const node = useEditor((s) => (s.panel ? nodeOf(s.document, s.panel.node) : undefined));
+  if (!panel || !node) return <p className="pad faint">Select a node to see its settings.</p>;
+  return <NodeConfig key={node.id} node={node} field={panel.field} nonce={panel.nonce} />;
+}
+
+function NodeConfig({ node, field, nonce }: { node: FlowNode; field: string | undefined; nonce: number }): ReactNode {
+  const [tab, setTab] = useState<Tab>('Settings');
+  const id = useId();
+  const type = useType(node);
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    setTab('Settings');
+    requestAnimationFrame(() => root.current && focusSetting(root.current, field));
+  }, [nonce, field]);
+  const walk = (e: KeyboardEvent) => {
+    const step = e.key === 'ArrowRight' ? 1 : e.key === 'ArrowLeft' ? -1 : 0;
+    if (step === 0) return;
+    e.preventDefault();
+    const next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length]!;
+    setTab(next);
+    document.getElementById(`${id}-${next}`)?.focus();
+  };
+  return (
+    <div className="config" ref={root}>
+      <Head node={node} type={type} />
+      <div className="config-tabs" role="tablist" aria-label="Settings of the node" onKeyDown={walk}>
+        {tabs.map((t) => (
+          <button key={t} type="button" role="tab" id={`${id}-${t}`} aria-selected={t === tab} tabIndex={t === tab ? 0 : -1} aria-controls={t === tab ? `${id}-body` : undefined} onClick={() => setTab(t)}>{t}</button>
+        ))}
+      </div>
+      <div className="config-body" role="tabpanel" id={`${id}-body`} aria-labelledby={`${id}-${tab}`}>
+        {tab === 'Settings' && <Settings node={node} type={type} />}
+        {(tab === 'Input' || tab === 'Output') && <PortSchemas node={node} type={type} side={tab} />}
+        {tab === 'Notes' && <Notes node={node} />}
+      </div>
+    </div>
+  );
+}
+
+/** focusSetting puts the keyboard into a setting, or the nearest one around it; folded parts are opened. */
+export function focusSetting(root: HTMLElement, field: string | undefined): void {
+  if (field === undefined) return void root.querySelector<HTMLElement>('.config-body :is(input, select, textarea, button, [contenteditable="true"])')?.focus();
+  for (let steps = parsePath(field); steps.length > 0; steps = steps.slice(0, -1)) {
+    const place = root.querySelector<HTMLElement>(`[data-path="${CSS.escape(formatPath(steps))}"]`);
+    if (!place) continue;
+    for (let at = place.closest('details'); at; at = at.parentElement?.closest('details') ?? null) at.open = true;
+    place.scrollIntoView?.({ block: 'nearest' });
+    place.querySelector<HTMLElement>('[contenteditable="true"], textarea, input, select, button')?.focus();
+    return;
+  }
+}
+
+function Head({ node, type }: { node: FlowNode; type: NodeType | undefined }): ReactNode {
+  const { editor } = useServices();
+  const readOnly = useEditor((s) => s.readOnly);
+  const rename = (name: string) => editor.change('Rename node', (doc) => {
+    const mine = nodeOf(doc, node.id)!;
+    if (name === '') delete mine.name;
+    else mine.name = name;
+  }, { merge: `name:${node.id}` });
+  return (
+    <div className="config-head">
+      {type && <Icon type={type} />}
+      <div className="config-title">
+        <input className="config-name" aria-label="Name of the node" value={node.name ?? ''} placeholder={node.id} readOnly={readOnly} spellCheck={false}
+          onChange={(e) => rename(e.target.value)} onBlur={() => editor.seal()} />
+        <p className="config-type">{type?.title ?? node.type} · <a href={`/help/nodes/${encodeURIComponent(node.type)}`} target="_blank" rel="noreferrer">Help<span className="visually-hidden"> for {type?.title ?? node.type} (new tab)</span></a></p>
+      </div>
+      <button type="button" className="icon-button" aria-label="Close the settings" onClick={() => editor.closePanel()}><X size={16} aria-hidden="true" /></button>
+    </div>
+  );
+}
+
+const policies: readonly { value: RejectPolicy | ''; title: string }[] = [
+  { value: '', title: 'As the flow says' },
+  { value: 'fail', title: 'Fail the run' },
+  { value: 'reject', title: 'Store it as a reject' },
+  { value: 'skip', title: 'Skip and count it' },
+];
+
+function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }): ReactNode {
+  const scope = useScope(node, type);
+  const [dialog, setDialog] = useState<{ kind: 'pick' | 'inspect'; path: string } | null>(null);
+  if (!type) return <p className="pad">This Spark does not know the node type {node.type}. The node is kept as it is.</p>;
+  const schema = type.schema as Schema;
+  const form: FormScope = { ...scope, chooseFile: (path) => setDialog({ kind: 'pick', path }), inspectFile: (path) => setDialog({ kind: 'inspect', path }) };
+  const known = membersOf(schema).map((m) => m.name);
+  const set = (path: string) => form.edit('Choose file', (config) => void (config.path = path));
+  const chosen = (path: string) => {
+    if (form.sink) {
+      set(path);
+      setDialog(null);
+    } else setDialog({ kind: 'inspect', path });
+  };
+  return (
+    <FormContext value={form}>
+      <div className="form">
+        <Problems problems={form.problems.filter((p) => !isPlaced(p, known))} />
+        <Form schema={schema} />
+        {known.length === 0 && <p className="form-help">This node has no settings.</p>}
+        <General node={node} type={type} />
+      </div>
+      {dialog?.kind === 'pick' && <FilePicker path={dialog.path} sink={form.sink} onChoose={chosen} onClose={() => setDialog(null)} />}
+      {dialog?.kind === 'inspect' && <InspectDialog node={node.id} path={dialog.path} onClose={() => setDialog(null)} onKeepPath={() => set(dialog.path)} />}
+    </FormContext>
+  );
+}
+
+function isPlaced(problem: FlowError, known: readonly string[]): boolean {
+  const first = parsePath(problem.path?.field ?? '')[0];
+  return typeof first === 'string' && known.includes(first);
+}
+
+function General({ node, type }: { node: FlowNode; type: NodeType }): ReactNode {
+  const { editor } = useServices();
+  const readOnly = useEditor((s) => s.readOnly);
+  const connected = useEditor((s) => s.document.edges.some((e) => e.from.node === node.id && e.from.port === 'rejects'));
+  const id = useId();
+  const change = (label: string, recipe: (mine: FlowNode) => void) => editor.change(label, (doc) => recipe(nodeOf(doc, node.id)!));
+  return (
+    <div className="config-general form">
+      {type.rejects && (
+        <div className="form-field">
+          <label className="form-label" htmlFor={`${id}-rejects`}>A record that is refused</label>
+          <select id={`${id}-rejects`} className="form-input" disabled={readOnly} value={node.rejects ?? ''} aria-describedby={`${id}-help`}
+            onChange={(e) => change('Set reject policy', (mine) => {
+              if (e.target.value === '') delete mine.rejects;
+              else mine.rejects = e.target.value as RejectPolicy;
+            })}>
+            {policies.map((p) => <option key={p.value} value={p.value}>{p.title}</option>)}
+          </select>
+          <p id={`${id}-help`} className="form-help">{connected ? 'The rejects port is connected: refused records go there.' : 'Connect the rejects port to see refused records in the flow.'}</p>
+        </div>
+      )}
+      <div className="form-field">
+        <label className="form-label" htmlFor={`${id}-off`}>Disabled</label>
+        <span className="form-switch">
+          <input id={`${id}-off`} type="checkbox" role="switch" checked={node.disabled ?? false} disabled={readOnly} aria-describedby={`${id}-off-help`}
+            onChange={(e) => change(e.target.checked ? 'Disable node' : 'Enable node', (mine) => {
+              if (e.target.checked) mine.disabled = true;
+              else delete mine.disabled;
+            })} />
+          <span id={`${id}-off-help`} className="form-help">A disabled node does not run.</span>
+        </span>
+      </div>
+    </div>
+  );
+}
+
+/** useScope is what the form of a node knows. */
+function useScope(node: FlowNode, type: NodeType | undefined): FormScope {
+  const { editor } = useServices();
+  const catalogue = useEditor((s) => s.catalogue);
+  const readOnly = useEditor((s) => s.readOnly);
+  const parameters = useEditor((s) => s.document.parameters);
+  useEditor((s) => s.check);
+  useEditor((s) => s.document.edges);
+  return {
+    node: node.id,
+    config: node.config ?? {},
+    problems: useProblemsOf(node.id),
+    readOnly,
+    sink: type !== undefined && (type.outputs ?? []).length === 0,
+    catalogue,
+    inputs: schemasOf(editor, node, type).inputs,
+    parameters: parameters ?? [],
+    edit: (label, recipe, burst) => editor.config(node.id, label, recipe, burst === undefined ? {} : { merge: `config:${node.id}:${burst}` }),
+    seal: () => editor.seal(),
+    undo: () => editor.undo(),
+    redo: () => editor.redo(),
+  };
+}
+
+function PortSchemas({ node, type, side }: { node: FlowNode; type: NodeType | undefined; side: 'Input' | 'Output' }): ReactNode {
+  const { editor } = useServices();
+  useEditor((s) => s.check);
+  useEditor((s) => s.document.edges);
+  const { inputs, outputs } = schemasOf(editor, node, type);
+  const known = inputs.flatMap((i) => (i.fields ? [i.fields] : []));
+  const ports = side === 'Input' ? inputs : outputs;
+  if (ports.length === 0) return <p className="faint">{side === 'Input' ? 'This node has no input.' : 'This node has no output.'}</p>;
+  return (
+    <>
+      {ports.map((p) => {
+        const changes = side === 'Output' && p.fields && p.port !== 'rejects' ? changesOf(known, p.fields) : undefined;
+        return <FieldList key={p.port} title={p.title} fields={p.fields} changes={changes?.added} was={changes?.was}
+          unknown={side === 'Input' ? 'Not connected, or not known yet.' : 'Not known until the settings are complete.'} />;
+      })}
+    </>
+  );
+}
+
+function Notes({ node }: { node: FlowNode }): ReactNode {
+  const { editor } = useServices();
+  const readOnly = useEditor((s) => s.readOnly);
+  return (
+    <textarea className="form-input config-notes" aria-label="Notes" placeholder="What others should know about this node" value={node.notes ?? ''} readOnly={readOnly}
+      onBlur={() => editor.seal()} onChange={(e) => editor.change('Edit notes', (doc) => {
+        const mine = nodeOf(doc, node.id)!;
+        if (e.target.value === '') delete mine.notes;
+        else mine.notes = e.target.value;
+      }, { merge: `notes:${node.id}` })} />
+  );
+}

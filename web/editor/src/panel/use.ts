@@ -1,0 +1,63 @@
+import { useEffect, useState } from 'react';
+import type { FlowError } from '../api/types';
+import { edgesInto, nodeOf, outputsOf, titleOf, typeOf, type FlowDocument, type FlowNode } from '../model/document';
+import type { Editor } from '../model/editor';
+import { shallow, useEditor } from '../shell/editor';
+import { reasonOf } from '../shell/session';
+import type { NodeType } from '../api/types';
+
+/** useSelected is the node that the panels are about: the one selected, else the one whose settings are open. */
+export function useSelected(): FlowNode | null {
+  return useEditor((s) => {
+    const id = s.selection.size === 1 ? [...s.selection][0]! : (s.panel?.node ?? null);
+    return id === null ? null : (nodeOf(s.document, id) ?? null);
+  });
+}
+
+/** useProblemsOf are the problems of one node; the same list while they are the same. */
+export function useProblemsOf(node: string): readonly FlowError[] {
+  return useEditor((s) => s.check.problems.filter((p) => p.path?.node === node), shallow);
+}
+
+/** nodeTitle names a node of the document, or the id where it is gone. */
+export function nodeTitle(doc: FlowDocument, id: string | undefined): string {
+  const node = id === undefined ? undefined : nodeOf(doc, id);
+  return node ? titleOf(node) : (id ?? 'The flow');
+}
+
+export function goTo(editor: Editor, problem: FlowError): void {
+  const node = problem.path?.node;
+  if (node === undefined || !nodeOf(editor.state.document, node)) return;
+  editor.openNode(node, problem.path?.field);
+}
+
+/** schemasOf are the schemas of a node's ports as the check knows them. */
+export function schemasOf(editor: Editor, node: FlowNode, type: NodeType | undefined) {
+  const named = new Map((type?.inputs ?? []).map((p) => [p.name, p.title]));
+  for (const edge of edgesInto(editor.state.document, node.id)) if (!named.has(edge.to.port)) named.set(edge.to.port, edge.to.port);
+  return {
+    inputs: [...named].map(([port, title]) => ({ port, title, fields: editor.schemaAt(node.id, port) })),
+    outputs: outputsOf(type).map(({ name, title }) => ({ port: name, title, fields: editor.schemaOf(node.id, name) })),
+  };
+}
+
+export function useType(node: FlowNode | null): NodeType | undefined {
+  return useEditor((s) => (node ? typeOf(s.catalogue, node.type) : undefined));
+}
+
+/** useLoaded asks the server when the key changes; a late answer to an old key is dropped. */
+export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise<T>): { value: T | null; reason: string | null; loading: boolean; again(): void } {
+  const [turn, setTurn] = useState(0);
+  const [state, setState] = useState<{ key: string; value: T | null; reason: string | null }>({ key: '', value: null, reason: null });
+  useEffect(() => {
+    const asking = new AbortController();
+    load(asking.signal).then(
+      (value) => asking.signal.aborted || setState({ key, value, reason: null }),
+      (error: unknown) => asking.signal.aborted || setState({ key, value: null, reason: reasonOf(error) }),
+    );
+    return () => asking.abort();
+    // load is made anew by every render; the key says what it asks for
+  }, [key, turn]);
+  const mine = state.key === key;
+  return { value: mine ? state.value : null, reason: mine ? state.reason : null, loading: !mine, again: () => setTurn(turn + 1) };
+}

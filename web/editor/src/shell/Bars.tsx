@@ -1,0 +1,73 @@
+import { TriangleAlert, X } from 'lucide-react';
+import { documentOf } from '../model/document';
+import { difference } from '../model/difference';
+import { useEditor, useServices } from './editor';
+
+/** Bars stand below the top bar while something needs a decision; they push the canvas down and never cover it. */
+export function Bars() {
+  return (
+    <>
+      <ConflictBar />
+      <ErrorBar />
+    </>
+  );
+}
+
+function ConflictBar() {
+  const { editor, session } = useServices();
+  const saved = useEditor((s) => s.saved);
+  const mine = useEditor((s) => (s.saved.kind === 'conflict' ? s.document : null));
+  if (saved.kind !== 'conflict' || !mine) return null;
+  const { theirs } = saved;
+  const diff = difference(mine, documentOf(theirs.document));
+  const when = new Date(theirs.updatedAt).toLocaleTimeString();
+  return (
+    <section className="bar warning" aria-label="Conflict">
+      <TriangleAlert size={18} aria-hidden="true" />
+      <div className="bar-text">
+        <strong>{theirs.updatedBy || 'Somebody'} saved another version of this flow at {when}.</strong> Nothing of yours was saved since.
+        <ul>
+          <Part word="Only in the other version" items={diff.added} />
+          <Part word="Only in yours" items={diff.removed} />
+          <Part word="Different" items={diff.changed} />
+        </ul>
+      </div>
+      <button type="button" onClick={() => void session.keepMine(theirs)}>Keep mine</button>
+      <button type="button" onClick={() => { session.takeTheirs(theirs); editor.announce('This is the other version now. Undo brings yours back.'); }}>Take theirs</button>
+    </section>
+  );
+}
+
+function Part({ word, items }: { word: string; items: readonly string[] }) {
+  if (items.length === 0) return null;
+  const shown = items.slice(0, 6).join(', ');
+  return <li>{word}: {shown}{items.length > 6 && ` and ${items.length - 6} more`}</li>;
+}
+
+function ErrorBar() {
+  const { editor } = useServices();
+  const error = useEditor((s) => s.runError);
+  const check = useEditor((s) => s.check.reason);
+  if (!error && !check) return null;
+  return (
+    <section className="bar failed" role="alert">
+      <TriangleAlert size={18} aria-hidden="true" />
+      <div className="bar-text">
+        {error ? <>{sentence(error.message)} {error.suggestion && sentence(error.suggestion)}</> : <>The flow could not be checked: {check}</>}
+      </div>
+      <button type="button" className="icon-button" aria-label="Close" onClick={() => editor.set({ runError: null, check: withoutReason(editor.state.check) })}>
+        <X size={16} aria-hidden="true" />
+      </button>
+    </section>
+  );
+}
+
+function withoutReason<T extends { reason?: string }>(check: T): Omit<T, 'reason'> & { reason?: never } {
+  const { reason: _, ...rest } = check;
+  return rest;
+}
+
+function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.?!…]$/.test(first) ? first : `${first}.`;
+}

@@ -1,0 +1,123 @@
+import './shell.css';
+import { useEffect } from 'react';
+import { actionFor, can } from '../action';
+import { copyNodes, cutNodes, pasteNodes } from '../action/clipboard';
+import { Canvas } from '../canvas/Canvas';
+import { Palette } from '../canvas/Palette';
+import { Bars } from './Bars';
+import { Dock, Panel } from './Dock';
+import { ServicesContext, useEditor, useServices, type Services } from './editor';
+import { EmptyState } from './EmptyState';
+import { HelpDialog } from './HelpDialog';
+import { LiveRegion } from './LiveRegion';
+import { Outline } from './Outline';
+import { Rail } from './Rail';
+import { Resizer } from './Resizer';
+import { useSize } from './size';
+import { TopBar } from './TopBar';
+
+export function Shell({ services }: { services: Services }) {
+  return (
+    <ServicesContext value={services}>
+      <Layout />
+    </ServicesContext>
+  );
+}
+
+function Layout() {
+  const services = useServices();
+  const left = useEditor((s) => s.left);
+  const readOnly = useEditor((s) => s.readOnly);
+  const panel = useEditor((s) => s.panel !== null);
+  const dock = useEditor((s) => s.dock.open);
+  const [config, setConfig] = useSize('config', 400, 320, 640);
+  const [height, setHeight] = useSize('dock', 320, 120, 640);
+  const Middle = readOnly ? 'div' : 'main'; // the page of a run has its own main part and head
+  useKeys(services);
+  useClipboard(services);
+  return (
+    <div className="shell">
+      {!readOnly && <TopBar />}
+      <Bars />
+      <div className="work">
+        <Rail />
+        {left && (
+          <aside className="left" aria-label={left === 'palette' ? 'Palette' : 'Outline'}>
+            {left === 'palette' && !readOnly ? <Palette /> : <Outline />}
+          </aside>
+        )}
+        <Middle className="middle">
+          <div className="stage">
+            <Canvas />
+            <EmptyState />
+          </div>
+          {dock && <Resizer label="Height of the details" axis="y" size={height} min={120} max={640} onSize={setHeight} />}
+          <div className="dock-place" style={{ height: dock ? height : 36 }}><Dock /></div>
+        </Middle>
+        {panel && (
+          <>
+            <Resizer label="Width of the settings" axis="x" size={config} min={320} max={640} onSize={setConfig} />
+            <aside className="right" aria-label="Settings" style={{ width: config }}><Panel name="ConfigPanel" /></aside>
+          </>
+        )}
+      </div>
+      <HelpDialog />
+      <LiveRegion />
+    </div>
+  );
+}
+
+function inText(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('input, textarea, select, [contenteditable="true"], .cm-editor') !== null;
+}
+
+function inCanvas(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('.canvas') !== null && !inText(target);
+}
+
+function useKeys(services: Services): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.isComposing) return;
+      const canvas = inCanvas(event.target);
+      if (!canvas && event.target instanceof Element && event.target.closest('dialog, [role="grid"], [role="menu"], [role="listbox"]') && !(event.ctrlKey || event.metaKey)) return;
+      const text = inText(event.target);
+      if (event.key === 'Escape' && text && event.target instanceof Element && event.target.closest('.right')) return leave(event, services);
+      const action = actionFor(event, canvas, text);
+      if (!action || !can(action, services)) return;
+      if (event.key === 'Enter' && !event.ctrlKey && !event.metaKey && event.target instanceof Element && event.target.closest('button, a')) return;
+      event.preventDefault();
+      action.perform(services);
+    };
+    window.addEventListener('keydown', press);
+    return () => window.removeEventListener('keydown', press);
+  }, [services]);
+}
+
+/** leave goes from a setting back to the canvas; what was typed stays. */
+function leave(event: KeyboardEvent, { editor, view }: Services): void {
+  event.preventDefault();
+  editor.seal();
+  editor.closePanel();
+  view.takeFocus();
+}
+
+function useClipboard(services: Services): void {
+  useEffect(() => {
+    const handle = (act: typeof copyNodes) => (event: ClipboardEvent) => {
+      const target = document.activeElement;
+      if (!event.clipboardData || inText(target) || !(inCanvas(target) || target === document.body || target?.closest('.outline'))) return;
+      if (act !== pasteNodes && !getSelection()?.isCollapsed && !inCanvas(target)) return;
+      if (act(services, event.clipboardData)) event.preventDefault();
+    };
+    const [copy, cut, paste] = [handle(copyNodes), handle(cutNodes), handle(pasteNodes)];
+    document.addEventListener('copy', copy);
+    document.addEventListener('cut', cut);
+    document.addEventListener('paste', paste);
+    return () => {
+      document.removeEventListener('copy', copy);
+      document.removeEventListener('cut', cut);
+      document.removeEventListener('paste', paste);
+    };
+  }, [services]);
+}

@@ -1,0 +1,50 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { Client } from '../api/client';
+import type { Catalogue } from '../api/types';
+import { View } from '../canvas/view';
+import { LiveStore } from '../live/store';
+import type { FlowDocument } from '../model/document';
+import { Editor } from '../model/editor';
+import type { Services } from './editor';
+import { reasonOf, Session } from './session';
+import { Shell } from './Shell';
+import { loadPanels } from './panels';
+
+export interface Start {
+  document: FlowDocument;
+  catalogue: Catalogue;
+  flow: string; // id; empty for a page that only shows
+  etag?: string;
+  readOnly?: boolean;
+}
+
+/** mount draws the editor into an element. */
+export function mount(element: Element, client: Client, start: Start): Services {
+  const editor = new Editor(start.document, start.catalogue, { readOnly: start.readOnly ?? false, etag: start.etag ?? '' });
+  const live = new LiveStore();
+  const services = { editor, client, live, view: new View(), session: new Session(editor, client, live, start.flow) };
+  services.session.start();
+  window.addEventListener('beforeunload', (event) => {
+    if (!services.session.unsaved) return;
+    void services.session.save();
+    event.preventDefault();
+  });
+  createRoot(element).render(<StrictMode><Shell services={services} /></StrictMode>);
+  setTimeout(() => void loadPanels().catch(() => undefined), 0); // a failure is told where the panel is
+  return services;
+}
+
+/** refuse says why there is nothing to edit. */
+export function refuse(element: Element, error: unknown): void {
+  const text = document.createElement('p');
+  text.className = 'refused';
+  text.setAttribute('role', 'alert');
+  text.textContent = `The editor cannot be opened: ${reasonOf(error)}`;
+  const again = document.createElement('button');
+  again.type = 'button';
+  again.className = 'main-button';
+  again.textContent = 'Try again';
+  again.addEventListener('click', () => location.reload());
+  element.replaceChildren(text, again);
+}

@@ -1,0 +1,289 @@
+// What the editor does by itself: save the draft, ask for the check, start and watch runs. No DOM, no React; timers and
+// the network come from outside, so that tests need neither.
+
+import { ApiError, type Client } from '../api/client';
+import { watchRun, type Environment, browser } from '../api/live';
+import type { Flow, Run } from '../api/types';
+import { documentOf, type FlowDocument } from '../model/document';
+import type { Editor } from '../model/editor';
+import type { LiveStore } from '../live/store';
+
+export interface Timers {
+  later(f: () => void, ms: number): number;
+  cancel(timer: number): void;
+}
+
+const saveAfter = 1000;
+const checkAfter = 300;
+const retryAfter = 5000;
+
+export class Session {
+  private savedDocument: FlowDocument;
+  private checkedDocument: FlowDocument | null = null;
+  private saveTimer: number | null = null;
+  private checkTimer: number | null = null;
+  private saving: Promise<boolean> | null = null;
+  private checking: AbortController | null = null;
+  private watched: { id: string; stop(): void } | null = null;
+  private starting = false;
+  private seen: FlowDocument;
+  private rateTimer: number | null = null;
+
+  constructor(
+    private readonly editor: Editor,
+    private readonly client: Client,
+    private readonly live: LiveStore,
+    readonly flow: string, // id; empty on the page of a run
+    private readonly env: Environment = browser,
+    private readonly timers: Timers = env,
+    private readonly key: () => string = randomKey,
+  ) {
+    this.savedDocument = this.seen = editor.state.document;
+  }
+
+  /** start follows the editor until the answer is called. */
+  start(): () => void {
+    const off = this.editor.subscribe(() => this.changed());
+    this.checkSoon(0);
+    return () => {
+      off();
+      this.clear('saveTimer');
+      this.clear('checkTimer');
+      this.clear('rateTimer');
+      this.checking?.abort();
+      this.watched?.stop();
+    };
+  }
+
+  private clear(timer: 'saveTimer' | 'checkTimer' | 'rateTimer'): void {
+    if (this[timer] !== null) this.timers.cancel(this[timer]);
+    this[timer] = null;
+  }
+
+  private changed(): void {
+    const { document, saved } = this.editor.state;
+    if (document === this.seen) return;
+    this.seen = document;
+    this.checkSoon(checkAfter);
+    if (saved.kind !== 'conflict') this.saveSoon(saveAfter);
+  }
+
+  private saveSoon(ms: number): void {
+    this.clear('saveTimer');
+    if (!this.flow || this.editor.state.readOnly) return;
+    this.saveTimer = this.timers.later(() => {
+      this.saveTimer = null;
+      void this.save();
+    }, ms);
+  }
+
+  get unsaved(): boolean {
+    return !this.editor.state.readOnly && this.editor.state.document !== this.savedDocument;
+  }
+
+  /** save writes the draft now; the answer says whether everything is saved. One save at a time. */
+  async save(): Promise<boolean> {
+    this.clear('saveTimer');
+    if (this.saving) await this.saving;
+    if (!this.flow || !this.unsaved) {
+      if (this.editor.state.saved.kind === 'changed') this.editor.set({ saved: { kind: 'saved' } });
+      return true;
+    }
+    if (this.editor.state.saved.kind === 'conflict') return false;
+    const saving = this.write(this.editor.state.document, this.editor.state.etag);
+    this.saving = saving;
+    try {
+      return await saving;
+    } finally {
+      if (this.saving === saving) this.saving = null;
+    }
+  }
+
+  private async write(document: FlowDocument, etag: string): Promise<boolean> {
+    this.editor.set({ saved: { kind: 'saving' } });
+    try {
+      const saved = await this.client.saveDraft(this.flow, document, etag);
+      this.savedDocument = document;
+      const later = this.editor.state.document !== document;
+      this.editor.set({ etag: saved.etag, saved: later ? { kind: 'changed' } : { kind: 'saved', at: saved.updatedAt } });
+      if (later) this.saveSoon(saveAfter);
+      return !later;
+    } catch (error) {
+      await this.notSaved(error);
+      return false;
+    }
+  }
+
+  private async notSaved(error: unknown): Promise<void> {
+    if (error instanceof ApiError && error.code === 'draft.conflict') {
+      try {
+        this.editor.set({ saved: { kind: 'conflict', theirs: await this.client.flow(this.flow) } });
+        this.editor.announce('Somebody else saved this flow. Choose which one to keep.');
+        return;
+      } catch (second) {
+        error = second;
+      }
+    }
+    this.editor.set({ saved: { kind: 'failed', reason: reasonOf(error) } });
+    const final = error instanceof ApiError && error.status >= 400 && error.status < 500;
+    if (!final) this.saveSoon(retryAfter);
+  }
+
+  /** keepMine saves this document over theirs, which stays in the history of the server's answer only if it was frozen. */
+  async keepMine(theirs: Flow): Promise<void> {
+    this.editor.set({ etag: theirs.etag, saved: { kind: 'changed' } });
+    this.savedDocument = documentOf(theirs.document);
+    await this.save();
+  }
+
+  /** takeTheirs replaces this document; undo brings it back. */
+  takeTheirs(theirs: Flow): void {
+    this.editor.set({ etag: theirs.etag, saved: { kind: 'saved' } });
+    this.editor.replace('Take the other version', documentOf(theirs.document));
+    this.clear('saveTimer');
+    this.savedDocument = this.editor.state.document;
+    this.editor.set({ saved: { kind: 'saved', at: theirs.updatedAt } });
+  }
+
+  private checkSoon(ms: number): void {
+    this.clear('checkTimer');
+    this.checkTimer = this.timers.later(() => {
+      this.checkTimer = null;
+      void this.check();
+    }, ms);
+  }
+
+  private async check(): Promise<void> {
+    const { document } = this.editor.state;
+    if (document === this.checkedDocument) return;
+    this.checking?.abort();
+    const controller = (this.checking = new AbortController());
+    try {
+      const answer = await this.client.check(document, controller.signal);
+      if (controller.signal.aborted) return; // another document is on its way
+      this.checkedDocument = document;
+      this.editor.checked(answer);
+    } catch (error) {
+      if (controller.signal.aborted) return;
+      this.editor.set({ check: { ...this.editor.state.check, reason: reasonOf(error) } });
+    }
+  }
+
+  /** run saves the flow and starts it, up to a node if one is given. */
+  async run(until?: string): Promise<void> {
+    if (this.starting || this.running || !this.flow) return;
+    this.starting = true;
+    this.editor.set({ runError: null });
+    try {
+      if (!(await this.saveAll())) throw new ApiError(0, 'save', this.notSavedReason(), 'the run uses the saved flow');
+      const key = this.key();
+      const start = until === undefined ? { flow: this.flow } : { flow: this.flow, until };
+      const run = await this.client.startRun(start, key).catch((error: unknown) => {
+        // No answer: the run may have begun. The same key asks for the same run.
+        if (error instanceof ApiError && error.status === 0) return this.client.startRun(start, key);
+        throw error;
+      });
+      this.watch(run);
+      this.editor.announce('The run has started.');
+    } catch (error) {
+      this.refused(error);
+    } finally {
+      this.starting = false;
+    }
+  }
+
+  private async saveAll(): Promise<boolean> {
+    for (let tries = 0; tries < 3; tries++) if (await this.save()) return true;
+    return false;
+  }
+
+  private notSavedReason(): string {
+    const { saved } = this.editor.state;
+    if (saved.kind === 'conflict') return 'the flow was not run because somebody else has changed it';
+    return saved.kind === 'failed' ? `the flow was not run because it could not be saved: ${saved.reason}` : 'the flow was not run because it is still changing';
+  }
+
+  private refused(error: unknown): void {
+    if (error instanceof ApiError && error.problems.length > 0) {
+      this.editor.set({ check: { ...this.editor.state.check, problems: error.problems } });
+      this.editor.openDock('problems');
+    }
+    const told = error instanceof ApiError ? { message: error.detail, suggestion: error.suggestion } : { message: reasonOf(error) };
+    this.editor.set({ runError: told });
+    this.editor.announce(`The flow was not run: ${told.message}`);
+  }
+
+  get running(): boolean {
+    const state = this.editor.state.run?.state;
+    return state === 'queued' || state === 'running';
+  }
+
+  /** stop cancels the run that is watched. */
+  async stop(): Promise<void> {
+    const { run } = this.editor.state;
+    if (!run || !this.running) return;
+    try {
+      await this.client.cancelRun(run.id);
+    } catch (error) {
+      this.editor.set({ runError: { message: reasonOf(error) } });
+    }
+  }
+
+  /** watch shows a run on the canvas. */
+  watch(run: Run): void {
+    this.watched?.stop();
+    this.live.reset();
+    this.live.snapshot(run, []);
+    this.editor.set({ run: this.live.run });
+    const handle = watchRun(run.id, {
+      snapshot: (message) => {
+        this.live.snapshot(message.run, message.log ?? []);
+        this.told();
+      },
+      delta: (message) => {
+        this.live.delta(message.run, message.nodes ?? [], message.log ?? []);
+        this.told();
+      },
+    }, this.env);
+    this.watched = { id: run.id, stop: handle.stop };
+    this.tickRates();
+  }
+
+  private tickRates(): void {
+    this.clear('rateTimer');
+    if (!this.running) return;
+    this.rateTimer = this.timers.later(() => {
+      this.live.tick();
+      this.tickRates();
+    }, 500);
+  }
+
+  /** told passes on the run when something that React shows is different. */
+  private told(): void {
+    const before = this.editor.state.run;
+    const now = this.live.run;
+    if (!now || (before?.id === now.id && before.state === now.state && before.attempt === now.attempt && before.startedAt === now.startedAt && before.endedAt === now.endedAt)) return;
+    this.editor.set({ run: now });
+    if (before?.state !== now.state) this.editor.announce(stateSentence(now));
+    if (now.state === 'running' && this.rateTimer === null) this.tickRates();
+  }
+}
+
+/** randomKey also works over plain HTTP, where crypto.randomUUID does not exist. */
+function randomKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+export function stateSentence(run: Run): string {
+  switch (run.state) {
+    case 'queued': return 'The run is queued.';
+    case 'running': return 'The run is running.';
+    case 'succeeded': return run.rejected > 0 ? `The run is done with ${run.rejected} rejects.` : 'The run is done.';
+    case 'cancelled': return 'The run was stopped.';
+    case 'failed': return `The run failed: ${run.error?.message ?? 'no reason is known'}`;
+  }
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
