@@ -1,6 +1,6 @@
 import { X } from 'lucide-react';
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
-import { Icon } from '../canvas/Icon';
+import { TypeIcon } from '../canvas/Icon';
 import { FilePicker } from '../file/FilePicker';
 import { InspectDialog } from '../file/InspectDialog';
 import { Form, Problems } from '../form/Field';
@@ -84,7 +84,7 @@ function Head({ node, type }: { node: FlowNode; type: NodeType | undefined }): R
   }, { merge: `name:${node.id}` });
   return (
     <div className="config-head">
-      {type && <Icon type={type} />}
+      <TypeIcon type={type} />
       <div className="config-title">
         <input className="config-name" aria-label="Name of the node" value={node.name ?? ''} placeholder={node.id} readOnly={readOnly} spellCheck={false}
           onChange={(e) => rename(e.target.value)} onBlur={() => editor.seal()} />
