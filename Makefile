@@ -14,19 +14,29 @@ GO_BUILD := go build -trimpath -ldflags '$(LDFLAGS)'
 ONLY     ?=
 FUZZTIME ?= 60s
 
-.PHONY: help run build test check bench soak fuzz setup lint
+.PHONY: help run build web test check bench soak fuzz setup lint
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: build ## build and run the sample flow
-	bin/spark run --sample
+run: build ## build and start the server; it prints its address
+	bin/spark serve
 
-build: ## build bin/spark
+build: ## build bin/spark with the editor in it
 	@scripts/setup.sh build
+	@$(MAKE) --no-print-directory web
 	$(GO_BUILD) -o bin/spark ./cmd/spark
 
-test: setup lint ## everything: prerequisites, vet, format, all tests with real servers
+web: node_modules/.package-lock.json ## build the editor and the styles of the pages into static/dist
+	npm run --silent build
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund
+
+test: setup lint web ## everything: prerequisites, vet, format, all tests with real servers
+	npm run --silent types
+	npm run --silent budget
+	npm test --silent
 	go test -count=1 -timeout 45m ./...
 
 check: lint ## the quick loop, under 3 minutes

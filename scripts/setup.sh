@@ -96,7 +96,10 @@ if ((${#packages[@]})); then
     done
 fi
 
-# The editor needs Node when it is built; nothing else does.
-have node || echo "note: Node is not installed; only building the editor needs it (sudo apt-get install -y nodejs npm)"
+# Only the editor needs Node. go build works without it.
+node_version=$(node --version 2>/dev/null | sed 's/^v//; s/\..*//') || node_version=
+if [[ ! $node_version =~ ^[0-9]+$ ]] || ((node_version < 20)) || ! have npm; then
+    missing "Node 20 with npm" "curl -fsSL https://nodejs.org/dist/v20.19.5/node-v20.19.5-linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/').tar.gz | sudo tar -xz --strip-components=1 -C /usr/local"
+fi
 
 exit "$failed"

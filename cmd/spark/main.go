@@ -32,6 +32,7 @@ const (
 )
 
 type commands struct {
+	Serve    serveCommand    `cmd:"" help:"Start the server: draw flows in the browser and run them."`
 	Run      runCommand      `cmd:"" help:"Run a flow file."`
 	Validate validateCommand `cmd:"" help:"Check a flow file without running it."`
 	Explain  explainCommand  `cmd:"" help:"Print the plan of a flow file."`

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"spark/flows"
+	"spark/server"
+)
+
+type serveCommand struct {
+	Listen      string   `help:"Address to listen on; loopback only, as there is no sign-in yet. Port 0 takes a free one." default:"127.0.0.1:8080" placeholder:"HOST:PORT" env:"SPARK_LISTEN"`
+	Data        string   `help:"Folder of Spark's own data. Flows read and write files in its folder files. Default: spark in the user's data folder." placeholder:"DIR" type:"path" env:"SPARK_DATA"`
+	DatabaseURL string   `help:"PostgreSQL database for the metadata, instead of the embedded one." placeholder:"URL" env:"DATABASE_URL"`
+	Folder      []string `help:"Further folder that flows may read and write. May be repeated." placeholder:"DIR" type:"path"`
+	Workers     int      `help:"Runs worked at once. Default: one per core." placeholder:"N"`
+	MaxUpload   byteSize `help:"Largest file that can be uploaded, such as 2GB." placeholder:"SIZE"`
+	limits
+}
+
+// drainTime is how long running jobs may take to end when the server is asked to.
+const drainTime = 30 * time.Second
+
+func (c *serveCommand) Run() error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	ctx, stop := untilSignal()
+	defer stop()
+	data, err := c.dataFolder()
+	if err != nil {
+		return err
+	}
+	b, err := openBackend(ctx, backendOptions{data: data, databaseURL: c.DatabaseURL, folders: c.Folder, limits: c.limits, workers: c.Workers, log: log})
+	if err != nil {
+		return err
+	}
+	err = c.serve(ctx, b, data, log)
+	draining, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	return errors.Join(err, b.close(draining))
+}
+
+func (c *serveCommand) dataFolder() (string, error) {
+	if c.Data != "" {
+		return c.Data, nil
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "spark"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", &flows.Error{Code: "store.folder", Message: "the user has no home folder for Spark's data", Suggestion: "name a folder with --data", Cause: err}
+	}
+	return filepath.Join(home, ".local", "share", "spark"), nil
+}
+
+// serve answers requests until ctx ends.
+func (c *serveCommand) serve(ctx context.Context, b *backend, data string, log *slog.Logger) error {
+	key, err := ownerKey(data)
+	if err != nil {
+		return err
+	}
+	sample, err := sampleFlow.ReadFile("sample.json")
+	if err != nil {
+		return err
+	}
+	files, ok := b.lab.Files.(server.Files)
+	if !ok {
+		return fmt.Errorf("the data folders cannot be listed: %T", b.lab.Files)
+	}
+	s, err := server.New(server.Config{Key: key, Version: version, Flows: b.store.Flows, Runs: b.runs, LastRuns: b.store.Runs, Lab: b.lab, Files: files,
+		Ready: b.store.SQL().PingContext, Sample: sample, MaxUpload: int64(c.MaxUpload), Logger: log})
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return &flows.Error{Code: "server.listen", Params: flows.Params{"address": c.Listen}, Cause: err, Message: fmt.Sprintf("Spark cannot listen on %s: %v", c.Listen, err),
+			Suggestion: "choose another address with --listen, such as 127.0.0.1:8081"}
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(l) }()
+	fmt.Printf("Spark runs. Open http://%s/login?key=%s\n", l.Addr(), key)
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	// Viewers and requests go first; runs get the time that is left.
+	ending, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := s.Shutdown(ending); err != nil {
+		log.Warn("some requests were cut off", "error", err)
+	}
+	return <-ended
+}
