@@ -14,6 +14,7 @@ import { insert } from './insert';
 import { nudges } from './nudge';
 import { open } from './open';
 import { preview } from './preview';
+import { lastProblem, nextProblem } from './problem';
 import { redo } from './redo';
 import { rename } from './rename';
 import { run } from './run';
@@ -28,7 +29,7 @@ import type { Services } from '../shell/editor';
 
 export const actions: readonly Action[] = [
   run, stop, runUntil, preview, add, connect, insert, open, back, rename, disable, duplicate, remove, removeReconnect, undo, redo,
-  selectAll, tidy, fit, fitSelection, zoomActual, zoomIn, zoomOut, ...walks, ...nudges, help,
+  selectAll, tidy, fit, fitSelection, zoomActual, zoomIn, zoomOut, ...walks, ...nudges, nextProblem, lastProblem, help,
 ];
 
 interface Key {

@@ -1,6 +1,6 @@
 import { X } from 'lucide-react';
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
-import { Icon } from '../canvas/Icon';
+import { TypeIcon } from '../canvas/Icon';
 import { FilePicker } from '../file/FilePicker';
 import { InspectDialog } from '../file/InspectDialog';
 import { Form, Problems } from '../form/Field';
@@ -13,6 +13,7 @@ import type { NodeType, FlowError } from '../api/types';
 import { useEditor, useServices } from '../shell/editor';
 import './panel.css';
 import { FieldList } from './FieldList';
+import { walkProblems } from './problemWalk';
 import { changesOf } from './schemaDifference';
 import { schemasOf, useProblemsOf, useType } from './use';
 
@@ -31,6 +32,7 @@ function NodeConfig({ node, field, nonce }: { node: FlowNode; field: string | un
   const [tab, setTab] = useState<Tab>('Settings');
   const id = useId();
   const type = useType(node);
+  const { editor } = useServices();
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
     setTab('Settings');
@@ -44,8 +46,13 @@ function NodeConfig({ node, field, nonce }: { node: FlowNode; field: string | un
     setTab(next);
     document.getElementById(`${id}-${next}`)?.focus();
   };
+  const walkAlways = (e: KeyboardEvent) => {
+    if (e.key !== 'F8') return;
+    e.preventDefault(); // the action does not count inside texts
+    walkProblems(editor, e.shiftKey ? -1 : 1);
+  };
   return (
-    <div className="config" ref={root}>
+    <div className="config" ref={root} onKeyDown={walkAlways}>
       <Head node={node} type={type} />
       <div className="config-tabs" role="tablist" aria-label="Settings of the node" onKeyDown={walk}>
         {tabs.map((t) => (
@@ -84,7 +91,7 @@ function Head({ node, type }: { node: FlowNode; type: NodeType | undefined }): R
   }, { merge: `name:${node.id}` });
   return (
     <div className="config-head">
-      {type && <Icon type={type} />}
+      <TypeIcon type={type} />
       <div className="config-title">
         <input className="config-name" aria-label="Name of the node" value={node.name ?? ''} placeholder={node.id} readOnly={readOnly} spellCheck={false}
           onChange={(e) => rename(e.target.value)} onBlur={() => editor.seal()} />

@@ -2,7 +2,8 @@ import { useLayoutEffect, useRef, useSyncExternalStore, type ReactNode } from 'r
 import { sentence } from '../form/problem';
 import { useEditor, useServices } from '../shell/editor';
 import './panel.css';
-import { goTo, nodeTitle } from './use';
+import { goTo } from './problemWalk';
+import { nodeTitle } from './use';
 
 const words = { error: '✕ Error', warning: '▲ Warning', info: 'Info' } as const;
 

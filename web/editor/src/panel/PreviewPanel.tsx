@@ -12,7 +12,8 @@ import './panel.css';
 import { PreviewLoader } from './preview';
 import { RejectTable } from './RejectTable';
 import { changesOf } from './schemaDifference';
-import { goTo, nodeTitle, useLoaded, useSelected } from './use';
+import { goTo } from './problemWalk';
+import { nodeTitle, useLoaded, useSelected } from './use';
 
 /** PreviewPanel shows the records at the selected node: what comes in, and what goes out. */
 export function PreviewPanel(): ReactNode {

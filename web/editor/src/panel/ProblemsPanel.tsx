@@ -1,16 +1,9 @@
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
-import type { FlowError } from '../api/types';
+import { useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 import { applyProposal, proposal, sentence } from '../form/problem';
 import { useEditor, useServices } from '../shell/editor';
 import './panel.css';
-import { goTo, nodeTitle } from './use';
-
-/** inOrder puts errors before warnings and keeps the order of the check otherwise. */
-export function inOrder(problems: readonly FlowError[]): FlowError[] {
-  return [...problems].sort((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'));
-}
-
-let last = -1; // the problem that F8 went to, wherever the keyboard is
+import { goTo, inOrder } from './problemWalk';
+import { nodeTitle } from './use';
 
 /** ProblemsPanel lists what is wrong with the flow. Enter goes to the setting; F8 and Shift+F8 walk through them. */
 export function ProblemsPanel(): ReactNode {
@@ -55,22 +48,4 @@ export function ProblemsPanel(): ReactNode {
       )}
     </div>
   );
-}
-
-/** useProblemKeys lets F8 walk through the problems from anywhere in the editor. */
-export function useProblemKeys(): void {
-  const { editor } = useServices();
-  useEffect(() => {
-    const press = (e: globalThis.KeyboardEvent) => {
-      if (e.key !== 'F8' || e.ctrlKey || e.altKey || e.metaKey) return;
-      const problems = inOrder(editor.state.check.problems).filter((p) => p.path?.node);
-      if (problems.length === 0) return editor.announce('No problems.');
-      e.preventDefault();
-      last = (last + (e.shiftKey ? -1 : 1) + problems.length) % problems.length;
-      goTo(editor, problems[last]!);
-      editor.announce(sentence(problems[last]!.message));
-    };
-    addEventListener('keydown', press);
-    return () => removeEventListener('keydown', press);
-  }, [editor]);
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState, type ReactNode } from 'react';
-import type { Run } from '../api/types';
+import type { Page, Run } from '../api/types';
 import { sentence } from '../form/problem';
 import { duration, exact } from '../live/number';
 import { useEditor, useServices } from '../shell/editor';
@@ -20,7 +20,7 @@ export function RunsPanel(): ReactNode {
   const run = useEditor((s) => s.run);
   const flow = session.flow || run?.flow || '';
   const [limit, setLimit] = useState(50);
-  const { value, reason, loading, again } = useLoaded(`${flow} ${run?.id} ${run?.state} ${limit}`, () => (flow ? client.runs({ flow, limit }) : Promise.resolve({ items: [] as Run[] })));
+  const { value, reason, loading, again } = useLoaded(`${flow} ${run?.id} ${run?.state} ${limit}`, () => (flow ? client.runs({ flow, limit }) : Promise.resolve<Page<Run>>({ items: [] })));
   const [known, setKnown] = useState<{ items: Run[]; next?: string }>({ items: [] });
   useEffect(() => {
     if (value) setKnown({ items: value.items ?? [], ...(value.next ? { next: value.next } : {}) });

@@ -101,6 +101,6 @@ export class PreviewLoader {
 
 function problemsOf(error: unknown): FlowError[] {
   if (error instanceof ApiError && error.problems.length > 0) return [...error.problems];
-  if (error instanceof ApiError) return [{ code: error.code, message: error.detail, suggestion: error.suggestion, path: error.path }];
+  if (error instanceof ApiError) return [{ code: error.code, message: error.detail, ...(error.suggestion ? { suggestion: error.suggestion } : {}), ...(error.path ? { path: error.path } : {}) }];
   return [{ code: 'network', message: reasonOf(error) }];
 }

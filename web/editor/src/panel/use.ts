@@ -25,12 +25,6 @@ export function nodeTitle(doc: FlowDocument, id: string | undefined): string {
   return node ? titleOf(node) : (id ?? 'The flow');
 }
 
-export function goTo(editor: Editor, problem: FlowError): void {
-  const node = problem.path?.node;
-  if (node === undefined || !nodeOf(editor.state.document, node)) return;
-  editor.openNode(node, problem.path?.field);
-}
-
 /** schemasOf are the schemas of a node's ports as the check knows them. */
 export function schemasOf(editor: Editor, node: FlowNode, type: NodeType | undefined) {
   const named = new Map((type?.inputs ?? []).map((p) => [p.name, p.title]));
