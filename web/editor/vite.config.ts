@@ -13,7 +13,7 @@ const keep = { name: 'keep', closeBundle: () => writeFileSync(root + '/static/di
 
 export default defineConfig({
   root,
-  base: '/static/dist/',
+  base: '/static/',
   publicDir: false,
   plugins: [react(), keep],
   build: {
