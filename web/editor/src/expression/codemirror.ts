@@ -143,7 +143,16 @@ export function mountExpression(parent: HTMLElement, props: () => ExpressionProp
           if (update.docChanged && !update.transactions.some((t) => t.annotation(fromForm))) props().onChange(update.state.doc.toString());
           if (update.docChanged || update.selectionSet || update.focusChanged) showCall(hint, update.view, props());
         }),
-        EditorView.domEventHandlers({ blur: () => props().onBlur() }),
+        EditorView.domEventHandlers({
+          blur: () => props().onBlur(),
+          beforeinput: (event) => {
+            if (!event.inputType.startsWith('history')) return false;
+            event.preventDefault(); // the browser's own history knows nothing of the flow
+            if (event.inputType === 'historyRedo') props().onRedo();
+            else props().onUndo();
+            return true;
+          },
+        }),
       ],
     }),
   });

@@ -23,6 +23,7 @@ export interface GridCallbacks {
 
 const rowHeight = 24;
 const headHeight = 76;
+const whole = new Intl.NumberFormat('en');
 const spare = 4; // rows and columns drawn beyond what is seen
 
 interface Place {
@@ -142,14 +143,15 @@ export class DataGrid {
     const mark = this.marks.get(field.name);
     const cell = this.placed('grid-header', c);
     const share = `${percent(stats.nulls, stats.records)} null`;
-    set(cell, { role: 'columnheader', id: `${this.id}--1-${c}`, 'data-column': String(c), 'data-row': '-1', title: `${field.name} · ${field.type}` });
+    set(cell, { role: 'columnheader', id: `${this.id}--1-${c}`, 'data-column': String(c), 'data-row': '-1', title: `${field.name} · ${field.type} · ${share} · ${whole.format(stats.distinct)} distinct` });
     if (mark) cell.dataset.mark = mark;
     const name = make('div', 'grid-name');
     const sign = make('span', 'grid-sign', signOf(field.type));
     set(sign, { 'aria-hidden': 'true' });
     name.append(sign, make('span', 'grid-title', field.name));
-    if (mark) name.append(make('span', 'grid-mark', mark));
-    const facts = make('div', 'grid-facts', `${share} · ${stats.distinct} distinct`);
+    const facts = make('div', 'grid-facts');
+    if (mark) facts.append(make('span', 'grid-mark', mark));
+    facts.append(make('span', 'grid-fact', `${share} · ${whole.format(stats.distinct)} distinct`));
     const grip = make('div', 'grid-grip');
     set(grip, { 'data-grip': String(c), 'aria-hidden': 'true' });
     cell.append(name, make('span', 'grid-spoken', `, ${field.type}, `), facts, this.bars(field.name, stats), grip);

@@ -73,5 +73,5 @@ export class Columns {
 function guess(data: GridData, c: number): number {
   let letters = data.schema[c]!.name.length + 5;
   for (const row of data.rows.slice(0, looked)) letters = Math.max(letters, row[c]?.length ?? 4);
-  return Math.min(first, Math.max(132, Math.ceil(letters * letter) + 18));
+  return Math.min(first, Math.max(156, Math.ceil(letters * letter) + 18));
 }

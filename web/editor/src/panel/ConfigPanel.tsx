@@ -24,17 +24,29 @@ type Tab = (typeof tabs)[number];
 export function ConfigPanel(): ReactNode {
   const panel = useEditor((s) => s.panel);
   const node = useEditor((s) => (s.panel ? nodeOf(s.document, s.panel.node) : undefined));
+  const before = useRef<string | null>(null);
+  const moved = before.current !== null && before.current !== panel?.node;
+  useEffect(() => void (before.current = panel?.node ?? null));
   if (!panel || !node) return <p className="pad faint">Select a node to see its settings.</p>;
-  return <NodeConfig key={node.id} node={node} field={panel.field} nonce={panel.nonce} />;
+  // Who walks over the canvas with the settings open keeps the keyboard there.
+  return <NodeConfig key={node.id} node={node} field={panel.field} nonce={panel.nonce} focus={!moved || panel.field !== undefined} />;
 }
 
-function NodeConfig({ node, field, nonce }: { node: FlowNode; field: string | undefined; nonce: number }): ReactNode {
+interface NodeProps {
+  node: FlowNode;
+  field: string | undefined;
+  nonce: number; // another one asks for the keyboard again
+  focus: boolean;
+}
+
+function NodeConfig({ node, field, nonce, focus }: NodeProps): ReactNode {
   const [tab, setTab] = useState<Tab>('Settings');
   const id = useId();
   const type = useType(node);
   const { editor } = useServices();
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
+    if (!focus) return;
     setTab('Settings');
     requestAnimationFrame(() => root.current && focusSetting(root.current, field));
   }, [nonce, field]);
@@ -70,15 +82,19 @@ function NodeConfig({ node, field, nonce }: { node: FlowNode; field: string | un
 
 /** focusSetting puts the keyboard into a setting, or the nearest one around it; folded parts are opened. */
 export function focusSetting(root: HTMLElement, field: string | undefined): void {
-  if (field === undefined) return void root.querySelector<HTMLElement>('.config-body :is(input, select, textarea, button, [contenteditable="true"])')?.focus();
+  if (field === undefined) return focusFirst(root.querySelector('.config-body'));
   for (let steps = parsePath(field); steps.length > 0; steps = steps.slice(0, -1)) {
     const place = root.querySelector<HTMLElement>(`[data-path="${CSS.escape(formatPath(steps))}"]`);
     if (!place) continue;
     for (let at = place.closest('details'); at; at = at.parentElement?.closest('details') ?? null) at.open = true;
     place.scrollIntoView?.({ block: 'nearest' });
-    place.querySelector<HTMLElement>('[contenteditable="true"], textarea, input, select, button')?.focus();
-    return;
+    return focusFirst(place);
   }
+}
+
+/** focusFirst takes the first control that holds a value; a button only where there is none. */
+function focusFirst(place: Element | null): void {
+  (place?.querySelector<HTMLElement>('[contenteditable="true"], textarea, input, select') ?? place?.querySelector('button'))?.focus();
 }
 
 function Head({ node, type }: { node: FlowNode; type: NodeType | undefined }): ReactNode {

@@ -150,7 +150,7 @@ function Side({ title, samples, sample, filters, marks, rejects = 0, children, o
           <button key={c.port} type="button" className="side-port" aria-pressed={sample ? c.port === sample.port : c.port === 'stored rejects'} onClick={() => onPort(c.port)}>{c.title}</button>
         )) : sample && <span className="faint">{countOf(sample)}</span>}
       </div>
-      {children ?? (sample && (data.schema.length === 0
+      {children || (sample && (data.schema.length === 0
         ? <p className="pad faint">No fields.</p>
         : <GridView label={`${title}, ${sample.port}`} data={data} filters={filters} announce={(text) => editor.announce(text)} onFilter={onFilter} onMenu={onMenu} {...(marks ? { marks } : {})} />))}
     </section>

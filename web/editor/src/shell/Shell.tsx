@@ -84,6 +84,7 @@ function useKeys(services: Services): void {
       const text = inText(event.target);
       if (event.key === 'Escape' && text && event.target instanceof Element && event.target.closest('.right')) return leave(event, services);
       const action = actionFor(event, canvas, text);
+      if (action && (action.id === 'undo' || action.id === 'redo')) event.preventDefault(); // else the browser undoes in some field
       if (!action || !can(action, services)) return;
       if (event.key === 'Enter' && !event.ctrlKey && !event.metaKey && event.target instanceof Element && event.target.closest('button, a')) return;
       event.preventDefault();
