@@ -45,7 +45,7 @@ function failure(status: number, type: string, text: string): ApiError {
 
 /** taken tells that a file of that name exists already. */
 export function taken(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 409;
+  return error instanceof ApiError && error.code === 'file.exists';
 }
 
 /** size writes bytes for people. */
@@ -60,9 +60,10 @@ export function sizeOf(bytes: number): string {
   return `${unit > 0 && rest < 9.95 ? rest.toFixed(1) : Math.round(rest)} ${units[unit]}`;
 }
 
-/** nameFor makes the name of a file one that can stand in a folder: without a path and control characters. */
+/** nameFor makes the name of a file one that can stand in a folder and in a flow: without a path, control characters and the signs of patterns. */
 export function nameFor(name: string): string {
-  return name.replace(/^.*[\\/]/, '').replace(/[\u0000-\u001f\u007f]/g, '').trim() || 'upload';
+  const base = name.replace(/^.*[\\/]/, '').replace(/[\u0000-\u001f\u007f]/g, '').replace(/[*?[\]{}$]/g, '_').trim();
+  return base.replace(/^\.+/, '') || 'upload';
 }
 
 /** inFolder puts a name into a folder as flows name it. */

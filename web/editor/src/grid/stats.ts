@@ -59,14 +59,14 @@ function histogram(family: Family, type: string, cells: readonly Cell[]): Bar[] 
     if (place > most) most = place;
   }
   if (!(least < most) || !Number.isFinite(most - least)) return undefined;
-  const whole = /^(int|date$)/.test(type) && most - least < rangeBars;
-  const bars = whole ? most - least + 1 : rangeBars;
-  const width = whole ? 1 : (most - least) / bars;
+  const whole = /^(int|date$)/.test(type) && Number.isSafeInteger(least) && Number.isSafeInteger(most); // ranges between whole numbers or days
+  const width = whole ? Math.ceil((most - least + 1) / rangeBars) : (most - least) / rangeBars;
+  const bars = whole ? Math.ceil((most - least + 1) / width) : rangeBars;
   const barOf = (place: number) => Math.min(bars - 1, Math.floor((place - least) / width));
   const counts = new Array<number>(bars).fill(0);
   for (const place of places) counts[barOf(place)]!++;
   return counts.map((count, i) => ({
-    label: rangeLabel(family, type, least + i * width, whole ? least + i * width : least + (i + 1) * width),
+    label: rangeLabel(family, type, least + i * width, whole ? Math.min(most, least + (i + 1) * width - 1) : least + (i + 1) * width),
     count,
     contains: (cell) => {
       const place = placeOf(family, cell);
@@ -107,7 +107,7 @@ function rangeLabel(family: Family, type: string, from: number, to: number): str
 }
 
 function numberLabel(n: number): string {
-  return Number(n.toPrecision(4)).toLocaleString('en-US', { maximumFractionDigits: 6 });
+  return (Number.isInteger(n) ? n : Number(n.toPrecision(4))).toLocaleString('en-US', { maximumFractionDigits: 6 });
 }
 
 function timeLabel(type: string, days: number): string {
