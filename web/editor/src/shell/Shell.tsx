@@ -55,10 +55,10 @@ function Layout() {
           <div className="dock-place" style={{ height: dock ? height : 36 }}><Dock /></div>
         </Middle>
         {panel && (
-          <>
+          <aside aria-label="Settings" style={{ display: 'contents' }}>
             <Resizer label="Width of the settings" axis="x" size={config} min={320} max={640} onSize={setConfig} />
-            <aside className="right" aria-label="Settings" style={{ width: config }}><Panel name="ConfigPanel" /></aside>
-          </>
+            <div className="right" style={{ width: config }}><Panel name="ConfigPanel" /></div>
+          </aside>
         )}
       </div>
       <HelpDialog />
