@@ -25,7 +25,7 @@ import { statsOf } from '../grid/stats';
 vi.mock('../expression/codemirror', () => ({ mountExpression: () => { throw new Error('no layout'); } }));
 
 const attack = '<img src=x onerror="alert(1)"><script>alert(2)</script>';
-const golden = JSON.parse(readFileSync(new URL('../../../../server/api/testdata/catalogue.json', import.meta.url), 'utf8')) as Catalogue;
+const golden = JSON.parse(readFileSync('server/api/testdata/catalogue.json', 'utf8')) as Catalogue;
 
 const type = (id: string, schema: Schema, over: Partial<NodeType> = {}): NodeType => ({ id, version: 1, title: id, summary: '', category: 'transform', synonyms: [], inputs: [{ name: 'in', title: 'Records' }], outputs: [{ name: 'out', title: 'Records' }], rejects: false, schema: schema as Record<string, unknown>, icon: '', help: '', ...over });
 const text = (more: Schema = {}): Schema => ({ type: 'string', ...more });
