@@ -38,7 +38,7 @@ export function ExpressionField(props: ExpressionProps): ReactNode {
       const cursor = document.activeElement === area.current ? (area.current?.selectionStart ?? 0) : undefined;
       made = mountExpression(host.current, () => latest.current, cursor);
       setHandle(made);
-    }, () => undefined);
+    }).catch(() => undefined); // the text area stays
     return () => {
       gone = true;
       made?.destroy();

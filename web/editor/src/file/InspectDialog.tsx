@@ -61,7 +61,7 @@ function Confirm({ node, path, proposal, onClose }: { node: string; path: string
   return (
     <>
       <p className="inspect-facts">{format?.title ?? proposal.format}{optionsOf(proposal)}{proposal.sampled ? ` · ${exact(proposal.sampled)} records looked at` : ''}</p>
-      {(proposal.notes ?? []).length > 0 && <ul className="inspect-notes" aria-label="Notes">{proposal.notes!.map((n, i) => <li key={i}><span aria-hidden="true">▲</span> {sentence(n)}</li>)}</ul>}
+      {(proposal.notes ?? []).length > 0 && <ul className="inspect-notes" aria-label="Notes">{proposal.notes!.map((n, i) => <li key={i}><span aria-hidden="true">▲</span> {n}</li>)}</ul>}
       {fields.length === 0 && <p className="faint">{format?.typed ? 'The file carries its own fields and types.' : 'No fields were found.'}</p>}
       {fields.length > 0 && (
         <div className="inspect">

@@ -221,8 +221,12 @@ export class DataGrid {
       cell.toggleAttribute('data-active', cell.id === id);
       if (r >= 0) cell.setAttribute('aria-selected', String(chosen));
     }
-    if (this.element.querySelector(`#${CSS.escape(id)}`)) this.element.setAttribute('aria-activedescendant', id);
+    if (this.drawnCell(row, column)) this.element.setAttribute('aria-activedescendant', id);
     else this.element.removeAttribute('aria-activedescendant');
+  }
+
+  private drawnCell(row: number, column: number): Element | null {
+    return this.element.querySelector(`[data-row="${row}"][data-column="${column}"]`);
   }
 
   /** go moves the active cell; with extend the selection grows from where it began. */
@@ -328,7 +332,7 @@ export class DataGrid {
   private menuAt(column: number, at?: { x: number; y: number }): void {
     const field = this.data.schema[column];
     if (!field) return;
-    const box = this.element.querySelector(`#${CSS.escape(`${this.id}-${this.active.row}-${column}`)}`)?.getBoundingClientRect();
+    const box = this.drawnCell(this.active.row, column)?.getBoundingClientRect();
     const { x, y } = at ?? { x: box?.left ?? 0, y: box?.bottom ?? 0 };
     this.callbacks.onMenu?.({ ...field, stats: this.statsFor(column), x, y });
   }

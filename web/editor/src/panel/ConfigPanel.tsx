@@ -83,8 +83,9 @@ function NodeConfig({ node, field, nonce, focus }: NodeProps): ReactNode {
 /** focusSetting puts the keyboard into a setting, or the nearest one around it; folded parts are opened. */
 export function focusSetting(root: HTMLElement, field: string | undefined): void {
   if (field === undefined) return focusFirst(root.querySelector('.config-body'));
+  const places = [...root.querySelectorAll<HTMLElement>('[data-path]')];
   for (let steps = parsePath(field); steps.length > 0; steps = steps.slice(0, -1)) {
-    const place = root.querySelector<HTMLElement>(`[data-path="${CSS.escape(formatPath(steps))}"]`);
+    const place = places.find((p) => p.dataset.path === formatPath(steps));
     if (!place) continue;
     for (let at = place.closest('details'); at; at = at.parentElement?.closest('details') ?? null) at.open = true;
     place.scrollIntoView?.({ block: 'nearest' });

@@ -34,16 +34,18 @@ function Segments({ member, value, id }: WidgetProps): ReactNode {
 const spaceWords: Record<string, string> = { ' ': 'Space', ',': 'Comma  ,', '.': 'Point  .', "'": "Apostrophe  '" };
 
 function Select({ member, value, id, describedBy, invalid }: WidgetProps): ReactNode {
-  const { edit, readOnly } = useForm();
+  const { edit, readOnly, catalogue } = useForm();
   const values = member.schema.enum ?? [];
   const chosen = String(value ?? member.fallback ?? '');
+  const titles = new Map(catalogue.formats.map((f) => [f.name, f.title]));
+  const word = (v: string) => (member.name === 'format' && titles.get(v)) || (spaceWords[v] ?? wordOf(v));
   const strange = chosen !== '' && !values.includes(chosen);
   return (
     <select id={id} className="form-input" value={chosen} disabled={readOnly} aria-describedby={describedBy} aria-invalid={invalid || undefined}
       onChange={(e) => edit(`Set ${member.title}`, (config) => put(config, member.path, e.target.value === '' ? undefined : e.target.value))}>
       {(member.fallback === undefined || chosen === '') && <option value="">{emptyWord(member)}</option>}
       {strange && <option value={chosen}>{chosen}</option>}
-      {values.map((v) => <option key={v} value={v}>{spaceWords[v] ?? wordOf(v)}</option>)}
+      {values.map((v) => <option key={v} value={v}>{word(v)}</option>)}
     </select>
   );
 }
