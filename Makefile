@@ -38,6 +38,8 @@ test: setup lint web ## everything: prerequisites, vet, format, all tests with r
 	npm run --silent budget
 	npm test --silent
 	go test -count=1 -timeout 45m ./...
+	$(GO_BUILD) -o bin/spark ./cmd/spark
+	npm run --silent e2e
 
 check: lint ## the quick loop, under 3 minutes
 	go test -short -timeout 3m ./...

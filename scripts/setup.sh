@@ -36,6 +36,7 @@ need_all() {
     have_gxx || packages+=(g++)
     if [[ $purpose == test ]]; then
         have_postgres || packages+=(postgresql)
+        have chromium || packages+=(chromium)
     fi
 }
 

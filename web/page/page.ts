@@ -29,7 +29,7 @@ function hush(after: number): void {
 
 async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
   const headers: Record<string, string> = body === undefined ? {} : { "Content-Type": "application/json" }
-  const answer = await fetch("/api/v1" + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) })
+  const answer = await fetch("/api/v1" + path, { method, headers, body: body === undefined ? null : JSON.stringify(body) })
   if (answer.status === 204) return undefined as T
   const value: unknown = await answer.json().catch(() => ({}))
   if (!answer.ok) {

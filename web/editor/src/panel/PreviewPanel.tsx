@@ -115,7 +115,7 @@ function Sides({ node, inputs, outputs, rejects, dimmed = false }: SidesProps): 
         {(output || rejects.length > 0) && (
           <Side title="Output" samples={outputs} sample={showRejects ? undefined : output} onPort={setOut} filters={filters} onFilter={filter} marks={changes?.added} rejects={rejects.length}
             onMenu={(m) => output && setMenu({ ...m, node: node.id, port: output.port, side: 'out', schema: output.schema ?? [] })}>
-            {showRejects && <RejectTable rejects={rejects} />}
+            {showRejects ? <RejectTable rejects={rejects} /> : undefined}
           </Side>
         )}
         {!output && !input && <p className="pad faint">This node has no records to show.</p>}

@@ -55,7 +55,7 @@ function Layout() {
           <div className="dock-place" style={{ height: dock ? height : 36 }}><Dock /></div>
         </Middle>
         {panel && (
-          <aside aria-label="Settings" style={{ display: 'contents' }}>
+          <aside className="right-place" aria-label="Settings">
             <Resizer label="Width of the settings" axis="x" size={config} min={320} max={640} onSize={setConfig} />
             <div className="right" style={{ width: config }}><Panel name="ConfigPanel" /></div>
           </aside>

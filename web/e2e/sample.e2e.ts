@@ -1,0 +1,95 @@
+import AxeBuilder from '@axe-core/playwright';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { serve, type Server } from './server';
+
+// The sample flow in a real browser against the real program: from the empty page to exact counts, every page looked at
+// in both themes. The pictures are kept under docs/screens.
+
+const pictures = 'docs/screens';
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  mkdirSync(pictures, { recursive: true });
+  server = await serve();
+  browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: flags });
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+interface Node { node: string; in?: Record<string, number>; out?: Record<string, number>; written?: number }
+
+/** reference is what the command line counts for the same flow, in a process of its own. */
+function reference(): Map<string, Node> {
+  const lines = execFileSync('bin/spark', ['run', '--sample', '--json'], { encoding: 'utf8', maxBuffer: 1 << 26 }).trim().split('\n');
+  const last = lines.map((l) => JSON.parse(l) as { kind: string; nodes?: Node[] }).filter((e) => e.kind === 'counts').at(-1);
+  return new Map(last!.nodes!.map((n) => [n.node, n]));
+}
+
+async function open(theme: 'light' | 'dark'): Promise<{ context: BrowserContext; page: Page; wrong: string[] }> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: theme, reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  const wrong: string[] = [];
+  page.on('console', (m) => { if (m.type() === 'error') wrong.push(m.text()); });
+  page.on('pageerror', (e) => wrong.push(String(e)));
+  await page.goto(server.login);
+  await page.waitForURL(server.base + '/flows');
+  return { context, page, wrong };
+}
+
+async function look(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: `${pictures}/${name}.png` });
+  const found = await new AxeBuilder({ page }).analyze();
+  expect(found.violations.map((v) => `${name}: ${v.id} at ${v.nodes.map((n) => n.html).join(', ')}`)).toEqual([]);
+}
+
+test('the sample flow runs from the empty page, with the counts of the command line', async () => {
+  const { context, page, wrong } = await open('light');
+  await look(page, 'empty-light');
+  const began = Date.now();
+  await page.getByText('Run the sample flow').first().click();
+  await page.waitForURL(/\/flows\/[0-9a-f-]{36}/);
+  await page.getByText('8/8 nodes').waitFor({ timeout: 60_000 });
+  expect(Date.now() - began).toBeLessThan(60_000);
+  const headers = { Authorization: `Bearer ${server.key}` };
+  const runs = (await (await fetch(`${server.base}/api/v1/runs`, { headers })).json()) as { items: { id: string }[] };
+  const run = (await (await fetch(`${server.base}/api/v1/runs/${runs.items[0]!.id}`, { headers })).json()) as { state: string; nodes: Node[] };
+  expect(run.state).toBe('succeeded');
+  const want = reference();
+  expect(run.nodes.length).toBe(want.size);
+  for (const node of run.nodes) expect(node, node.node).toEqual(want.get(node.node));
+  expect(wrong).toEqual([]);
+  await context.close();
+}, 120_000);
+
+for (const theme of ['light', 'dark'] as const) {
+  test(`every page in ${theme}`, async () => {
+    const { context, page, wrong } = await open(theme);
+    await look(page, `flows-${theme}`);
+    await page.locator('a[href^="/flows/"]').first().click();
+    await page.getByText('Amount').first().click();
+    await page.getByRole('grid').nth(1).waitFor();
+    await look(page, `editor-${theme}`);
+    await page.keyboard.press('Enter');
+    await page.getByText('A record that is refused').waitFor();
+    await page.locator('.cm-editor').first().waitFor();
+    await look(page, `settings-${theme}`);
+    await page.goto(server.base + '/runs');
+    await look(page, `runs-${theme}`);
+    await page.locator('a[href^="/runs/"]').first().click();
+    await page.getByText('The run succeeded').waitFor();
+    await look(page, `run-${theme}`);
+    await page.goto(server.base + '/help/nodes/filter');
+    await look(page, `help-${theme}`);
+    expect(wrong).toEqual([]);
+    await context.close();
+  }, 120_000);
+}
