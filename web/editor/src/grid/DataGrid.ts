@@ -24,7 +24,7 @@ export interface GridCallbacks {
 const rowHeight = 24;
 const headHeight = 76;
 const whole = new Intl.NumberFormat('en');
-const spare = 4; // rows and columns drawn beyond what is seen
+const spare = 4; // rows drawn beyond what is seen
 
 interface Place {
   row: number; // -1 is the header
@@ -48,7 +48,10 @@ export class DataGrid {
   private active: Place = { row: 0, column: 0 };
   private anchor: Place = { row: 0, column: 0 };
   private frame = 0;
-  private drawn = '';
+  private drawn = ''; // the ranges that are drawn; empty: nothing of it counts
+  private readonly heads = new Map<number, HTMLElement>();
+  private readonly rows = new Map<number, HTMLElement>();
+  private readonly cells = new Map<number, Map<number, HTMLElement>>(); // by row, then column
   private popover: HTMLElement | null = null;
   private readonly observer: ResizeObserver | null;
 
@@ -122,19 +125,50 @@ export class DataGrid {
     const { element, columns, data, order } = this;
     const height = element.clientHeight || 400;
     const width = element.clientWidth || 800;
-    const first = Math.max(0, Math.floor(element.scrollTop / rowHeight) - spare);
-    const last = Math.min(order.length, Math.ceil((element.scrollTop + height - headHeight) / rowHeight) + spare);
-    const [left, right] = columns.visible(element.scrollLeft, width, spare);
-    set(element, { 'aria-rowcount': String(order.length + 1), 'aria-colcount': String(data.schema.length) });
-    this.sizer.style.inlineSize = `${columns.total}px`;
-    this.sizer.style.blockSize = `${headHeight + order.length * rowHeight}px`;
+    // Whole steps, so that small movements draw nothing.
+    const first = Math.max(0, Math.floor(element.scrollTop / rowHeight / spare) * spare - spare);
+    const last = Math.min(order.length, Math.ceil((element.scrollTop + height - headHeight) / rowHeight / spare) * spare + spare);
+    const [left, right] = columns.visible(element.scrollLeft, width, 1);
     const now = [first, last, left, right].join();
-    if (now !== this.drawn) {
-      this.head.replaceChildren(...range(left, right).map((c) => this.header(c)));
-      this.body.replaceChildren(...range(first, last).map((r) => this.row(r, left, right)));
-      this.drawn = now;
+    if (now === this.drawn) return;
+    if (this.drawn === '') this.begin(data);
+    this.drawn = now;
+    this.keep(this.head, this.heads, left, right, (c) => this.header(c));
+    this.keep(this.body, this.rows, first, last, (r) => this.row(r));
+    for (const [r, row] of this.rows) this.keep(row, this.cells.get(r)!, left, right, (c) => this.cell(r, c));
+    this.tellActive();
+  }
+
+  /** begin forgets what is drawn: data, filters or widths are others. */
+  private begin({ schema }: GridData): void {
+    this.head.replaceChildren();
+    this.body.replaceChildren();
+    this.heads.clear();
+    this.rows.clear();
+    this.cells.clear();
+    set(this.element, { 'aria-rowcount': String(this.order.length + 1), 'aria-colcount': String(schema.length) });
+    this.sizer.style.inlineSize = `${this.columns.total}px`;
+    this.sizer.style.blockSize = `${headHeight + this.order.length * rowHeight}px`;
+  }
+
+  /** keep makes the children from … to of a parent: those that are there stay, in their order. */
+  private keep(parent: HTMLElement, there: Map<number, HTMLElement>, from: number, to: number, make: (i: number) => HTMLElement): void {
+    for (const [i, element] of there) {
+      if (i >= from && i < to) continue;
+      element.remove();
+      there.delete(i);
+      if (there === this.rows) this.cells.delete(i);
     }
-    this.showActive();
+    let next: HTMLElement | null = null;
+    for (let i = to - 1; i >= from; i--) {
+      let element = there.get(i);
+      if (!element) {
+        element = make(i);
+        parent.insertBefore(element, next);
+        there.set(i, element);
+      }
+      next = element;
+    }
   }
 
   private header(c: number): HTMLElement {
@@ -143,6 +177,7 @@ export class DataGrid {
     const mark = this.marks.get(field.name);
     const cell = this.placed('grid-header', c);
     const share = `${percent(stats.nulls, stats.records)} null`;
+    this.showChosen(cell, -1, c);
     set(cell, { role: 'columnheader', id: `${this.id}--1-${c}`, 'data-column': String(c), 'data-row': '-1', title: `${field.name} · ${field.type} · ${share} · ${whole.format(stats.distinct)} distinct` });
     if (mark) cell.dataset.mark = mark;
     const name = make('div', 'grid-name');
@@ -177,18 +212,19 @@ export class DataGrid {
     return strip;
   }
 
-  private row(r: number, left: number, right: number): HTMLElement {
+  private row(r: number): HTMLElement {
     const row = make('div', 'grid-row');
     set(row, { role: 'row', 'aria-rowindex': String(r + 2) });
     row.style.insetBlockStart = `${r * rowHeight}px`;
-    const cells = this.data.rows[this.order[r]!]!;
-    for (let c = left; c < right; c++) row.append(this.cell(r, c, cells[c] ?? null));
+    this.cells.set(r, new Map());
     return row;
   }
 
-  private cell(r: number, c: number, value: Cell): HTMLElement {
+  private cell(r: number, c: number): HTMLElement {
+    const value = this.data.rows[this.order[r]!]?.[c] ?? null;
     const cell = this.placed('grid-cell', c);
     set(cell, { role: 'gridcell', id: `${this.id}-${r}-${c}`, 'data-row': String(r), 'data-column': String(c) });
+    this.showChosen(cell, r, c);
     const { type, name } = this.data.schema[c]!;
     if (/^(int|decimal|double)/.test(type)) cell.classList.add('number');
     if (this.marks.has(name)) cell.dataset.mark = this.marks.get(name);
@@ -209,24 +245,28 @@ export class DataGrid {
     return { row: clamp(row, -1, this.order.length - 1), column: clamp(column, 0, Math.max(0, this.data.schema.length - 1)) };
   }
 
+  private showChosen(cell: HTMLElement, r: number, c: number): void {
+    const [top, bottom] = sorted(this.anchor.row, this.active.row);
+    const [left, right] = sorted(this.anchor.column, this.active.column);
+    cell.toggleAttribute('data-active', r === this.active.row && c === this.active.column);
+    if (r >= 0) cell.setAttribute('aria-selected', String(r >= top && r <= bottom && c >= left && c <= right));
+  }
+
+  /** showActive marks the selection in all that is drawn. */
   private showActive(): void {
+    for (const [c, cell] of this.heads) this.showChosen(cell, -1, c);
+    for (const [r, cells] of this.cells) for (const [c, cell] of cells) this.showChosen(cell, r, c);
+    this.tellActive();
+  }
+
+  private tellActive(): void {
     const { row, column } = this.active;
-    const id = `${this.id}-${row}-${column}`;
-    const [top, bottom] = sorted(this.anchor.row, row);
-    const [left, right] = sorted(this.anchor.column, column);
-    for (const cell of this.element.querySelectorAll<HTMLElement>('[data-row][data-column]')) {
-      const r = Number(cell.dataset.row);
-      const c = Number(cell.dataset.column);
-      const chosen = r >= top && r <= bottom && c >= left && c <= right;
-      cell.toggleAttribute('data-active', cell.id === id);
-      if (r >= 0) cell.setAttribute('aria-selected', String(chosen));
-    }
-    if (this.drawnCell(row, column)) this.element.setAttribute('aria-activedescendant', id);
+    if (this.drawnCell(row, column)) this.element.setAttribute('aria-activedescendant', `${this.id}-${row}-${column}`);
     else this.element.removeAttribute('aria-activedescendant');
   }
 
-  private drawnCell(row: number, column: number): Element | null {
-    return this.element.querySelector(`[data-row="${row}"][data-column="${column}"]`);
+  private drawnCell(row: number, column: number): HTMLElement | undefined {
+    return row < 0 ? this.heads.get(column) : this.cells.get(row)?.get(column);
   }
 
   /** go moves the active cell; with extend the selection grows from where it began. */
@@ -236,6 +276,7 @@ export class DataGrid {
     if (!extend) this.anchor = this.active;
     this.reveal();
     this.draw();
+    this.showActive();
   }
 
   private reveal(): void {
