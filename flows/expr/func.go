@@ -59,7 +59,11 @@ func (s Signature) String() string {
 			parts[i] += " …"
 		}
 	}
-	return "(" + strings.Join(parts, ", ") + ") → " + s.Result
+	args := "(" + strings.Join(parts, ", ") + ")"
+	if s.Result == "rule" { // the arguments decide; the help says how
+		return args
+	}
+	return args + " → " + s.Result
 }
 
 // signature reads "x text, start integer, [length integer] → text"; "…" behind an argument makes it variadic.

@@ -1,23 +1,18 @@
-import AxeBuilder from '@axe-core/playwright';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launch, look, visit } from './browser';
 import { serve, type Server } from './server';
 
 // The sample flow in a real browser against the real program: from the empty page to exact counts, every page looked at
 // in both themes. The pictures are kept under docs/screens.
 
-const pictures = 'docs/screens';
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-
 let server: Server;
 let browser: Browser;
 
 beforeAll(async () => {
-  mkdirSync(pictures, { recursive: true });
   server = await serve();
-  browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: flags });
+  browser = await launch();
 }, 60_000);
 
 afterAll(async () => {
@@ -34,25 +29,8 @@ function reference(): Map<string, Node> {
   return new Map(last!.nodes!.map((n) => [n.node, n]));
 }
 
-async function open(theme: 'light' | 'dark'): Promise<{ context: BrowserContext; page: Page; wrong: string[] }> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: theme, reducedMotion: 'reduce' });
-  const page = await context.newPage();
-  const wrong: string[] = [];
-  page.on('console', (m) => { if (m.type() === 'error') wrong.push(m.text()); });
-  page.on('pageerror', (e) => wrong.push(String(e)));
-  await page.goto(server.login);
-  await page.waitForURL(server.base + '/flows');
-  return { context, page, wrong };
-}
-
-async function look(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: `${pictures}/${name}.png` });
-  const found = await new AxeBuilder({ page }).analyze();
-  expect(found.violations.map((v) => `${name}: ${v.id} at ${v.nodes.map((n) => n.html).join(', ')}`)).toEqual([]);
-}
-
 test('the sample flow runs from the empty page, with the counts of the command line', async () => {
-  const { context, page, wrong } = await open('light');
+  const { context, page, wrong } = await visit(browser, server, 'light');
   await look(page, 'empty-light');
   const began = Date.now();
   await page.getByText('Run the sample flow').first().click();
@@ -72,7 +50,7 @@ test('the sample flow runs from the empty page, with the counts of the command l
 
 for (const theme of ['light', 'dark'] as const) {
   test(`every page in ${theme}`, async () => {
-    const { context, page, wrong } = await open(theme);
+    const { context, page, wrong } = await visit(browser, server, theme);
     await look(page, `flows-${theme}`);
     await page.locator('a[href^="/flows/"]').first().click();
     await page.getByText('Amount').first().click();

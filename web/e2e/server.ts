@@ -9,6 +9,7 @@ export interface Server {
   base: string;
   login: string;
   key: string;
+  files: string; // the folder that flows read and write
   stop(): Promise<void>;
 }
 
@@ -30,6 +31,7 @@ export async function serve(): Promise<Server> {
     base: address[1]!,
     login: address[0],
     key: address[2]!,
+    files: join(data, 'files'),
     stop: async () => {
       child.removeAllListeners('exit');
       const ended = new Promise((done) => child.once('exit', done));

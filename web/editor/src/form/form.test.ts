@@ -166,7 +166,7 @@ test('the quick builder reads and writes function and field', () => {
   expect(writeSimple({ name: 'max', field: 'order' })).toBe('max(order)');
   expect(writeSimple({ name: 'max', field: 'unit price' })).toBe('max("unit price")');
   const f = (name: string, signature: string, aggregate = true) => ({ name, category: '', signatures: [signature], help: '', example: '', aggregate });
-  expect(builderFunctions([f('sum', '(x number) → rule'), f('sum_if', '(x number, c boolean) → rule'), f('string_agg', '(x text, separator name) → text'), f('upper', '(x text) → text', false)])).toEqual(['sum']);
+  expect(builderFunctions([f('sum', '(x number)'), f('sum_if', '(x number, c boolean)'), f('string_agg', '(x text, separator name) → text'), f('upper', '(x text) → text', false)])).toEqual(['sum']);
 });
 
 test('items move', () => {

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'react';
-import { clock, count } from '../live/number';
+import { clock, count, duration } from '../live/number';
 import type { LiveStore } from '../live/store';
 import { StateBadge } from '../canvas/StateBadge';
 import type { CardState } from '../canvas/card';
@@ -16,7 +16,7 @@ export function lookOf(run: Run): CardState {
   }
 }
 
-/** RunProgress is the line in the top bar: "7/12 nodes · 1.2 M rec · 00:42". */
+/** RunProgress is the line in the top bar: "7/12 nodes · 1.2 M rec · 00:42", and "12/12 nodes · 2.0 M rec · 1.4 s" in the end. */
 export function RunProgress() {
   const { live } = useServices();
   const run = useEditor((s) => s.run);
@@ -49,6 +49,7 @@ export function progress(live: LiveStore, now = Date.now()): string {
   if (of > 0) parts.push(`${done}/${of} nodes`);
   parts.push(`${count(Math.max(run.read, run.written))} rec`);
   if (run.rejected > 0) parts.push(`${count(run.rejected)} rejects`);
-  if (run.startedAt) parts.push(clock((run.endedAt ? Date.parse(run.endedAt) : now) - Date.parse(run.startedAt)));
+  if (run.startedAt && run.endedAt) parts.push(duration(Date.parse(run.endedAt) - Date.parse(run.startedAt)));
+  else if (run.startedAt) parts.push(clock(now - Date.parse(run.startedAt)));
   return parts.join(' · ');
 }

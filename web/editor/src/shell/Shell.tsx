@@ -71,8 +71,9 @@ function inText(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest('input, textarea, select, [contenteditable="true"], .cm-editor') !== null;
 }
 
+/** inCanvas says whether keys mean the canvas: it has the focus, or nothing has, as when the page has just been opened. */
 function inCanvas(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest('.canvas') !== null && !inText(target);
+  return target === document.body || (target instanceof Element && target.closest('.canvas') !== null && !inText(target));
 }
 
 function useKeys(services: Services): void {
@@ -107,8 +108,8 @@ function useClipboard(services: Services): void {
   useEffect(() => {
     const handle = (act: typeof copyNodes) => (event: ClipboardEvent) => {
       const target = document.activeElement;
-      if (!event.clipboardData || inText(target) || !(inCanvas(target) || target === document.body || target?.closest('.outline'))) return;
-      if (act !== pasteNodes && !getSelection()?.isCollapsed && !inCanvas(target)) return;
+      if (!event.clipboardData || inText(target) || !(inCanvas(target) || target?.closest('.outline'))) return;
+      if (act !== pasteNodes && !getSelection()?.isCollapsed && !target?.closest('.canvas')) return;
       if (act(services, event.clipboardData)) event.preventDefault();
     };
     const [copy, cut, paste] = [handle(copyNodes), handle(cutNodes), handle(pasteNodes)];
