@@ -47,6 +47,10 @@ func (w *workbench) Describe(ctx context.Context, format, path string, options [
 	return w.host.Describe(ctx, w.folders, format, path, json.RawMessage(options))
 }
 
+func (w *workbench) DescribeDataset(ctx context.Context, connections node.ConnectionSet, connection string, from node.Select) (flows.Schema, error) {
+	return w.host.DescribeDataset(ctx, executor.DatasetSpec{Connection: connection, Select: from, Connections: connections})
+}
+
 func (w *workbench) Inspect(ctx context.Context, path string) (node.Proposal, error) {
 	return w.host.Inspect(ctx, w.folders, path)
 }
@@ -58,7 +62,7 @@ func (w *workbench) Preview(ctx context.Context, job run.PreviewJob) (flows.Prev
 	}
 	defer removeTemp(temp)
 	return w.host.Preview(ctx, executor.PreviewSpec{Document: job.Document, Node: job.Node, Parameters: job.Parameters, Folders: w.folders,
-		Temp: temp, Threads: runtime.NumCPU(), Memory: engineMemory(previewMemory), Limit: job.Limit})
+		Temp: temp, Threads: runtime.NumCPU(), Memory: engineMemory(previewMemory), Limit: job.Limit, Connections: job.Connections})
 }
 
 func (w *workbench) Close() { w.host.Close() }

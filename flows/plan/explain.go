@@ -20,7 +20,7 @@ func (p *Plan) Explain() string {
 		}
 		if s.Sink != nil {
 			w := s.Sink.Results[""].Op.(node.Write)
-			fmt.Fprintf(&b, "  %s = write %s as %s from %s\n", s.Sink.ID, w.Sink.Path, w.Sink.Format, s.Target)
+			fmt.Fprintf(&b, "  %s = write %s from %s\n", s.Sink.ID, w.Target, s.Target)
 		}
 	}
 	for _, n := range p.Flow.Nodes {

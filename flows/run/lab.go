@@ -17,6 +17,7 @@ import (
 // Workbench is an executor process that answers questions about data.
 type Workbench interface {
 	Describe(ctx context.Context, format, path string, options []byte) (flows.Schema, error)
+	DescribeDataset(ctx context.Context, connections node.ConnectionSet, connection string, from node.Select) (flows.Schema, error)
 	Preview(ctx context.Context, job PreviewJob) (flows.Preview, error)
 	Inspect(ctx context.Context, path string) (node.Proposal, error)
 	Close()
@@ -28,6 +29,8 @@ type PreviewJob struct {
 	Node       string
 	Parameters map[string]string
 	Limit      int
+	// Connections of the flow with their secrets.
+	Connections node.ConnectionSet
 }
 
 // Lab answers what builders ask while they draw: what is wrong, which fields there are, what the records look like. It
@@ -36,8 +39,10 @@ type Lab struct {
 	Open    func(ctx context.Context) (Workbench, error)
 	Files   node.Files
 	Engines []plan.Engine
-	Idle    time.Duration // the process ends when nothing was asked for so long; 0: five minutes
-	Timeout time.Duration // of a question; 0: a minute
+	// Connections returns those of a project that a flow names.
+	Connections Connections
+	Idle        time.Duration // the process ends when nothing was asked for so long; 0: five minutes
+	Timeout     time.Duration // of a question; 0: a minute
 
 	mu      sync.Mutex
 	bench   Workbench
@@ -168,17 +173,21 @@ func (l *Lab) Inspect(ctx context.Context, _ flows.Scope, path string) (node.Pro
 }
 
 // Check finds the problems and the schemas of a document as it is drawn. Parameters without a value are no problem.
-func (l *Lab) Check(ctx context.Context, _ flows.Scope, doc *flows.Flow, parameters map[string]string) (flows.Check, error) {
-	return l.check(ctx, doc, plan.Options{Parameters: parameters, Validate: true})
+func (l *Lab) Check(ctx context.Context, scope flows.Scope, doc *flows.Flow, parameters map[string]string) (flows.Check, error) {
+	return l.check(ctx, scope, doc, plan.Options{Parameters: parameters, Validate: true})
 }
 
 // CheckRun finds what keeps a document from being run up to a node, or as a whole.
-func (l *Lab) CheckRun(ctx context.Context, _ flows.Scope, doc *flows.Flow, parameters map[string]string, until string) (flows.Check, error) {
-	return l.check(ctx, doc, plan.Options{Parameters: parameters, Until: until})
+func (l *Lab) CheckRun(ctx context.Context, scope flows.Scope, doc *flows.Flow, parameters map[string]string, until string) (flows.Check, error) {
+	return l.check(ctx, scope, doc, plan.Options{Parameters: parameters, Until: until})
 }
 
-func (l *Lab) check(ctx context.Context, doc *flows.Flow, o plan.Options) (flows.Check, error) {
-	o.Lookup, o.Engines = labLookup{ctx, l}, l.Engines
+func (l *Lab) check(ctx context.Context, scope flows.Scope, doc *flows.Flow, o plan.Options) (flows.Check, error) {
+	connections, err := connectionsOf(ctx, l.Connections, scope, doc)
+	if err != nil {
+		return flows.Check{}, err
+	}
+	o.Lookup, o.Engines = labLookup{ctx, l, connections}, l.Engines
 	p, problems := plan.Compile(doc, o)
 	if err := ctx.Err(); err != nil {
 		return flows.Check{}, err
@@ -198,11 +207,20 @@ func (l *Lab) check(ctx context.Context, doc *flows.Flow, o plan.Options) (flows
 
 // labLookup answers a plan's questions about data.
 type labLookup struct {
-	ctx context.Context
-	lab *Lab
+	ctx         context.Context
+	lab         *Lab
+	connections node.ConnectionSet
 }
 
 var _ node.Describer = labLookup{}
+
+func (q labLookup) DescribeDataset(connection string, from node.Select) (s flows.Schema, err error) {
+	err = q.lab.ask(q.ctx, func(ctx context.Context, b Workbench) (err error) {
+		s, err = b.DescribeDataset(ctx, q.connections, connection, from)
+		return err
+	})
+	return s, err
+}
 
 func (q labLookup) Describe(format, path string, options []byte) (flows.Schema, error) {
 	seen := q.lab.seen(path)

@@ -16,7 +16,7 @@ import (
 
 // Preview shows the records at a node of a document as it is drawn. While neither the part of the document above the
 // node nor the files that it reads have changed, the answer comes from memory.
-func (l *Lab) Preview(ctx context.Context, _ flows.Scope, req flows.PreviewRequest) (flows.Preview, error) {
+func (l *Lab) Preview(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) (flows.Preview, error) {
 	began := time.Now()
 	switch {
 	case req.Limit < 0 || req.Limit > flows.MaxPreview:
@@ -37,9 +37,13 @@ func (l *Lab) Preview(ctx context.Context, _ flows.Scope, req flows.PreviewReque
 	if err != nil {
 		return flows.Preview{}, err
 	}
+	connections, err := connectionsOf(ctx, l.Connections, scope, req.Document)
+	if err != nil {
+		return flows.Preview{}, err
+	}
 	var p flows.Preview
 	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
-		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Parameters: req.Parameters, Limit: req.Limit})
+		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Parameters: req.Parameters, Limit: req.Limit, Connections: connections})
 		return err
 	})
 	if err != nil {

@@ -113,6 +113,10 @@ func (r *run) statuses(err error) []flows.NodeStatus {
 				st.StoppedEarly = append(st.StoppedEarly, port)
 			}
 		}
+		if o := r.outputOf(n); finished && o != nil && o.batch != nil {
+			changes := o.batch.Changes()
+			st.Changes = &changes
+		}
 		st.Rejected = r.rejected(n)
 		if n.Kind.Rejects {
 			st.Out[node.Rejects] = st.Rejected

@@ -39,10 +39,16 @@ func (e *Engine) Supports(op node.Op) string {
 	case node.Read, node.Filter, node.Project, node.Join, node.Aggregate, node.Sort, node.Limit:
 		return ""
 	case node.Write:
-		if _, ok := copyOptions[op.Sink.Format]; !ok {
-			return fmt.Sprintf("files of format %s cannot be written", op.Sink.Format)
+		switch t := op.Target.(type) {
+		case node.BatchTarget:
+			return ""
+		case node.FileSink:
+			if _, ok := copyOptions[t.Format]; !ok {
+				return fmt.Sprintf("files of format %s cannot be written", t.Format)
+			}
+			return ""
 		}
-		return ""
+		return fmt.Sprintf("the target %T is unknown", op.Target)
 	}
 	return fmt.Sprintf("%T is unknown", op)
 }

@@ -120,7 +120,7 @@ func runFlow(t *testing.T, dir, document string) []flows.NodeStatus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, ps := plan.Compile(f, plan.Options{Lookup: e, Engines: []plan.Engine{e}})
+	p, ps := plan.Compile(f, plan.Options{Lookup: node.Looking(e, nil), Engines: []plan.Engine{e}})
 	if len(ps) > 0 {
 		t.Fatal(ps)
 	}
