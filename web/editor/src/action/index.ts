@@ -11,6 +11,7 @@ import { duplicate } from './duplicate';
 import { fit } from './fit';
 import { help } from './help';
 import { insert } from './insert';
+import { menu } from './menu';
 import { nudges } from './nudge';
 import { open } from './open';
 import { preview } from './preview';
@@ -28,7 +29,7 @@ import { fitSelection, zoomActual, zoomIn, zoomOut } from './zoom';
 import type { Services } from '../shell/editor';
 
 export const actions: readonly Action[] = [
-  run, stop, runUntil, preview, add, connect, insert, open, back, rename, disable, duplicate, remove, removeReconnect, undo, redo,
+  run, stop, runUntil, preview, add, connect, insert, open, menu, back, rename, disable, duplicate, remove, removeReconnect, undo, redo,
   selectAll, tidy, fit, fitSelection, zoomActual, zoomIn, zoomOut, ...walks, ...nudges, nextProblem, lastProblem, help,
 ];
 
@@ -64,4 +65,4 @@ export function perform(action: Action, s: Services): boolean {
 }
 
 export { can, type Action };
-export { add, back, connect, disable, duplicate, fit, help, insert, open, preview, redo, remove, removeReconnect, rename, run, runUntil, selectAll, stop, tidy, undo, zoomActual, zoomIn, zoomOut };
+export { add, back, connect, disable, duplicate, fit, help, insert, menu, open, preview, redo, remove, removeReconnect, rename, run, runUntil, selectAll, stop, tidy, undo, zoomActual, zoomIn, zoomOut };

@@ -50,6 +50,7 @@ function Inner() {
   const edges = useMemo(() => graph.edgesOf(document, selectedEdges), [graph, document, selectedEdges]);
   const overview = useOverview(document);
   useView(root);
+  useToolSize(root);
 
   const onNodesChange = useCallback((changes: NodeChange[]) => {
     const moved = changes.filter((c) => c.type === 'position' && c.position !== undefined);
@@ -156,6 +157,11 @@ function Inner() {
           editor.set({ focus: node.id });
           services.view.takeFocus();
         }}
+        onNodeContextMenu={(event, node) => {
+          event.preventDefault();
+          editor.focusNode(node.id);
+          editor.set({ menu: { node: node.id, at: { x: event.clientX, y: event.clientY } } });
+        }}
         onEdgeClick={(_, edge) => {
           editor.select([], [edge.id]);
           services.view.takeFocus();
@@ -238,6 +244,12 @@ function useOverview(document: Parameters<typeof positions>[0]): boolean {
   });
 }
 
+/** useToolSize tells the style sheet how much the tools are enlarged against the zoom: targets stay 24 px. */
+function useToolSize(root: React.RefObject<HTMLDivElement | null>): void {
+  const zoom = useStore((s) => s.transform[2]);
+  useEffect(() => root.current?.style.setProperty('--tools', String(Math.min(2.5, Math.max(1, 1 / zoom)))), [root, zoom]);
+}
+
 /** useView lets actions move the canvas. */
 function useView(root: React.RefObject<HTMLDivElement | null>): void {
   const { editor, view } = useServices();
@@ -259,6 +271,7 @@ function useView(root: React.RefObject<HTMLDivElement | null>): void {
     const bounds = () => element.getBoundingClientRect();
     Object.assign(view, {
       toFlow: (at: Position) => flow.screenToFlowPosition(at, { snapToGrid: false }),
+      toClient: (at: Position) => flow.flowToScreenPosition(at),
       toScreen: (at: Position) => {
         const p = flow.flowToScreenPosition(at);
         const box = bounds();

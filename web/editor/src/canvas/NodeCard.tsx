@@ -1,7 +1,7 @@
 import { Handle, Position as Side, type NodeProps } from '@xyflow/react';
-import { Ban, CirclePlay, Pencil, Settings2, Table2, Trash2 } from 'lucide-react';
-import { memo, useEffect, useRef } from 'react';
-import { disable, open, perform, preview, remove, rename as renameAction, runUntil, type Action } from '../action';
+import { Ban, CirclePlay, Ellipsis, Table2 } from 'lucide-react';
+import { memo, useEffect, useRef, type MouseEvent } from 'react';
+import { disable, menu, perform, preview, runUntil, type Action } from '../action';
 import { endsOf, whyNot } from '../model/connect';
 import { nodeOf, typeOf } from '../model/document';
 import type { EditorState, PortRef } from '../model/editor';
@@ -114,31 +114,35 @@ function NameField({ id, value }: { id: string; value: string }) {
 }
 
 const tools: readonly { action: Action; Icon: typeof Ban }[] = [
-  { action: runUntil, Icon: CirclePlay }, { action: preview, Icon: Table2 }, { action: open, Icon: Settings2 },
-  { action: renameAction, Icon: Pencil }, { action: disable, Icon: Ban }, { action: remove, Icon: Trash2 },
+  { action: runUntil, Icon: CirclePlay }, { action: preview, Icon: Table2 }, { action: disable, Icon: Ban },
 ];
 
 function Toolbar({ id }: { id: string }) {
   const services = useServices();
+  const { editor } = services;
   const readOnly = useEditor((s) => s.readOnly);
+  const open = useEditor((s) => s.menu?.node === id);
+  const act = (event: MouseEvent<HTMLElement>, then: () => void) => {
+    event.stopPropagation();
+    editor.focusNode(id);
+    then();
+  };
   return (
-    <div className="card-tools nodrag">
+    <div className={open ? 'card-tools nodrag open' : 'card-tools nodrag'} onDoubleClick={(event) => event.stopPropagation()}>
       {tools.filter(({ action }) => !readOnly || !action.edits).map(({ action, Icon }) => (
-        <button
-          key={action.id}
-          type="button"
-          tabIndex={-1}
-          title={`${action.name} (${action.keys[0]})`}
-          aria-label={action.name}
-          onClick={(event) => {
-            event.stopPropagation();
-            services.editor.focusNode(id);
-            perform(action, services);
-          }}
-        >
+        <button key={action.id} type="button" tabIndex={-1} title={`${action.name} (${action.keys[0]})`} aria-label={action.name} onClick={(event) => act(event, () => perform(action, services))}>
           <Icon size={14} aria-hidden="true" />
         </button>
       ))}
+      <button
+        type="button" tabIndex={-1} title={`${menu.name} (${menu.keys[0]})`} aria-label={menu.name} aria-haspopup="menu" aria-expanded={open}
+        onClick={(event) => {
+          const { left, bottom } = event.currentTarget.getBoundingClientRect();
+          act(event, () => editor.set({ menu: { node: id, at: { x: left, y: bottom + 4 } } }));
+        }}
+      >
+        <Ellipsis size={14} aria-hidden="true" />
+      </button>
     </div>
   );
 }

@@ -9,6 +9,8 @@ export class View {
   pointer: () => Position | undefined = () => undefined;
   /** toScreen turns a point of the flow into one of the canvas element. */
   toScreen: (at: Position) => Position = (at) => at;
+  /** toClient turns a point of the flow into one of the window. */
+  toClient: (at: Position) => Position = (at) => at;
   toFlow: (client: Position) => Position = (at) => at;
   fit: (nodes?: Iterable<string>) => void = () => {};
   zoomTo: (zoom: number) => void = () => {};

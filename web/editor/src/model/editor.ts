@@ -73,6 +73,7 @@ export interface EditorState {
   connecting: PortRef | null;
   hint: string; // why an edge cannot be drawn to the port under the pointer
   renaming: string | null;
+  menu: { node: string; at: Position } | null; // the menu of a node, at a point of the window
   help: boolean;
   check: CheckState;
   saved: SavedState;
@@ -128,6 +129,7 @@ export class Editor {
       connecting: null,
       hint: '',
       renaming: null,
+      menu: null,
       help: false,
       check: nothingChecked,
       saved: { kind: 'saved' },
@@ -229,7 +231,7 @@ export class Editor {
 
   /** take installs a document and lets go of what points to nodes that are gone. */
   private take(document: FlowDocument): void {
-    const { selection, edges, focus, panel, renaming } = this.state;
+    const { selection, edges, focus, panel, renaming, menu } = this.state;
     const nodes = new Set(document.nodes.map((node) => node.id));
     const keys = new Set(document.edges.map(edgeKey));
     const changed = this.state.saved.kind !== 'conflict' ? { saved: { kind: 'changed' } as SavedState } : {};
@@ -241,6 +243,7 @@ export class Editor {
       focus: focus !== null && nodes.has(focus) ? focus : null,
       panel: panel && nodes.has(panel.node) ? panel : null,
       renaming: renaming !== null && nodes.has(renaming) ? renaming : null,
+      menu: menu && nodes.has(menu.node) ? menu : null,
       canUndo: this.undos.at(-1)?.label ?? null,
       canRedo: this.redos.at(-1)?.label ?? null,
     });

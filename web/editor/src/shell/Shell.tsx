@@ -3,6 +3,7 @@ import { useEffect } from 'react';
 import { actionFor, can } from '../action';
 import { copyNodes, cutNodes, pasteNodes } from '../action/clipboard';
 import { Canvas } from '../canvas/Canvas';
+import { NodeMenu } from '../canvas/NodeMenu';
 import { Palette } from '../canvas/Palette';
 import { Bars } from './Bars';
 import { Dock, Panel } from './Dock';
@@ -61,6 +62,7 @@ function Layout() {
           </aside>
         )}
       </div>
+      <NodeMenu />
       <HelpDialog />
       <LiveRegion />
     </div>
