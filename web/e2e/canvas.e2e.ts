@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launch, look, open, sample } from './page';
+import { call, edit, launch, look, open, sample, type Doc } from './page';
 import { serve, type Server } from './server';
 
 // What the canvas does under the hands of people, in a real browser.
@@ -47,3 +47,23 @@ test.each(['light', 'dark'] as const)('the menu of a node opens by mouse and key
   expect(wrong).toEqual([]);
   await context.close();
 }, 60_000);
+
+test('a source that knows its size shows how much of it has been read, while it runs', async () => {
+  const { context, page, wrong } = await open(browser, server);
+  const id = await sample(server, page);
+  const { document, etag } = await call<{ document: Doc; etag: string }>(server, 'GET', `/flows/${id}`);
+  document.nodes.find((n) => n.id === 'orders')!.config!['records'] = 40_000_000;
+  await call(server, 'PUT', `/flows/${id}/draft`, { document }, { 'If-Match': `"${etag}"` });
+  await edit(server, page, id);
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  const bar = page.locator('#card-orders .card-progress > span');
+  await page.waitForFunction(() => (document.querySelector('#card-orders .card-progress > span')?.getBoundingClientRect().width ?? 0) > 5, undefined, { timeout: 30_000 });
+  await look(page, 'progress-light');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await look(page, 'progress-dark');
+  await page.getByRole('button', { name: 'Stop', exact: true }).click();
+  await page.getByText('Stopped').waitFor();
+  expect(await bar.count()).toBe(0);
+  expect(wrong).toEqual([]);
+  await context.close();
+}, 90_000);

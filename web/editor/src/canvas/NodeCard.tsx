@@ -11,6 +11,7 @@ import { cardOf, problemsOf, stateOf, type Card } from './card';
 import { spotsOf, type PortSpot } from './geometry';
 import { TypeIcon } from './Icon';
 import { LiveText } from './LiveText';
+import { Progress } from './Progress';
 import { StateBadge } from './StateBadge';
 
 /** NodeCard renders when its node, its problems or its state change; never for counts or positions. */
@@ -74,6 +75,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
         </span>
         <StateBadge {...state} />
       </div>
+      {state.look === 'running' && <Progress node={id} />}
       <Ports id={id} looseKey={card.looseKey} />
       <Toolbar id={id} />
     </div>
