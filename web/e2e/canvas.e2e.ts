@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { call, edit, launch, look, open, sample, type Doc } from './page';
+import { call, draft, edit, launch, look, open, sample, type Doc } from './page';
 import { serve, type Server } from './server';
 
 // What the canvas does under the hands of people, in a real browser.
@@ -67,3 +67,29 @@ test('a source that knows its size shows how much of it has been read, while it 
   expect(wrong).toEqual([]);
   await context.close();
 }, 90_000);
+
+test.each([['no-preference', true], ['reduce', false]] as const)('a tidy-up moves the nodes as one undo step; with motion %s they glide: %s', async (reducedMotion, glides) => {
+  const { context, page, wrong } = await open(browser, server, { reducedMotion });
+  const id = await sample(server, page);
+  const { document, etag } = await call<{ document: Doc; etag: string }>(server, 'GET', `/flows/${id}`);
+  document.layout = { nodes: Object.fromEntries(document.nodes.map((n, i) => [n.id, { x: (i % 2) * 320, y: i * 128 }])) };
+  await call(server, 'PUT', `/flows/${id}/draft`, { document }, { 'If-Match': `"${etag}"` });
+  await edit(server, page, id);
+  const where = () => page.evaluate(() => [...document.querySelectorAll<HTMLElement>('.react-flow__node')].map((n) => `${n.dataset['id']} ${n.style.transform}`).sort().join('\n'));
+  await page.evaluate(() => {
+    const node = document.querySelector<HTMLElement>('.react-flow__node[data-id="orders"]')!.parentElement!;
+    const seen = ((window as unknown as { seen: Set<string> }).seen = new Set<string>());
+    new MutationObserver(() => seen.add(document.querySelector<HTMLElement>('.react-flow__node[data-id="customers"]')?.style.transform ?? '')).observe(node, { subtree: true, attributes: true, attributeFilter: ['style'] });
+  });
+  await page.getByRole('button', { name: 'Tidy up' }).click();
+  const drawn = (places: NonNullable<Doc['layout']>['nodes']) => Object.entries(places!).map(([n, p]) => `${n} translate(${p.x}px, ${p.y}px)`).sort().join('\n');
+  await expect.poll(async () => (await draft(server, id)).layout!.nodes!, { timeout: 10_000 }).not.toEqual(document.layout.nodes);
+  expect(await where()).toBe(drawn((await draft(server, id)).layout!.nodes)); // saved a second later: the glide is over
+  const places = await page.evaluate(() => (window as unknown as { seen: Set<string> }).seen.size);
+  if (glides) expect(places).toBeGreaterThan(3);
+  else expect(places).toBe(1);
+  await page.keyboard.press('Control+z');
+  await expect.poll(async () => (await draft(server, id)).layout!.nodes!, { timeout: 10_000 }).toEqual(document.layout.nodes);
+  expect(wrong).toEqual([]);
+  await context.close();
+}, 60_000);

@@ -12,6 +12,7 @@ import { useEditor, useServices } from '../shell/editor';
 import { dropFiles } from '../shell/panels';
 import { EdgeLine } from './EdgeLine';
 import { edgeNear } from './geometry';
+import { between, glideTime, movers } from './glide';
 import { Graph } from './graph';
 import { NodeCard } from './NodeCard';
 import { Overview } from './Overview';
@@ -50,6 +51,7 @@ function Inner() {
   const edges = useMemo(() => graph.edgesOf(document, selectedEdges), [graph, document, selectedEdges]);
   const overview = useOverview(document);
   useView(root);
+  const land = useGlide(setMoving);
   useToolSize(root);
 
   const onNodesChange = useCallback((changes: NodeChange[]) => {
@@ -142,6 +144,7 @@ function Inner() {
         edgeTypes={edgeTypes}
         onNodesChange={onNodesChange}
         onEdgesChange={onEdgesChange}
+        onNodeDragStart={land}
         onNodeDragStop={onDragStop}
         onSelectionDragStop={onDragStop}
         onConnect={onConnect}
@@ -250,15 +253,50 @@ function useToolSize(root: React.RefObject<HTMLDivElement | null>): void {
   useEffect(() => root.current?.style.setProperty('--tools', String(Math.min(2.5, Math.max(1, 1 / zoom)))), [root, zoom]);
 }
 
+/** useGlide draws nodes between two layouts; the answer ends it. Another change of the document ends it, too. */
+function useGlide(draw: (places: ReadonlyMap<string, Position>) => void): () => void {
+  const { editor, view } = useServices();
+  const frame = useRef<number | null>(null);
+  const land = useCallback(() => {
+    if (frame.current === null) return;
+    cancelAnimationFrame(frame.current);
+    frame.current = null;
+    draw(new Map());
+  }, [draw]);
+  useEffect(() => {
+    view.glide = (before) => {
+      land();
+      const { document } = editor.state;
+      const to = positions(document);
+      const from = movers(before, to);
+      if (from.size === 0 || reducedMotion()) return;
+      let start: number | null = null;
+      const step = (now: number) => {
+        start ??= now;
+        if (now - start >= glideTime || editor.state.document !== document) return land();
+        draw(between(from, to, (now - start) / glideTime));
+        frame.current = requestAnimationFrame(step);
+      };
+      draw(from);
+      frame.current = requestAnimationFrame(step);
+    };
+    return land;
+  }, [editor, view, draw, land]);
+  return land;
+}
+
+function reducedMotion(): boolean {
+  return matchMedia('(prefers-reduced-motion: reduce)').matches;
+}
+
 /** useView lets actions move the canvas. */
 function useView(root: React.RefObject<HTMLDivElement | null>): void {
   const { editor, view } = useServices();
   const flow = useReactFlow();
   useEffect(() => {
-    const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
     let first = true; // the first look at the flow is not animated
     const soft = () => {
-      const duration = first || still() ? 0 : 240;
+      const duration = first || reducedMotion() ? 0 : 240;
       first = false;
       return { duration };
     };

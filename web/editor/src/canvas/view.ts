@@ -17,6 +17,8 @@ export class View {
   zoomBy: (factor: number) => void = () => {};
   /** reveal pans so that a node is seen, if it is not. */
   reveal: (node: string) => void = () => {};
+  /** glide lets nodes go from where they were to where the document has them now. */
+  glide: (from: ReadonlyMap<string, Position>) => void = () => {};
   /** takeFocus gives the canvas the keyboard. */
   takeFocus: () => void = () => {};
 }
