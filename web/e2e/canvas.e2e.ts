@@ -93,3 +93,130 @@ test.each([['no-preference', true], ['reduce', false]] as const)('a tidy-up move
   expect(wrong).toEqual([]);
   await context.close();
 }, 60_000);
+
+test.each(['light', 'dark'] as const)('below 900 pixels the flow can be looked at and run, but not changed (%s)', async (colorScheme) => {
+  const { context, page, wrong } = await open(browser, server, { colorScheme });
+  const id = await sample(server, page);
+  const name = page.getByLabel('Name of the flow');
+  await name.fill('Changed just before');
+  await page.setViewportSize({ width: 700, height: 900 });
+  await page.getByText('too narrow for editing').waitFor();
+  await expect.poll(async () => (await draft(server, id)).name, { timeout: 10_000 }).toBe('Changed just before'); // what was changed is saved
+  expect(await name.getAttribute('readonly')).toBe('');
+  const before = await draft(server, id);
+  const card = page.locator('#card-orders');
+  const box = (await card.boundingBox())!;
+  await page.mouse.move(box.x + 20, box.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 200, box.y + 90, { steps: 5 });
+  await page.mouse.up();
+  await card.click();
+  for (const key of ['Delete', 'd', 'F2', 'a', 'Shift+A', 'Control+d', 'Control+z']) await page.keyboard.press(key);
+  expect(await page.locator('.node-card').count()).toBe(8);
+  expect(await page.getByRole('combobox').count()).toBe(0);
+  await look(page, `narrow-${colorScheme}`);
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Close the settings' }).waitFor();
+  await look(page, `narrow-settings-${colorScheme}`);
+  await page.getByRole('button', { name: 'Close the settings' }).click();
+  await page.setViewportSize({ width: 390, height: 800 });
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await page.getByText('Done', { exact: true }).first().waitFor({ timeout: 60_000 });
+  await look(page, `phone-canvas-${colorScheme}`);
+  await page.getByRole('button', { name: 'Outline' }).click();
+  await look(page, `phone-${colorScheme}`);
+  const over = await page.evaluate(() => {
+    const parts = [...document.querySelectorAll('.top > *, .left')].map((e) => ({ name: e.className, box: e.getBoundingClientRect() })).filter(({ box }) => box.width > 0);
+    return parts.filter(({ box }, i) => box.right > innerWidth + 1 || (i > 0 && parts[i - 1]!.box.bottom === box.bottom && parts[i - 1]!.box.right > box.left)).map(({ name }) => name);
+  });
+  expect(over).toEqual([]);
+  expect(await draft(server, id)).toEqual(before);
+  await page.setViewportSize({ width: 1000, height: 800 });
+  await page.getByText('too narrow for editing').waitFor({ state: 'detached' });
+  expect(await name.getAttribute('readonly')).toBeNull();
+  expect(wrong).toEqual([]);
+  await context.close();
+}, 90_000);
+
+test('a file that is dropped on the canvas is one undo step', async () => {
+  const { context, page, wrong } = await open(browser, server);
+  const { id } = await call<{ id: string }>(server, 'POST', '/flows', { document: { format: 1, name: 'Dropped', nodes: [], edges: [] } });
+  await page.goto(`${server.base}/flows/${id}`);
+  const data = await page.evaluateHandle(() => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(['id,name\n1,Ann\n2,Bo\n'], 'people.csv', { type: 'text/csv' }));
+    return transfer;
+  });
+  await page.locator('.canvas').waitFor();
+  await page.dispatchEvent('.canvas', 'drop', { dataTransfer: data, clientX: 700, clientY: 300 });
+  await page.getByRole('button', { name: 'Use these fields' }).click();
+  const card = page.locator('.node-card');
+  await card.getByText('people', { exact: true }).waitFor();
+  await expect.poll(async () => (await draft(server, id)).nodes[0]?.config?.['fields'], { timeout: 10_000 }).toHaveLength(2);
+  const made = (await draft(server, id)).nodes;
+  const undo = page.getByRole('button', { name: 'Undo' });
+  expect(await undo.getAttribute('title')).toContain('Add people.csv');
+  await undo.click();
+  expect(await card.count()).toBe(0);
+  expect(await undo.isDisabled()).toBe(true);
+  await page.getByRole('button', { name: 'Redo' }).click();
+  await card.waitFor();
+  await expect.poll(async () => (await draft(server, id)).nodes, { timeout: 10_000 }).toEqual(made);
+  expect(wrong).toEqual([]);
+  await context.close();
+}, 60_000);
+
+test.each([[1440, 900], [1100, 800]])('the settings never cover the node that they are about (%i × %i)', async (width, height) => {
+  const { context, page, wrong } = await open(browser, server, { viewport: { width, height } });
+  await sample(server, page);
+  for (const id of ['file', 'orders', 'customers', 'revenue']) {
+    await page.getByRole('button', { name: 'Show the whole flow' }).click();
+    await page.locator(`#card-${id}`).click();
+    await page.keyboard.press('Enter');
+    const settings = page.getByRole('complementary', { name: 'Settings' }).locator('.right');
+    await settings.waitFor();
+    const right = (await settings.boundingBox())!;
+    const canvas = (await page.locator('.canvas').boundingBox())!;
+    await expect.poll(async () => {
+      const box = await page.locator(`#card-${id}`).boundingBox();
+      return box !== null && box.x >= canvas.x && box.x + box.width <= right.x && box.y >= canvas.y && box.y + box.height <= canvas.y + canvas.height;
+    }, { message: id }).toBe(true);
+    await look(page, `sight-${width}-${id}`);
+    await page.keyboard.press('Escape');
+    await settings.waitFor({ state: 'detached' });
+  }
+  expect(wrong).toEqual([]);
+  await context.close();
+}, 60_000);
+
+test('undo in a setting is the undo of the flow, and that of a search is its own', async () => {
+  const { context, page, wrong } = await open(browser, server);
+  await sample(server, page);
+  await page.locator('#card-orders').click();
+  await page.keyboard.press('Alt+ArrowDown'); // a step before
+  await page.keyboard.press('Enter');
+  const records = page.getByLabel('Records', { exact: true });
+  await records.fill('77');
+  await records.blur();
+  await records.focus(); // untouched since
+  await page.keyboard.press('Control+z');
+  await expect.poll(() => records.inputValue()).toBe('2000000');
+  expect(await page.getByRole('button', { name: 'Undo' }).getAttribute('title')).toContain('Move node');
+  await page.keyboard.press('Control+Shift+z');
+  await expect.poll(() => records.inputValue()).toBe('77');
+  const name = page.getByLabel('Name of the node');
+  await name.fill('Sales');
+  await page.keyboard.press('Control+z');
+  await expect.poll(() => name.inputValue()).toBe('Orders');
+  const flow = page.getByLabel('Name of the flow');
+  await flow.fill('Other');
+  await page.keyboard.press('Control+z');
+  await expect.poll(() => flow.inputValue()).toBe('Revenue by country');
+  const search = page.getByLabel('Search nodes');
+  await search.pressSequentially('filter');
+  await page.keyboard.press('Control+z');
+  expect(await search.inputValue()).not.toBe('filter');
+  expect(await records.inputValue()).toBe('77');
+  expect(wrong).toEqual([]);
+  await context.close();
+}, 60_000);

@@ -11,7 +11,7 @@ import { nodeOf } from '../model/document';
 import { useEditor, useServices } from '../shell/editor';
 import { dropFiles } from '../shell/panels';
 import { EdgeLine } from './EdgeLine';
-import { edgeNear } from './geometry';
+import { edgeNear, panTo } from './geometry';
 import { between, glideTime, movers } from './glide';
 import { Graph } from './graph';
 import { NodeCard } from './NodeCard';
@@ -51,6 +51,7 @@ function Inner() {
   const edges = useMemo(() => graph.edgesOf(document, selectedEdges), [graph, document, selectedEdges]);
   const overview = useOverview(document);
   useView(root);
+  useKeepInSight();
   const land = useGlide(setMoving);
   useToolSize(root);
 
@@ -285,6 +286,25 @@ function useGlide(draw: (places: ReadonlyMap<string, Position>) => void): () => 
   return land;
 }
 
+/** useKeepInSight pans when the settings or the details open over the node that they are about. */
+function useKeepInSight(): void {
+  const { editor, view } = useServices();
+  const panel = useEditor((s) => s.panel?.node ?? null);
+  const dock = useEditor((s) => s.dock.open);
+  useEffect(() => {
+    const { selection } = editor.state;
+    const node = panel ?? (selection.size === 1 ? [...selection][0]! : null);
+    if (node !== null) view.reveal(node);
+  }, [editor, view, panel, dock]);
+}
+
+/** seenSize is the part of the canvas that no drawer covers. */
+function seenSize(canvas: HTMLElement): { width: number; height: number } {
+  const { right, width, height } = canvas.getBoundingClientRect();
+  const drawer = canvas.closest('.shell')?.querySelector('.right')?.getBoundingClientRect();
+  return { width: width - Math.max(0, right - (drawer?.left ?? right)), height };
+}
+
 function reducedMotion(): boolean {
   return matchMedia('(prefers-reduced-motion: reduce)').matches;
 }
@@ -337,11 +357,9 @@ function useView(root: React.RefObject<HTMLDivElement | null>): void {
       reveal: (id: string) => {
         const at = positions(editor.state.document).get(id);
         if (!at) return;
-        const a = view.toScreen(at);
-        const b = view.toScreen({ x: at.x + cardWidth, y: at.y + cardHeight });
-        const box = bounds();
-        if (a.x >= 0 && a.y >= 0 && b.x <= box.width && b.y <= box.height) return;
-        void flow.setCenter(at.x + cardWidth / 2, at.y + cardHeight / 2, { zoom: flow.getZoom(), ...soft() });
+        const { x, y, zoom } = flow.getViewport();
+        const by = panTo({ x: at.x * zoom + x, y: at.y * zoom + y, width: cardWidth * zoom, height: cardHeight * zoom }, seenSize(element));
+        if (by.x !== 0 || by.y !== 0) void flow.setViewport({ x: x + by.x, y: y + by.y, zoom }, soft());
       },
       takeFocus: () => element.focus({ preventScroll: true }),
     });

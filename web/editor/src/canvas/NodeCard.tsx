@@ -1,7 +1,7 @@
 import { Handle, Position as Side, type NodeProps } from '@xyflow/react';
 import { Ban, CirclePlay, Ellipsis, Table2 } from 'lucide-react';
 import { memo, useEffect, useRef, type MouseEvent } from 'react';
-import { disable, menu, perform, preview, runUntil, type Action } from '../action';
+import { disable, menu, offered, perform, preview, runUntil, type Action } from '../action';
 import { endsOf, whyNot } from '../model/connect';
 import { nodeOf, typeOf } from '../model/document';
 import type { EditorState, PortRef } from '../model/editor';
@@ -122,7 +122,7 @@ const tools: readonly { action: Action; Icon: typeof Ban }[] = [
 function Toolbar({ id }: { id: string }) {
   const services = useServices();
   const { editor } = services;
-  const readOnly = useEditor((s) => s.readOnly);
+  useEditor((s) => s.readOnly);
   const open = useEditor((s) => s.menu?.node === id);
   const act = (event: MouseEvent<HTMLElement>, then: () => void) => {
     event.stopPropagation();
@@ -131,7 +131,7 @@ function Toolbar({ id }: { id: string }) {
   };
   return (
     <div className={open ? 'card-tools nodrag open' : 'card-tools nodrag'} onDoubleClick={(event) => event.stopPropagation()}>
-      {tools.filter(({ action }) => !readOnly || !action.edits).map(({ action, Icon }) => (
+      {tools.filter(({ action }) => offered(action, services)).map(({ action, Icon }) => (
         <button key={action.id} type="button" tabIndex={-1} title={`${action.name} (${action.keys[0]})`} aria-label={action.name} onClick={(event) => act(event, () => perform(action, services))}>
           <Icon size={14} aria-hidden="true" />
         </button>

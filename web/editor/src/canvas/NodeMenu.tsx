@@ -1,4 +1,4 @@
-import { add, can, connect, disable, duplicate, insert, open, perform, preview, remove, removeReconnect, rename, runUntil, type Action } from '../action';
+import { add, can, connect, disable, duplicate, insert, offered, open, perform, preview, remove, removeReconnect, rename, runUntil, type Action } from '../action';
 import { nodeOf, titleOf } from '../model/document';
 import { Menu, MenuItem } from '../shell/Menu';
 import { useEditor, useServices } from '../shell/editor';
@@ -15,7 +15,7 @@ export function NodeMenu() {
   const services = useServices();
   const { editor, view } = services;
   const menu = useEditor((s) => s.menu);
-  const readOnly = useEditor((s) => s.readOnly);
+  useEditor((s) => s.readOnly);
   const name = useEditor((s) => {
     const node = s.menu && nodeOf(s.document, s.menu.node);
     return node ? titleOf(node) : null;
@@ -25,7 +25,7 @@ export function NodeMenu() {
     editor.set({ menu: null });
     view.takeFocus();
   };
-  const shown = groups.map((group) => group.filter((action) => !(readOnly && action.edits))).filter((group) => group.length > 0);
+  const shown = groups.map((group) => group.filter((action) => offered(action, services))).filter((group) => group.length > 0);
   return (
     <Menu label={`Actions of ${name}`} at={menu.at} onClose={close}>
       {shown.map((group, i) => (

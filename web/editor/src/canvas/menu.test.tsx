@@ -20,7 +20,7 @@ function setup(readOnly = false) {
   const view = new View();
   let focused = 0;
   view.takeFocus = () => void focused++;
-  const services: Services = { editor, client: {} as Client, live, view, session: new Session(editor, {} as Client, live, 'f') };
+  const services: Services = { editor, client: {} as Client, live, view, session: new Session(editor, {} as Client, live, readOnly ? '' : 'f') };
   render(<ServicesContext value={services}><NodeMenu /></ServicesContext>);
   const open = (node: string) => act(() => {
     editor.focusNode(node);

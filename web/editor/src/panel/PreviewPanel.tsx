@@ -17,10 +17,10 @@ import { nodeTitle, useLoaded, useSelected } from './use';
 
 /** PreviewPanel shows the records at the selected node: what comes in, and what goes out. */
 export function PreviewPanel(): ReactNode {
-  const readOnly = useEditor((s) => s.readOnly);
+  const { session } = useServices();
   const node = useSelected();
   if (!node) return <p className="pad faint">Select a node to see its records.</p>;
-  return readOnly ? <RunSamples node={node} /> : <DraftPreview node={node} />;
+  return session.flow === '' ? <RunSamples node={node} /> : <DraftPreview node={node} />;
 }
 
 function DraftPreview({ node }: { node: FlowNode }): ReactNode {

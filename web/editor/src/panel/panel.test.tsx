@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { cleanup, fireEvent, render, screen, within } from '@testing-library/react';
+import { act, cleanup, fireEvent, render, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -254,4 +254,20 @@ test('runs tell their state in words and lead to their page', async () => {
   expect((await screen.findByText('▲ Done with rejects')).closest('tr')!.textContent).toContain('42 s');
   expect(screen.getAllByRole('link').map((a) => a.getAttribute('href'))).toEqual(['/runs/r1', '/runs/r%2F2']);
   expect(document.querySelector('script, img')).toBeNull();
+});
+
+test('a number field follows an undo, and takes back what is no number by itself', async () => {
+  const { editor, show, config } = setup([node('few', 'limit', { count: 5 })]);
+  editor.openNode('few');
+  show(<ConfigPanel />);
+  const field = screen.getByLabelText<HTMLInputElement>('Count');
+  fireEvent.change(field, { target: { value: '50' } });
+  act(() => void editor.undo());
+  expect([field.value, config()]).toEqual(['5', { count: 5 }]);
+  fireEvent.change(field, { target: { value: '5x' } });
+  expect([field.value, config()]).toEqual(['5x', { count: 5 }]);
+  expect(fireEvent.keyDown(field, { key: 'z', ctrlKey: true })).toBe(false); // nobody else undoes
+  expect(field.value).toBe('5');
+  fireEvent.change(field, { target: { value: '' } });
+  expect([field.value, config()]).toEqual(['', {}]);
 });

@@ -1,4 +1,4 @@
-import { TriangleAlert, X } from 'lucide-react';
+import { Eye, TriangleAlert, X } from 'lucide-react';
 import { documentOf } from '../model/document';
 import { difference } from '../model/difference';
 import { useEditor, useServices } from './editor';
@@ -9,6 +9,7 @@ export function Bars() {
     <>
       <ConflictBar />
       <ErrorBar />
+      <NarrowBar />
     </>
   );
 }
@@ -58,6 +59,18 @@ function ErrorBar() {
       <button type="button" className="icon-button" aria-label="Close" onClick={() => editor.set({ runError: null, check: withoutReason(editor.state.check) })}>
         <X size={16} aria-hidden="true" />
       </button>
+    </section>
+  );
+}
+
+function NarrowBar() {
+  const { session } = useServices();
+  const narrow = useEditor((s) => s.narrow);
+  if (!narrow || session.flow === '') return null;
+  return (
+    <section className="bar note" role="note">
+      <Eye size={18} aria-hidden="true" />
+      <div className="bar-text">This window is too narrow for editing. The flow can be looked at and run; make the window at least 900 pixels wide to change it.</div>
     </section>
   );
 }

@@ -35,7 +35,7 @@ export function Outline() {
       list.current?.querySelector<HTMLElement>(`[data-node="${CSS.escape(next.node.id)}"]`)?.focus();
       return;
     }
-    const action: Action | undefined = actionFor(event, true, false);
+    const action: Action | undefined = actionFor(event, 'canvas');
     if (!action || action.id.startsWith('walk') || !can(action, services)) return;
     event.preventDefault();
     event.stopPropagation();

@@ -70,7 +70,7 @@ export class Session {
 
   private saveSoon(ms: number): void {
     this.clear('saveTimer');
-    if (!this.flow || this.editor.state.readOnly) return;
+    if (!this.flow) return;
     this.saveTimer = this.timers.later(() => {
       this.saveTimer = null;
       void this.save();
@@ -78,14 +78,14 @@ export class Session {
   }
 
   get unsaved(): boolean {
-    return !this.editor.state.readOnly && this.editor.state.document !== this.savedDocument;
+    return this.flow !== '' && this.editor.state.document !== this.savedDocument;
   }
 
   /** save writes the draft now; the answer says whether everything is saved. One save at a time. */
   async save(): Promise<boolean> {
     this.clear('saveTimer');
     if (this.saving) await this.saving;
-    if (!this.flow || !this.unsaved) {
+    if (!this.unsaved) {
       if (this.editor.state.saved.kind === 'changed') this.editor.set({ saved: { kind: 'saved' } });
       return true;
     }
