@@ -7,7 +7,7 @@ import { nodeOf, typeOf } from '../model/document';
 import type { EditorState, PortRef } from '../model/editor';
 import { rename } from '../model/operation';
 import { shallow, useEditor, useNodeStatus, useServices } from '../shell/editor';
-import { cardOf, problemsOf, stateOf, type Card } from './card';
+import { cardOf, merged, problemsOf, stateOf, type Card } from './card';
 import { spotsOf, type PortSpot } from './geometry';
 import { TypeIcon } from './Icon';
 import { LiveText } from './LiveText';
@@ -21,7 +21,7 @@ interface Seen extends Card {
   looseKey: string;
 }
 
-const cards = new WeakMap<object, { doc: unknown; problems: unknown; card: Seen }>();
+const cards = new WeakMap<object, { doc: unknown; problems: unknown; previewed: unknown; card: Seen }>();
 
 /** seen keeps the card of a node while what it is made of is the same. */
 function seen(state: EditorState, id: string): Seen | null {
@@ -29,10 +29,11 @@ function seen(state: EditorState, id: string): Seen | null {
   if (!node) return null;
   const last = cards.get(node);
   const problems = problemsOf(state.check.problems, id);
-  if (last?.doc === state.document.edges && last.problems === problems) return last.card;
-  const made = cardOf(state.document, state.catalogue, node, problems);
+  const previewed = problemsOf(state.previewed, id);
+  if (last?.doc === state.document.edges && last.problems === problems && last.previewed === previewed) return last.card;
+  const made = cardOf(state.document, state.catalogue, node, merged(problems, previewed));
   const card = { ...made, looseKey: made.loose.join(' ') };
-  cards.set(node, { doc: state.document.edges, problems, card });
+  cards.set(node, { doc: state.document.edges, problems, previewed, card });
   return card;
 }
 

@@ -78,6 +78,8 @@ export interface EditorState {
   help: boolean;
   check: CheckState;
   saved: SavedState;
+  offline: boolean; // the server does not answer: what is shown of it may be old
+  previewed: readonly FlowError[]; // what the newest preview found
   etag: string;
   run: Run | null; // the run that is watched, without counts
   runError: { message: string; suggestion?: string | undefined } | null; // why the last run could not start
@@ -137,6 +139,8 @@ export class Editor {
       help: false,
       check: nothingChecked,
       saved: { kind: 'saved' },
+      offline: false,
+      previewed: [],
       etag: options.etag ?? '',
       run: null,
       runError: null,
