@@ -3,6 +3,7 @@ import { Ban, CirclePlay, Ellipsis, Table2 } from 'lucide-react';
 import { memo, useEffect, useRef, type MouseEvent } from 'react';
 import { disable, menu, offered, perform, preview, runUntil, type Action } from '../action';
 import { endsOf, whyNot } from '../model/connect';
+import { sentence } from '../form/problem';
 import { nodeOf, typeOf } from '../model/document';
 import type { EditorState, PortRef } from '../model/editor';
 import { rename } from '../model/operation';
@@ -50,7 +51,8 @@ function CardView({ id, selected, dragging }: NodeProps) {
   const status = useNodeStatus(id);
   if (!card) return null;
   const state = stateOf(card, status, queued);
-  const line = status?.reason ?? (card.error || card.summary || (card.disabled ? 'Records pass without it' : (skipped ?? hint(card))));
+  const wrong = status?.reason ?? card.error;
+  const line = wrong ? sentence(wrong) : card.summary || (card.disabled ? 'Records pass without it' : (skipped ?? hint(card)));
   const bad = state.look === 'failed' && (card.error !== '' || status?.reason !== undefined);
   const classes = ['node-card', `look-${state.look}`, !card.configured && 'unset', selected && 'selected', focused && 'focused', dragging && 'dragging', card.disabled && 'disabled'];
   const counts = services.live.spoken(id);

@@ -1,6 +1,7 @@
 import { Eye, TriangleAlert, Unplug, X } from 'lucide-react';
 import { documentOf } from '../model/document';
 import { difference } from '../model/difference';
+import { sentence } from '../form/problem';
 import { useEditor, useServices } from './editor';
 
 /** Bars stand below the top bar while something needs a decision; they push the canvas down and never cover it. */
@@ -99,9 +100,4 @@ function NarrowBar() {
 function withoutReason<T extends { reason?: string }>(check: T): Omit<T, 'reason'> & { reason?: never } {
   const { reason: _, ...rest } = check;
   return rest;
-}
-
-function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.?!…]$/.test(first) ? first : `${first}.`;
 }

@@ -76,11 +76,13 @@ export function savedText(saved: SavedState): string {
 function SavedText() {
   const { session } = useServices();
   const saved = useEditor((s) => s.saved);
-  const bad = saved.kind === 'failed' || saved.kind === 'conflict';
+  const offline = useEditor((s) => s.offline && s.saved.kind !== 'saved'); // a bar says why
+  const bad = offline || saved.kind === 'failed' || saved.kind === 'conflict';
+  const text = offline ? 'Not saved yet' : savedText(saved);
   return (
-    <span className={bad ? 'saved bad' : 'saved'} title={savedText(saved)}>
-      {savedText(saved)}
-      {saved.kind === 'failed' && <button type="button" className="link" onClick={() => void session.save()}>Save now</button>}
+    <span className={bad ? 'saved bad' : 'saved'} title={text}>
+      {text}
+      {saved.kind === 'failed' && !offline && <button type="button" className="link" onClick={() => void session.save()}>Save now</button>}
     </span>
   );
 }
