@@ -177,6 +177,8 @@ func valueSchema(t reflect.Type) (object, error) {
 		return object{"type": "boolean"}, nil
 	case reflect.Int, reflect.Int64:
 		return object{"type": "integer"}, nil
+	case reflect.Float64:
+		return object{"type": "number"}, nil
 	case reflect.Struct:
 		return schemaRef(t), nil
 	case reflect.Pointer:

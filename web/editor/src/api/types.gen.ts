@@ -172,6 +172,8 @@ export interface NodeStatus {
   rejected?: number
   /** StoppedEarly marks output ports that delivered fewer records than a complete run might have. */
   stoppedEarly?: string[]
+  /** Progress is the share of its bytes or records that a running source has read, above 0 and at most 1; 0 when unknown. */
+  progress?: number
 }
 
 /** LogLine is something that a run tells people. */

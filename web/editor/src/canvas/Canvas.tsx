@@ -11,7 +11,8 @@ import { nodeOf } from '../model/document';
 import { useEditor, useServices } from '../shell/editor';
 import { dropFiles } from '../shell/panels';
 import { EdgeLine } from './EdgeLine';
-import { edgeNear } from './geometry';
+import { edgeNear, panTo } from './geometry';
+import { between, glideTime, movers } from './glide';
 import { Graph } from './graph';
 import { NodeCard } from './NodeCard';
 import { Overview } from './Overview';
@@ -50,6 +51,9 @@ function Inner() {
   const edges = useMemo(() => graph.edgesOf(document, selectedEdges), [graph, document, selectedEdges]);
   const overview = useOverview(document);
   useView(root);
+  useKeepInSight();
+  const land = useGlide(setMoving);
+  useToolSize(root);
 
   const onNodesChange = useCallback((changes: NodeChange[]) => {
     const moved = changes.filter((c) => c.type === 'position' && c.position !== undefined);
@@ -141,6 +145,7 @@ function Inner() {
         edgeTypes={edgeTypes}
         onNodesChange={onNodesChange}
         onEdgesChange={onEdgesChange}
+        onNodeDragStart={land}
         onNodeDragStop={onDragStop}
         onSelectionDragStop={onDragStop}
         onConnect={onConnect}
@@ -155,6 +160,11 @@ function Inner() {
         onNodeClick={(_, node) => {
           editor.set({ focus: node.id });
           services.view.takeFocus();
+        }}
+        onNodeContextMenu={(event, node) => {
+          event.preventDefault();
+          editor.focusNode(node.id);
+          editor.set({ menu: { node: node.id, at: { x: event.clientX, y: event.clientY } } });
         }}
         onEdgeClick={(_, edge) => {
           editor.select([], [edge.id]);
@@ -238,15 +248,75 @@ function useOverview(document: Parameters<typeof positions>[0]): boolean {
   });
 }
 
+/** useToolSize tells the style sheet how much the tools are enlarged against the zoom: targets stay 24 px. */
+function useToolSize(root: React.RefObject<HTMLDivElement | null>): void {
+  const zoom = useStore((s) => s.transform[2]);
+  useEffect(() => root.current?.style.setProperty('--tools', String(Math.min(2.5, Math.max(1, 1 / zoom)))), [root, zoom]);
+}
+
+/** useGlide draws nodes between two layouts; the answer ends it. Another change of the document ends it, too. */
+function useGlide(draw: (places: ReadonlyMap<string, Position>) => void): () => void {
+  const { editor, view } = useServices();
+  const frame = useRef<number | null>(null);
+  const land = useCallback(() => {
+    if (frame.current === null) return;
+    cancelAnimationFrame(frame.current);
+    frame.current = null;
+    draw(new Map());
+  }, [draw]);
+  useEffect(() => {
+    view.glide = (before) => {
+      land();
+      const { document } = editor.state;
+      const to = positions(document);
+      const from = movers(before, to);
+      if (from.size === 0 || reducedMotion()) return;
+      let start: number | null = null;
+      const step = (now: number) => {
+        start ??= now;
+        if (now - start >= glideTime || editor.state.document !== document) return land();
+        draw(between(from, to, (now - start) / glideTime));
+        frame.current = requestAnimationFrame(step);
+      };
+      draw(from);
+      frame.current = requestAnimationFrame(step);
+    };
+    return land;
+  }, [editor, view, draw, land]);
+  return land;
+}
+
+/** useKeepInSight pans when the settings or the details open over the node that they are about. */
+function useKeepInSight(): void {
+  const { editor, view } = useServices();
+  const panel = useEditor((s) => s.panel?.node ?? null);
+  const dock = useEditor((s) => s.dock.open);
+  useEffect(() => {
+    const { selection } = editor.state;
+    const node = panel ?? (selection.size === 1 ? [...selection][0]! : null);
+    if (node !== null) view.reveal(node);
+  }, [editor, view, panel, dock]);
+}
+
+/** seenSize is the part of the canvas that no drawer covers. */
+function seenSize(canvas: HTMLElement): { width: number; height: number } {
+  const { right, width, height } = canvas.getBoundingClientRect();
+  const drawer = canvas.closest('.shell')?.querySelector('.right')?.getBoundingClientRect();
+  return { width: width - Math.max(0, right - (drawer?.left ?? right)), height };
+}
+
+function reducedMotion(): boolean {
+  return matchMedia('(prefers-reduced-motion: reduce)').matches;
+}
+
 /** useView lets actions move the canvas. */
 function useView(root: React.RefObject<HTMLDivElement | null>): void {
   const { editor, view } = useServices();
   const flow = useReactFlow();
   useEffect(() => {
-    const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
     let first = true; // the first look at the flow is not animated
     const soft = () => {
-      const duration = first || still() ? 0 : 240;
+      const duration = first || reducedMotion() ? 0 : 240;
       first = false;
       return { duration };
     };
@@ -259,6 +329,7 @@ function useView(root: React.RefObject<HTMLDivElement | null>): void {
     const bounds = () => element.getBoundingClientRect();
     Object.assign(view, {
       toFlow: (at: Position) => flow.screenToFlowPosition(at, { snapToGrid: false }),
+      toClient: (at: Position) => flow.flowToScreenPosition(at),
       toScreen: (at: Position) => {
         const p = flow.flowToScreenPosition(at);
         const box = bounds();
@@ -286,11 +357,9 @@ function useView(root: React.RefObject<HTMLDivElement | null>): void {
       reveal: (id: string) => {
         const at = positions(editor.state.document).get(id);
         if (!at) return;
-        const a = view.toScreen(at);
-        const b = view.toScreen({ x: at.x + cardWidth, y: at.y + cardHeight });
-        const box = bounds();
-        if (a.x >= 0 && a.y >= 0 && b.x <= box.width && b.y <= box.height) return;
-        void flow.setCenter(at.x + cardWidth / 2, at.y + cardHeight / 2, { zoom: flow.getZoom(), ...soft() });
+        const { x, y, zoom } = flow.getViewport();
+        const by = panTo({ x: at.x * zoom + x, y: at.y * zoom + y, width: cardWidth * zoom, height: cardHeight * zoom }, seenSize(element));
+        if (by.x !== 0 || by.y !== 0) void flow.setViewport({ x: x + by.x, y: y + by.y, zoom }, soft());
       },
       takeFocus: () => element.focus({ preventScroll: true }),
     });
