@@ -87,6 +87,9 @@ func TestRunIsKept(t *testing.T) {
 	if s.ask(http.MethodGet, flowAt(f, ""), nil).is(http.StatusOK, &summary); summary.LastRun == nil || summary.LastRun.ID != r.ID || summary.LastRun.State != flows.RunSucceeded {
 		t.Errorf("the flow's last run: %+v", summary.LastRun)
 	}
+	if items, _ := everyPage[api.FlowSummary](s, "/api/v1/flows?", "10"); len(items) != 1 || items[0].LastRun == nil || items[0].LastRun.ID != r.ID {
+		t.Errorf("the last run in the list: %+v", items)
+	}
 }
 
 // TestRepeatedStart: a request that is repeated with its key answers the run of the first one, whatever became of the

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -219,6 +220,9 @@ func everyPage[T any](s *site, address string, limit string) (items []T, pages i
 	for cursor := ""; ; pages++ {
 		var page api.Page[T]
 		s.ask(http.MethodGet, address+"limit="+limit+"&cursor="+cursor, nil).is(http.StatusOK, &page)
+		if most, err := strconv.Atoi(limit); err != nil || len(page.Items) > most || page.Next != "" && len(page.Items) == 0 {
+			s.t.Fatalf("a page of %d items with limit %s", len(page.Items), limit)
+		}
 		items = append(items, page.Items...)
 		if cursor = page.Next; cursor == "" {
 			return items, pages + 1
