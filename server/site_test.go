@@ -77,9 +77,14 @@ func (anyEngine) Supports(node.Op) string { return "" }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
+	return newSiteAt(t, time.Now)
+}
+
+func newSiteAt(t *testing.T, now func() time.Time) *site {
+	t.Helper()
 	s := &site{t: t, data: t.TempDir(), executor: &fakeExecutor{}}
 	var err error
-	if s.store, err = store.Open(t.Context(), store.Config{Folder: t.TempDir()}); err != nil {
+	if s.store, err = store.Open(t.Context(), store.Config{Folder: t.TempDir(), Now: now}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.store.Close() })
@@ -91,9 +96,9 @@ func newSite(t *testing.T) *site {
 	quiet := slog.New(slog.DiscardHandler)
 	lab := &run.Lab{Files: files, Engines: []plan.Engine{anyEngine{}}}
 	s.runs = &run.Service{Store: s.store.Runs, Documents: s.store.Flows, Executor: s.executor, Checker: lab, Folders: []string{s.data}, SampleSize: 20,
-		Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, Logger: quiet}
+		Now: now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, Logger: quiet}
 	s.server, err = New(Config{Key: testKey, Version: "test", Flows: s.store.Flows, Runs: s.runs, LastRuns: s.store.Runs, Lab: lab, Files: files.(Files),
-		Ready: s.store.SQL().PingContext, Sample: []byte(document1("Sample")), MaxUpload: 1 << 20, Gallery: true, Logger: quiet})
+		Ready: s.store.SQL().PingContext, Sample: []byte(document1("Sample")), MaxUpload: 1 << 20, Gallery: true, Logger: quiet, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
