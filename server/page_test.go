@@ -192,6 +192,21 @@ func TestHelpPages(t *testing.T) {
 	}
 }
 
+// TestGallery: it shows every state of a run, and is served only where it was asked for.
+func TestGallery(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	page, _ := skeleton(parsePage(t, s.asPage("/gallery").is(http.StatusOK, nil)), harmless)
+	for _, text := range []string{"Queued", "Running", "Done", "Done with rejects", "Failed", "Cancelled", "All states", "Older flows", "nothing like this", "<script>alert(1)</script> with a name", "make web"} {
+		if !strings.Contains(page, text) {
+			t.Errorf("%q is not in the gallery", text)
+		}
+	}
+	if code := ask(newTestServer(t), http.MethodGet, "/gallery", ourHost, map[string]string{"Authorization": "Bearer " + testKey}); code != http.StatusNotFound {
+		t.Errorf("where it was not asked for: %d", code)
+	}
+}
+
 // TestErrorPages: people get the sentence, what to do, and the status; who is unknown is told how to come in.
 func TestErrorPages(t *testing.T) {
 	t.Parallel()
