@@ -119,6 +119,9 @@ func operationID(r route) string {
 
 // schemaRef refers to a registered type; a page of them is described in place.
 func schemaRef(t reflect.Type) object {
+	if api.Opaque(t) {
+		return object{}
+	}
 	if strings.HasPrefix(t.Name(), "Page[") {
 		items, _ := t.FieldByName("Items")
 		return object{"type": "object", "required": []string{"items"}, "properties": object{

@@ -18,10 +18,10 @@ export interface Server {
   again(): Promise<void>;
 }
 
-/** serve starts the built program and waits for the address that it prints. */
-export async function serve(): Promise<Server> {
+/** serve starts the built program and waits for the address that it prints. flags are more of its own. */
+export async function serve(...flags: string[]): Promise<Server> {
   const data = mkdtempSync(join(tmpdir(), 'spark-e2e-'));
-  let { child, address } = await start(data, '127.0.0.1:0');
+  let { child, address } = await start(data, '127.0.0.1:0', flags);
   const end = async (signal: NodeJS.Signals) => {
     child.removeAllListeners('exit');
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -41,13 +41,13 @@ export async function serve(): Promise<Server> {
     },
     kill: () => end('SIGKILL'),
     again: async () => {
-      ({ child } = await start(data, new URL(address[1]!).host));
+      ({ child } = await start(data, new URL(address[1]!).host, flags));
     },
   };
 }
 
-async function start(data: string, listen: string): Promise<{ child: ChildProcess; address: RegExpMatchArray }> {
-  const child = spawn('bin/spark', ['serve', '--listen', listen, '--data', data], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function start(data: string, listen: string, flags: string[]): Promise<{ child: ChildProcess; address: RegExpMatchArray }> {
+  const child = spawn('bin/spark', ['serve', '--listen', listen, '--data', data, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   child.stderr.on('data', (text) => { said += text; });
   const address = await new Promise<RegExpMatchArray>((found, failed) => {

@@ -346,7 +346,7 @@ export interface Format {
   writeOptions?: Record<string, unknown>
 }
 
-/** FileList is what a folder holds. The root lists the data folders themselves. */
+/** FileList is what a folder holds. The root is the place where relative paths begin: what all data folders hold, together. */
 export interface FileList {
   /** as flows name it; empty for the root */
   path: string
