@@ -14,7 +14,7 @@ import { EdgeLine } from './EdgeLine';
 import { edgeNear } from './geometry';
 import { Graph } from './graph';
 import { NodeCard } from './NodeCard';
-import { Overview } from './Overview';
+import { nodeAt, Overview } from './Overview';
 import { QuickAddBox } from './QuickAdd';
 import { positions } from './tidy';
 import { cardHeight, cardWidth, gridStep } from './view';
@@ -120,6 +120,9 @@ function Inner() {
     services.view.takeFocus();
   };
 
+  /** painted is the node of the overview that an event meets. */
+  const painted = (event: React.MouseEvent) => (overview ? nodeAt(document, services.view.toFlow({ x: event.clientX, y: event.clientY })) : undefined);
+
   const many = document.edges.length > 50;
   return (
     <div
@@ -133,6 +136,10 @@ function Inner() {
         if (!readOnly && (event.dataTransfer.types.includes(dragType) || event.dataTransfer.types.includes('Files'))) event.preventDefault();
       }}
       onDrop={readOnly ? undefined : onDrop}
+      onDoubleClick={(event) => {
+        const id = painted(event);
+        if (id !== undefined) services.view.fit([id]);
+      }}
     >
       <ReactFlow
         nodes={overview ? nothing : nodes}
@@ -147,8 +154,10 @@ function Inner() {
         onConnectStart={onConnectStart}
         onConnectEnd={onConnectEnd}
         isValidConnection={isValid}
-        onPaneClick={() => {
-          editor.select([]);
+        onPaneClick={(event) => {
+          const id = painted(event);
+          if (id === undefined) editor.select([]);
+          else editor.focusNode(id);
           editor.set({ quickAdd: null });
           services.view.takeFocus();
         }}
