@@ -49,6 +49,7 @@ function Inner() {
   const nodes = useMemo(() => graph.nodesOf(document, catalogue, selection, moving, readOnly), [graph, document, catalogue, selection, moving, readOnly]);
   const edges = useMemo(() => graph.edgesOf(document, selectedEdges), [graph, document, selectedEdges]);
   const overview = useOverview(document);
+  const small = useStore((s) => s.transform[2] < 0.6);
   useView(root);
 
   const onNodesChange = useCallback((changes: NodeChange[]) => {
@@ -127,7 +128,7 @@ function Inner() {
   return (
     <div
       ref={root}
-      className={`canvas${connecting ? ' connecting' : ''}${many ? ' many' : ''}${overview ? ' far' : ''}`}
+      className={`canvas${connecting ? ' connecting' : ''}${many ? ' many' : ''}${small ? ' small' : ''}`}
       role="application"
       aria-label="Canvas. Arrow keys go from node to node, A adds a node, question mark lists the keys."
       aria-activedescendant={focus !== null && !overview ? `card-${focus}` : undefined}
@@ -193,7 +194,7 @@ function Inner() {
         onInit={() => services.view.fit()}
         proOptions={proOptions}
       >
-        <Background variant={BackgroundVariant.Dots} gap={gridStep} size={1.2} color="var(--grid)" />
+        {!small && <Background variant={BackgroundVariant.Dots} gap={gridStep} size={1.2} color="var(--grid)" />}
       </ReactFlow>
       {overview && <Overview />}
       <QuickAddBox />
