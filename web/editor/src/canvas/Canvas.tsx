@@ -232,17 +232,19 @@ function refOf(node: string | null, port: string | null, type: 'source' | 'targe
   return node === null ? null : { node, port: port ?? '', side: type === 'target' ? 'in' : 'out' };
 }
 
+const manyCards = 100; // in sight: more of them at once cannot be drawn with every frame
+
 /** useOverview says whether so many nodes are seen so small that they are painted instead. */
 function useOverview(document: Parameters<typeof positions>[0]): boolean {
   const places = useMemo(() => [...positions(document).values()], [document]);
   return useStore((s) => {
     const [tx, ty, zoom] = s.transform;
-    if (zoom >= 0.4 || places.length <= 300) return false;
+    if (zoom >= 0.4 || places.length <= manyCards) return false;
     let seen = 0;
     for (const at of places) {
       const x = at.x * zoom + tx;
       const y = at.y * zoom + ty;
-      if (x > -cardWidth * zoom && y > -cardHeight * zoom && x < s.width && y < s.height && ++seen > 300) return true;
+      if (x > -cardWidth * zoom && y > -cardHeight * zoom && x < s.width && y < s.height && ++seen > manyCards) return true;
     }
     return false;
   });

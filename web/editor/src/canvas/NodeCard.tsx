@@ -1,6 +1,6 @@
 import { Handle, Position as Side, type NodeProps } from '@xyflow/react';
 import { Ban, CirclePlay, Pencil, Settings2, Table2, Trash2 } from 'lucide-react';
-import { memo, useEffect, useRef } from 'react';
+import { memo, useEffect, useRef, useState } from 'react';
 import { disable, open, perform, preview, remove, rename as renameAction, runUntil, type Action } from '../action';
 import { endsOf, whyNot } from '../model/connect';
 import { nodeOf, typeOf } from '../model/document';
@@ -46,6 +46,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
   const queued = useEditor((s) => s.run?.state === 'queued' || s.run?.state === 'running');
   const skipped = useEditor((s) => s.check.skipped[id]);
   const status = useNodeStatus(id);
+  const [near, setNear] = useState(false);
   if (!card) return null;
   const state = stateOf(card, status, queued);
   const line = status?.reason ?? (card.error || card.summary || (card.disabled ? 'Records pass without it' : (skipped ?? hint(card))));
@@ -59,7 +60,11 @@ function CardView({ id, selected, dragging }: NodeProps) {
       role="group"
       aria-roledescription="node"
       aria-label={[card.title, card.typeTitle, state.word, counts, line].filter(Boolean).join(', ')}
-      onPointerEnter={(event) => (event.currentTarget.title = services.live.spoken(id))}
+      onPointerEnter={(event) => {
+        event.currentTarget.title = services.live.spoken(id);
+        setNear(true);
+      }}
+      onPointerLeave={() => setNear(false)}
       onDoubleClick={() => services.editor.openNode(id)}
     >
       <div className="card-head">
@@ -75,7 +80,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
         <StateBadge {...state} />
       </div>
       <Ports id={id} looseKey={card.looseKey} />
-      <Toolbar id={id} />
+      {(near || (selected && focused)) && <Toolbar id={id} />}
     </div>
   );
 }
