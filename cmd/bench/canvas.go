@@ -79,8 +79,7 @@ func (b *Bench) canvas(ctx context.Context, move string) (worst float64, err err
 
 // run opens a flow in the browser and starts it there.
 func (s *studio) run(br *browser, flow string) error {
-	return errors.Join(br.do("open", map[string]any{"address": s.Login()}, nil),
-		br.do("open", map[string]any{"address": s.Base + "/flows/" + flow, "until": ".canvas"}, nil),
+	return errors.Join(openFlow(br, s.Client, flow, ".overview"),
 		br.do("press", map[string]any{"key": "Control+Enter"}, nil),
 		br.do("wait", map[string]any{"text": "Running"}, nil))
 }
