@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -51,8 +50,8 @@ func (b *Bench) canvas(ctx context.Context, move string) (worst float64, err err
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	var flow struct{ ID string }
-	if err := s.Call(ctx, http.MethodPost, "/api/v1/flows", map[string]any{"document": wideFlow()}, &flow); err != nil {
+	id, err := create(ctx, s.Client, wideFlow())
+	if err != nil {
 		return 0, err
 	}
 	br, err := openBrowser(ctx)
@@ -60,7 +59,7 @@ func (b *Bench) canvas(ctx context.Context, move string) (worst float64, err err
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, br.close()) }()
-	if err := s.run(br, flow.ID); err != nil {
+	if err := s.run(br, id); err != nil {
 		return 0, err
 	}
 	looks := views

@@ -41,8 +41,8 @@ func countLatency(ctx context.Context, b *Bench) (p95 float64, _ *float64, err e
 		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	var flow struct{ ID string }
-	if err := s.Call(ctx, http.MethodPost, "/api/v1/flows", map[string]any{"document": doc}, &flow); err != nil {
+	id, err := create(ctx, s.Client, doc)
+	if err != nil {
 		return 0, nil, err
 	}
 	br, err := openBrowser(ctx)
@@ -50,7 +50,7 @@ func countLatency(ctx context.Context, b *Bench) (p95 float64, _ *float64, err e
 		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, br.close()) }()
-	if err := errors.Join(openFlow(br, s.Client, flow.ID, ".node-card"), br.do("observe", nil, nil)); err != nil {
+	if err := errors.Join(openFlow(br, s.Client, id, ".node-card"), br.do("observe", nil, nil)); err != nil {
 		return 0, nil, err
 	}
 	var all []float64
@@ -222,8 +222,8 @@ func serverW1Browser(ctx context.Context, b *Bench) (_ float64, _ *float64, err 
 		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	var flow struct{ ID string }
-	if err := s.Call(ctx, http.MethodPost, "/api/v1/flows", map[string]any{"document": doc}, &flow); err != nil {
+	id, err := create(ctx, s.Client, doc)
+	if err != nil {
 		return 0, nil, err
 	}
 	br, err := openBrowser(ctx)
@@ -232,20 +232,20 @@ func serverW1Browser(ctx context.Context, b *Bench) (_ float64, _ *float64, err 
 	}
 	defer func() { err = errors.Join(err, br.close()) }()
 	watched := func(ctx context.Context) (float64, error) {
-		if err := errors.Join(openFlow(br, s.Client, flow.ID, ".node-card"), br.do("press", map[string]any{"key": "Control+Enter"}, nil),
+		if err := errors.Join(openFlow(br, s.Client, id, ".node-card"), br.do("press", map[string]any{"key": "Control+Enter"}, nil),
 			br.do("wait", map[string]any{"text": "4/4 nodes"}, nil)); err != nil {
 			return 0, err
 		}
-		return lastRun(ctx, s.Client, flow.ID)
+		return lastRun(ctx, s.Client, id)
 	}
 	alone := func(ctx context.Context) (float64, error) {
 		if err := br.do("open", map[string]any{"address": "about:blank"}, nil); err != nil {
 			return 0, err
 		}
-		if err := runFlow(ctx, s, flow.ID); err != nil {
+		if err := runFlow(ctx, s, id); err != nil {
 			return 0, err
 		}
-		return lastRun(ctx, s.Client, flow.ID)
+		return lastRun(ctx, s.Client, id)
 	}
 	if _, err := alone(ctx); err != nil { // warms the page cache
 		return 0, nil, err

@@ -99,13 +99,13 @@ func serverW1(ctx context.Context, b *Bench) (float64, *float64, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	var flow struct{ ID string }
-	if err := s.Call(ctx, http.MethodPost, "/api/v1/flows", map[string]any{"document": doc}, &flow); err != nil {
+	id, err := create(ctx, s.Client, doc)
+	if err != nil {
 		return 0, nil, errors.Join(err, s.Stop())
 	}
 	ours := func(ctx context.Context) (float64, error) {
 		began := time.Now()
-		err := runFlow(ctx, s, flow.ID)
+		err := runFlow(ctx, s, id)
 		return time.Since(began).Seconds(), err
 	}
 	limit := func(ctx context.Context) (float64, error) {
@@ -120,6 +120,13 @@ func serverW1(ctx context.Context, b *Bench) (float64, *float64, error) {
 		return 0, nil, err
 	}
 	return p.Result()
+}
+
+// create makes a flow and returns its id.
+func create(ctx context.Context, c served.Client, doc any) (id string, err error) {
+	var flow struct{ ID string }
+	err = c.Call(ctx, http.MethodPost, "/api/v1/flows", map[string]any{"document": doc}, &flow)
+	return flow.ID, err
 }
 
 // runFlow runs a flow to its end.
