@@ -13,17 +13,17 @@ import (
 )
 
 // fails makes a request that must be refused, with a whole problem document in which every text stands.
-func (s *served) fails(method, path string, body any, status int, texts ...string) {
+func (s *serving) fails(method, path string, body any, status int, texts ...string) {
 	s.t.Helper()
 	b, err := json.Marshal(body)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(s.t.Context(), method, s.base+path, bytes.NewReader(b))
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.Base+path, bytes.NewReader(b))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+s.key)
+	req.Header.Set("Authorization", "Bearer "+s.Key)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *served) fails(method, path string, body any, status int, texts ...strin
 	}
 }
 
-func (s *served) preview(doc, node string) (v flows.Preview) {
+func (s *serving) preview(doc, node string) (v flows.Preview) {
 	s.t.Helper()
 	s.ask(http.MethodPost, "/api/v1/preview", map[string]any{"document": json.RawMessage(doc), "node": node}, &v)
 	return v

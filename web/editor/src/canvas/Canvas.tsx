@@ -15,7 +15,7 @@ import { edgeNear, panTo } from './geometry';
 import { between, glideTime, movers } from './glide';
 import { Graph } from './graph';
 import { NodeCard } from './NodeCard';
-import { Overview } from './Overview';
+import { nodeAt, Overview } from './Overview';
 import { QuickAddBox } from './QuickAdd';
 import { positions } from './tidy';
 import { cardHeight, cardWidth, gridStep } from './view';
@@ -50,6 +50,7 @@ function Inner() {
   const nodes = useMemo(() => graph.nodesOf(document, catalogue, selection, moving, readOnly), [graph, document, catalogue, selection, moving, readOnly]);
   const edges = useMemo(() => graph.edgesOf(document, selectedEdges), [graph, document, selectedEdges]);
   const overview = useOverview(document);
+  const small = useStore((s) => s.transform[2] < 0.6);
   useView(root);
   useKeepInSight();
   const land = useGlide(setMoving);
@@ -124,11 +125,14 @@ function Inner() {
     services.view.takeFocus();
   };
 
+  /** painted is the node of the overview that an event meets. */
+  const painted = (event: React.MouseEvent) => (overview ? nodeAt(document, services.view.toFlow({ x: event.clientX, y: event.clientY })) : undefined);
+
   const many = document.edges.length > 50;
   return (
     <div
       ref={root}
-      className={`canvas${connecting ? ' connecting' : ''}${many ? ' many' : ''}${overview ? ' far' : ''}`}
+      className={`canvas${connecting ? ' connecting' : ''}${many ? ' many' : ''}${small ? ' small' : ''}`}
       role="application"
       aria-label="Canvas. Arrow keys go from node to node, A adds a node, question mark lists the keys."
       aria-activedescendant={focus !== null && !overview ? `card-${focus}` : undefined}
@@ -137,6 +141,10 @@ function Inner() {
         if (!readOnly && (event.dataTransfer.types.includes(dragType) || event.dataTransfer.types.includes('Files'))) event.preventDefault();
       }}
       onDrop={readOnly ? undefined : onDrop}
+      onDoubleClick={(event) => {
+        const id = painted(event);
+        if (id !== undefined) services.view.fit([id]);
+      }}
     >
       <ReactFlow
         nodes={overview ? nothing : nodes}
@@ -152,8 +160,10 @@ function Inner() {
         onConnectStart={onConnectStart}
         onConnectEnd={onConnectEnd}
         isValidConnection={isValid}
-        onPaneClick={() => {
-          editor.select([]);
+        onPaneClick={(event) => {
+          const id = painted(event);
+          if (id === undefined) editor.select([]);
+          else editor.focusNode(id);
           editor.set({ quickAdd: null });
           services.view.takeFocus();
         }}
@@ -194,7 +204,7 @@ function Inner() {
         onInit={() => services.view.fit()}
         proOptions={proOptions}
       >
-        <Background variant={BackgroundVariant.Dots} gap={gridStep} size={1.2} color="var(--grid)" />
+        {!small && <Background variant={BackgroundVariant.Dots} gap={gridStep} size={1.2} color="var(--grid)" />}
       </ReactFlow>
       {overview && <Overview />}
       <QuickAddBox />
@@ -232,17 +242,19 @@ function refOf(node: string | null, port: string | null, type: 'source' | 'targe
   return node === null ? null : { node, port: port ?? '', side: type === 'target' ? 'in' : 'out' };
 }
 
+const manyCards = 100; // in sight: more of them at once cannot be drawn with every frame
+
 /** useOverview says whether so many nodes are seen so small that they are painted instead. */
 function useOverview(document: Parameters<typeof positions>[0]): boolean {
   const places = useMemo(() => [...positions(document).values()], [document]);
   return useStore((s) => {
     const [tx, ty, zoom] = s.transform;
-    if (zoom >= 0.4 || places.length <= 300) return false;
+    if (zoom >= 0.4 || places.length <= manyCards) return false;
     let seen = 0;
     for (const at of places) {
       const x = at.x * zoom + tx;
       const y = at.y * zoom + ty;
-      if (x > -cardWidth * zoom && y > -cardHeight * zoom && x < s.width && y < s.height && ++seen > 300) return true;
+      if (x > -cardWidth * zoom && y > -cardHeight * zoom && x < s.width && y < s.height && ++seen > manyCards) return true;
     }
     return false;
   });

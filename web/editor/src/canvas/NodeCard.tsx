@@ -1,6 +1,6 @@
 import { Handle, Position as Side, type NodeProps } from '@xyflow/react';
 import { Ban, CirclePlay, Ellipsis, Table2 } from 'lucide-react';
-import { memo, useEffect, useRef, type MouseEvent } from 'react';
+import { memo, useEffect, useRef, useState, type MouseEvent } from 'react';
 import { disable, menu, offered, perform, preview, runUntil, type Action } from '../action';
 import { endsOf, whyNot } from '../model/connect';
 import { sentence } from '../form/problem';
@@ -49,6 +49,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
   const queued = useEditor((s) => s.run?.state === 'queued' || s.run?.state === 'running');
   const skipped = useEditor((s) => s.check.skipped[id]);
   const status = useNodeStatus(id);
+  const [near, setNear] = useState(false);
   if (!card) return null;
   const state = stateOf(card, status, queued);
   const wrong = status?.reason ?? card.error;
@@ -63,7 +64,11 @@ function CardView({ id, selected, dragging }: NodeProps) {
       role="group"
       aria-roledescription="node"
       aria-label={[card.title, card.typeTitle, state.word, counts, line].filter(Boolean).join(', ')}
-      onPointerEnter={(event) => (event.currentTarget.title = services.live.spoken(id))}
+      onPointerEnter={(event) => {
+        event.currentTarget.title = services.live.spoken(id);
+        setNear(true);
+      }}
+      onPointerLeave={() => setNear(false)}
       onDoubleClick={() => services.editor.openNode(id)}
     >
       <div className="card-head">
@@ -80,7 +85,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
       </div>
       {state.look === 'running' && <Progress node={id} />}
       <Ports id={id} looseKey={card.looseKey} />
-      <Toolbar id={id} />
+      {(near || (selected && focused)) && <Toolbar id={id} />}
     </div>
   );
 }
