@@ -1,3 +1,4 @@
+import AxeBuilder from '@axe-core/playwright';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { Server } from './server';
@@ -49,8 +50,15 @@ export async function draft(server: Server, id: string): Promise<Doc> {
   return (await call<{ document: Doc }>(server, 'GET', `/flows/${id}`)).document;
 }
 
-/** look keeps a picture where SPARK_LOOK names a folder, for people who want to see. */
-export async function look(page: Page, name: string): Promise<void> {
+/** picture keeps what is seen where SPARK_LOOK names a folder, for people who want to look. */
+export async function picture(page: Page, name: string): Promise<void> {
   const folder = process.env['SPARK_LOOK'];
   if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
+}
+
+/** look keeps a picture, and asks axe whether everybody can use what is there. */
+export async function look(page: Page, name: string): Promise<void> {
+  await picture(page, name);
+  const found = await new AxeBuilder({ page }).analyze();
+  expect(found.violations.map((v) => `${name}: ${v.id} at ${v.nodes.map((n) => n.html).join(', ')}`)).toEqual([]);
 }
