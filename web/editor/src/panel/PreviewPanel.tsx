@@ -155,7 +155,7 @@ function Side({ title, samples, sample, filters, marks, rejects = 0, children, o
   return (
     <section className="side" aria-label={title}>
       <div className="side-head">
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         {choices.length > 1 ? choices.map((c) => (
           <button key={c.port} type="button" className="side-port" aria-pressed={sample ? c.port === sample.port : c.port === 'stored rejects'} onClick={() => onPort(c.port)}>{c.title}</button>
         )) : sample && <span className="faint">{countOf(sample)}</span>}
