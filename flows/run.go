@@ -94,6 +94,8 @@ type NodeStatus struct {
 	Rejected int64 `json:"rejected,omitempty"`
 	// StoppedEarly marks output ports that delivered fewer records than a complete run might have.
 	StoppedEarly []string `json:"stoppedEarly,omitempty"`
+	// Progress is the share of its bytes or records that a running source has read, above 0 and at most 1; 0 when unknown.
+	Progress float64 `json:"progress,omitempty"`
 }
 
 // Changes tells what a target made of the records that it was given. Collapsed ones had the key of a later record of

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"spark/flows"
 	"spark/flows/node"
@@ -46,6 +47,9 @@ func fileEntry(e node.Entry) api.FileEntry {
 // uploadTypes are what browsers call data files. Those that a form of another site could send are not among them.
 var uploadTypes = []string{"application/octet-stream", "text/csv", "text/tab-separated-values", "application/json", "application/x-ndjson", "application/jsonl",
 	"application/gzip", "application/x-gzip", "application/vnd.apache.parquet", "application/vnd.ms-excel", "application/zip"}
+
+// maxPath is the length of a path in bytes; Linux knows no longer ones.
+const maxPath = 4096
 
 // stall is how long an upload may wait for its next bytes.
 const stall = 30 * time.Second
@@ -120,12 +124,15 @@ func checkUpload(r *http.Request, name string, most int64) error {
 	refuse := func(message string) error {
 		return &flows.Error{Code: "file.name", Path: flows.Path{File: short(name)}, Message: message, Suggestion: "choose a name such as orders.csv"}
 	}
-	switch base := path.Base(path.Clean(name)); {
-	case name == "" || strings.HasSuffix(name, "/"):
+	hidden := func(part string) bool { return part != ".." && strings.HasPrefix(part, ".") }
+	switch clean := path.Clean(name); {
+	case clean == "." || strings.HasSuffix(name, "/"):
 		return refuse("the file has no name")
+	case len(name) > maxPath || !utf8.ValidString(name):
+		return refuse("the name is too long, or not written in UTF-8")
 	case path.IsAbs(name) || strings.ContainsAny(name, "\\\x00\r\n"):
 		return refuse("a file is uploaded to a path below the data folders")
-	case strings.HasPrefix(base, "."):
+	case slices.ContainsFunc(strings.Split(clean, "/"), hidden):
 		return refuse("names that begin with a dot are hidden")
 	case strings.ContainsAny(name, "*?[]{}$"):
 		return refuse("the name has characters that flows use for patterns and parameters")
@@ -145,7 +152,11 @@ func (s *Server) mustBeNew(name string) error {
 }
 
 func tooLarge(most int64) error {
-	return &flows.Error{Code: "request.too_large", Params: flows.Params{"limit": most}, Message: fmt.Sprintf("the file is larger than the %d MB that may be uploaded", most>>20),
+	size := fmt.Sprintf("%d bytes", most)
+	if most >= 1<<20 {
+		size = fmt.Sprintf("%d MB", most>>20)
+	}
+	return &flows.Error{Code: "request.too_large", Params: flows.Params{"limit": most}, Message: "the file is larger than the " + size + " that may be uploaded",
 		Suggestion: "compress it with gzip, or put it into a data folder on the server"}
 }
 

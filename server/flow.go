@@ -77,6 +77,20 @@ func (s *Server) createFlow(c *call) error {
 	return s.create(c, doc)
 }
 
+// importFlow takes the text of an exported file as it is: what is wrong with it is told with its line, and nothing of it
+// goes through a parser that would lose something.
+func (s *Server) importFlow(c *call) error {
+	b, err := c.json()
+	if err != nil {
+		return err
+	}
+	doc, err := document(b)
+	if err != nil {
+		return err
+	}
+	return s.create(c, doc)
+}
+
 func (s *Server) create(c *call, doc *flows.Flow) error {
 	d, err := s.Flows.Create(c.Request().Context(), c.scope, doc)
 	if err != nil {

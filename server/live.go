@@ -70,17 +70,13 @@ func (h *hub) join(ctx context.Context, scope flows.Scope, id string, v *viewer)
 	if err != nil {
 		return nil, err
 	}
-	if r := h.enter(key, v); r != nil { // somebody else was quicker
-		w.Close()
-		return r, nil
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		w.Close()
 		return nil, stopping()
 	}
-	if r := h.rooms[key]; r != nil && r.add(v) {
+	if r := h.rooms[key]; r != nil && r.add(v) { // somebody else was quicker
 		w.Close()
 		return r, nil
 	}
@@ -268,7 +264,7 @@ func (r *room) next(v *viewer) (m *websocket.PreparedMessage, last bool) {
 	defer r.mu.Unlock()
 	switch {
 	case v.behind:
-		v.behind, v.queue = false, nil
+		v.behind = false
 		return r.whole(), false
 	case len(v.queue) > 0:
 		m, v.queue = v.queue[0], v.queue[1:]

@@ -103,12 +103,12 @@ func (h *hub) serve(r *room, v *viewer) {
 	}()
 	code, text := h.write(gone, r, v)
 	switch code {
-	case websocket.CloseTryAgainLater:
+	case websocket.CloseAbnormalClosure:
 		h.metrics.dropped.WithLabelValues("stalled").Inc()
 	case websocket.ClosePolicyViolation:
 		h.metrics.dropped.WithLabelValues("flooding").Inc()
 	}
-	if code != websocket.CloseNoStatusReceived {
+	if text != "" {
 		_ = v.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, text), time.Now().Add(time.Second))
 	}
 	if code == websocket.CloseNormalClosure { // the client closes, so that it has read everything
@@ -134,7 +134,7 @@ func (h *hub) write(gone context.Context, r *room, v *viewer) (code int, text st
 				if gone.Err() != nil {
 					return v.reason(h)
 				}
-				return websocket.CloseTryAgainLater, "this browser takes the messages too slowly"
+				return websocket.CloseAbnormalClosure, "" // in the middle of a message; no reason can follow
 			}
 			h.metrics.messages.Inc()
 			if gone.Err() == nil {

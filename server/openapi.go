@@ -119,6 +119,9 @@ func operationID(r route) string {
 
 // schemaRef refers to a registered type; a page of them is described in place.
 func schemaRef(t reflect.Type) object {
+	if api.Opaque(t) {
+		return object{}
+	}
 	if strings.HasPrefix(t.Name(), "Page[") {
 		items, _ := t.FieldByName("Items")
 		return object{"type": "object", "required": []string{"items"}, "properties": object{
@@ -177,6 +180,8 @@ func valueSchema(t reflect.Type) (object, error) {
 		return object{"type": "boolean"}, nil
 	case reflect.Int, reflect.Int64:
 		return object{"type": "integer"}, nil
+	case reflect.Float64:
+		return object{"type": "number"}, nil
 	case reflect.Struct:
 		return schemaRef(t), nil
 	case reflect.Pointer:

@@ -225,15 +225,6 @@ func (s *Server) runPage(c *call) error {
 	return show(c, http.StatusOK, web.OneRun(web.RunPage{Frame: s.frame(c, "Run of "+v.Flow, "runs", runEntry), Run: v}))
 }
 
-func (s *Server) galleryPage(c *call) error {
-	v := web.Gallery{Frame: s.frame(c, "Components", "")}
-	for _, r := range galleryRuns(s.Now()) {
-		run := web.ViewRun(r, s.Now())
-		v.Runs, v.Badges = append(v.Runs, run), append(v.Badges, run.State)
-	}
-	return show(c, http.StatusOK, web.GalleryPage(v))
-}
-
 // static serves the built front end. Names of built files carry a hash of their content.
 func (s *Server) static(c *call) error {
 	name := c.Param("*")

@@ -1,10 +1,25 @@
 package server
 
 import (
+	"net/http"
 	"time"
 
 	"spark/flows"
+	"spark/web"
 )
+
+func (s *Server) galleryPage(c *call) error {
+	now := s.Now()
+	v := web.Gallery{Frame: s.frame(c, "Components", ""), Options: stateWords, Lists: []web.Flows{{Next: "/gallery"}, {Search: "nothing like this"}}}
+	for i, r := range galleryRuns(now) {
+		run := web.ViewRun(r, now)
+		v.Runs, v.Badges = append(v.Runs, run), append(v.Badges, run.State)
+		d := flows.Draft{FlowID: r.FlowID, Name: r.FlowName, UpdatedAt: r.CreatedAt, UpdatedBy: r.CreatedBy, Published: i}
+		v.Lists[0].Items = append(v.Lists[0].Items, web.ViewFlow(d, &r, now))
+	}
+	v.Lists[0].Items = append(v.Lists[0].Items, web.ViewFlow(flows.Draft{FlowID: "0198f0a0-0000-7000-8000-000000000003", UpdatedAt: now}, nil, now)) // no name, never run
+	return show(c, http.StatusOK, web.GalleryPage(v))
+}
 
 // galleryRuns are runs in every state, with small and large numbers, and with texts that must stay texts.
 func galleryRuns(now time.Time) []flows.Run {

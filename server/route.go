@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -124,22 +125,34 @@ func (s *Server) serve(c echo.Context, r *route) error {
 	return r.handle(call)
 }
 
-// body reads the JSON body of a request, strictly.
-func (c *call) body(into any) error {
+// json reads the JSON body of a request as it is.
+func (c *call) json() ([]byte, error) {
 	kind, _, err := mime.ParseMediaType(c.Request().Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
-		return mediaType("application/json")
+		return nil, mediaType("application/json")
 	}
 	b, err := io.ReadAll(c.Request().Body)
 	if err != nil {
-		return bodyError(err)
+		return nil, bodyError(err)
+	}
+	return b, nil
+}
+
+// body decodes the JSON body of a request, strictly.
+func (c *call) body(into any) error {
+	b, err := c.json()
+	if err != nil {
+		return err
 	}
 	if err := api.Decode(b, into); err != nil {
-		return &flows.Error{Code: "request.body", Message: "the body of the request cannot be read: " + err.Error(), Cause: err,
+		return &flows.Error{Code: "request.body", Message: "the body of the request cannot be read: " + decoderPrefix.ReplaceAllString(err.Error(), ""), Cause: err,
 			Suggestion: "compare it with /api/v1/openapi.json"}
 	}
 	return nil
 }
+
+// decoderPrefix is what the errors of the decoder begin with; it says nothing to whoever sent the body.
+var decoderPrefix = regexp.MustCompile(`\bjson(text)?: `)
 
 // document reads the flow document of a request.
 func document(raw []byte) (*flows.Flow, error) {

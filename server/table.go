@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"net/http"
 	"reflect"
 
@@ -27,6 +28,7 @@ func (s *Server) flowRoutes() []route {
 	return []route{
 		{method: get, path: "/api/v1/flows", action: FlowRead, handle: s.listFlows, summary: "List flows, last changed first", out: of[api.Page[api.FlowSummary]](), query: append([]string{"search"}, paging...)},
 		{method: post, path: "/api/v1/flows", action: FlowEdit, handle: s.createFlow, summary: "Create a flow from a document", in: of[api.Document](), out: of[api.Flow](), status: 201},
+		{method: post, path: "/api/v1/flows/import", action: FlowEdit, handle: s.importFlow, summary: "Create a flow from the text of an exported file", in: of[json.RawMessage](), out: of[api.Flow](), status: 201},
 		{method: post, path: "/api/v1/flows/sample", action: FlowEdit, handle: s.createSample, summary: "Create a flow from the sample", out: of[api.Flow](), status: 201},
 		{method: get, path: "/api/v1/flows/:id", action: FlowRead, handle: s.getFlow, summary: "Read a flow and its draft", out: of[api.Flow]()},
 		{method: put, path: "/api/v1/flows/:id/draft", action: FlowEdit, handle: s.saveDraft, summary: "Save the draft", in: of[api.Document](), out: of[api.Saved](), headers: []string{"If-Match"}},

@@ -122,14 +122,13 @@ func (rs *Runs) Create(ctx context.Context, scope flows.Scope, r flows.Run, key 
 	err = rs.s.change(ctx, scope, func(c *change) error {
 		row.CreatedUs = c.now
 		if row.Key != nil {
-			var first runRow
-			err := c.Where("project = ? AND key = ?", scope.Project, key).Take(&first).Error
-			if err == nil {
-				row, created = &first, false
-				return nil
+			first, err := runWithKey(c.DB, scope, key)
+			if err != nil {
+				return err
 			}
-			if !errors.Is(err, gorm.ErrRecordNotFound) {
-				return fmt.Errorf("find run by key: %w", err)
+			if first != nil {
+				row, created = first, false
+				return nil
 			}
 		}
 		if _, err := findFlow(c.Where(live).Select("id"), scope, r.FlowID); err != nil {
@@ -147,20 +146,41 @@ func (rs *Runs) Create(ctx context.Context, scope flows.Scope, r flows.Run, key 
 		}
 		return c.audit("run.start", "run", row.ID, map[string]any{"flow": row.FlowID, "revision": row.Revision, "trigger": row.Cause, "until": row.Until})
 	})
-	if err != nil && row.Key != nil && rs.duplicateKey(ctx, scope, key) { // somebody else was first, at the same moment
-		return rs.Create(ctx, scope, r, key)
-	}
 	if err != nil {
+		if first, found, again := rs.WithKey(ctx, scope, key); found && again == nil { // somebody else was first, at the same moment
+			return first, false, nil
+		}
 		return flows.Run{}, false, err
 	}
 	run, err := row.run()
 	return run, created, err
 }
 
-func (rs *Runs) duplicateKey(ctx context.Context, scope flows.Scope, key string) bool {
-	var n int64
+// WithKey returns the run that was started with an idempotency key, and whether there is one.
+func (rs *Runs) WithKey(ctx context.Context, scope flows.Scope, key string) (r flows.Run, found bool, err error) {
 	db, err := rs.s.read(ctx, scope)
-	return err == nil && db.Model(&runRow{}).Where("project = ? AND key = ?", scope.Project, key).Count(&n).Error == nil && n > 0
+	if err != nil || key == "" {
+		return r, false, err
+	}
+	row, err := runWithKey(db, scope, key)
+	if err != nil || row == nil {
+		return r, false, err
+	}
+	r, err = row.run()
+	return r, err == nil, err
+}
+
+// runWithKey returns nil where no run has the key.
+func runWithKey(db *gorm.DB, scope flows.Scope, key string) (*runRow, error) {
+	var row runRow
+	err := db.Where("project = ? AND key = ?", scope.Project, storable(key)).Take(&row).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find run by key: %w", err)
+	}
+	return &row, nil
 }
 
 // Get returns a run with its nodes.

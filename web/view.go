@@ -117,8 +117,10 @@ type Message struct {
 // Gallery shows every component in every state, for those who build them.
 type Gallery struct {
 	Frame
-	Badges []Badge
-	Runs   []Run
+	Badges  []Badge
+	Runs    []Run
+	Options []Option
+	Lists   []Flows
 }
 
 // StateBadge is the badge of a run.

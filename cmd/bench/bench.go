@@ -78,3 +78,13 @@ func median(values []float64) float64 {
 	}
 	return (s[m-1] + s[m]) / 2
 }
+
+// percentile is the smallest value that at least so many percent of the values do not exceed; of no values it is not a
+// number.
+func percentile(values []float64, percent int) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	s := slices.Sorted(slices.Values(values))
+	return s[(len(s)*percent+99)/100-1]
+}

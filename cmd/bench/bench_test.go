@@ -101,7 +101,7 @@ func TestRunPrintsAndWrites(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "bench.json")
 	var out bytes.Buffer
-	err := run(t.Context(), []string{"-out", file}, all, &out, io.Discard)
+	err := bench(t.Context(), []string{"-out", file}, all, &out, io.Discard)
 	if !errors.Is(err, io.ErrNoProgress) || !strings.Contains(err.Error(), "broken") {
 		t.Errorf("error = %v, want the one of the broken figure", err)
 	}
@@ -140,7 +140,7 @@ after                  1  s                  -           1  lower  MISSED
 func TestAMissedGoalIsNoError(t *testing.T) {
 	t.Parallel()
 	all := []Figure{{Name: "slow", Goal: goal(1), Better: Lower, Run: result(2, nil)}}
-	if err := run(t.Context(), []string{"-out", filepath.Join(t.TempDir(), "b")}, all, io.Discard, io.Discard); err != nil {
+	if err := bench(t.Context(), []string{"-out", filepath.Join(t.TempDir(), "b")}, all, io.Discard, io.Discard); err != nil {
 		t.Error(err)
 	}
 }

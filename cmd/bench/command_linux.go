@@ -96,6 +96,16 @@ func treeRSS(root int) int64 {
 	return sum
 }
 
+// ownRSS is the resident memory of one process; 0 where there is none.
+func ownRSS(pid int) int64 {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	_, p, _ := parseStat(string(text))
+	return p.rss
+}
+
 func descends(all map[int]process, pid, root int) bool {
 	for range len(all) + 1 { // /proc is no snapshot: a reused id could make a circle
 		if pid == root {

@@ -19,6 +19,9 @@ func figures() []Figure {
 		{Name: "cancel", Unit: "ms", Goal: goal(300), Better: Lower, Run: cancel},
 	}
 	fs = append(fs, serverFigures()...)
+	fs = append(fs, viewerFigures()...)
+	fs = append(fs, browserFigures()...)
+	fs = append(fs, canvasFigures()...)
 	return append(fs, nodeFigures()...)
 }
 

@@ -21,7 +21,7 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "limit" {
 		err = limit(os.Args[2:])
 	} else {
-		err = run(ctx, os.Args[1:], figures(), os.Stdout, os.Stderr)
+		err = bench(ctx, os.Args[1:], figures(), os.Stdout, os.Stderr)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, all []Figure, stdout, stderr io.Writer) error {
+func bench(ctx context.Context, args []string, all []Figure, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	only := flags.String("only", "", "measure only figures whose names begin with one of these, separated by commas")

@@ -1,21 +1,19 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"syscall"
 	"time"
+
+	"spark/internal/served"
 )
 
 // serverFigures are measured through the server's API.
@@ -29,107 +27,36 @@ func serverFigures() []Figure {
 	}
 }
 
-// server is a running `spark serve`.
-type server struct {
-	cmd  *exec.Cmd
-	base string // http://127.0.0.1:port
-	key  string
-	took time.Duration // from its start until it was ready
-	log  *bytes.Buffer
-}
-
-var printedAddress = regexp.MustCompile(`(http://[^/\s]+)/login\?key=(\S+)`)
-
-// serve starts a server on a fresh data folder whose flows may also read and write dir.
-func (b *Bench) serve(ctx context.Context, dir string) (*server, error) {
+// serve starts a server on a fresh data folder whose flows may also read and write dir. took is the time until it was
+// ready.
+func (b *Bench) serve(ctx context.Context, dir string, more ...string) (s *served.Server, took time.Duration, err error) {
 	data, err := os.MkdirTemp(b.Folder, "serve-")
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	s := &server{log: &bytes.Buffer{}}
-	s.cmd = exec.CommandContext(ctx, b.Spark, "serve", "--listen", "127.0.0.1:0", "--data", data, "--folder", dir)
-	s.cmd.Stderr = s.log
-	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
-	s.cmd.WaitDelay = 20 * time.Second
-	out, err := s.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
+	cmd := exec.CommandContext(ctx, b.Spark, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data, "--folder", dir}, more...)...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 20 * time.Second
 	began := time.Now()
-	if err := s.cmd.Start(); err != nil {
-		return nil, err
+	if s, err = served.Start(cmd); err != nil {
+		return nil, 0, err
 	}
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if m := printedAddress.FindStringSubmatch(lines.Text()); m != nil {
-			s.base, s.key = m[1], m[2]
-			break
-		}
+	if err := s.Call(ctx, http.MethodGet, "/readyz", nil, nil); err != nil {
+		return nil, 0, errors.Join(err, s.Stop())
 	}
-	go func() { _, _ = io.Copy(io.Discard, out) }() // what it goes on to say
-	if s.base == "" {
-		return nil, fmt.Errorf("the server printed no address: %w\n%s", s.stop(), s.log)
-	}
-	if err := s.call(ctx, http.MethodGet, "/readyz", nil, nil); err != nil {
-		return nil, errors.Join(err, s.stop())
-	}
-	s.took = time.Since(began)
-	return s, nil
-}
-
-func (s *server) stop() error {
-	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
-	if err := s.cmd.Wait(); err != nil {
-		return fmt.Errorf("the server ended with %w\n%s", err, s.log)
-	}
-	return nil
-}
-
-// call makes a request as the owner's program.
-func (s *server) call(ctx context.Context, method, path string, body, answer any) error {
-	var reader io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
-			return err
-		}
-		reader = bytes.NewReader(b)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, s.base+path, reader)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Authorization", "Bearer "+s.key)
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
-	}
-	if res.StatusCode >= 300 {
-		return fmt.Errorf("%s %s: %s: %s", method, path, res.Status, b)
-	}
-	if answer == nil {
-		return nil
-	}
-	return json.Unmarshal(b, answer)
+	return s, time.Since(began), nil
 }
 
 // ready is the time from the start of the process until it answers that it is ready.
 func ready(ctx context.Context, b *Bench) (float64, *float64, error) {
 	var times []float64
 	for range 5 {
-		s, err := b.serve(ctx, b.Folder)
+		s, took, err := b.serve(ctx, b.Folder)
 		if err != nil {
 			return 0, nil, err
 		}
-		times = append(times, s.took.Seconds())
-		if err := s.stop(); err != nil {
+		times = append(times, took.Seconds())
+		if err := s.Stop(); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -138,13 +65,13 @@ func ready(ctx context.Context, b *Bench) (float64, *float64, error) {
 
 // idleRSS is the memory of a server to which nothing has been asked, two seconds after it was ready.
 func idleRSS(ctx context.Context, b *Bench) (float64, *float64, error) {
-	s, err := b.serve(ctx, b.Folder)
+	s, _, err := b.serve(ctx, b.Folder)
 	if err != nil {
 		return 0, nil, err
 	}
 	time.Sleep(2 * time.Second)
-	rss := treeRSS(s.cmd.Process.Pid)
-	return float64(rss) / (1 << 20), nil, s.stop()
+	rss := treeRSS(s.PID())
+	return float64(rss) / (1 << 20), nil, s.Stop()
 }
 
 type flowDocument map[string]json.RawMessage
@@ -168,17 +95,17 @@ func serverW1(ctx context.Context, b *Bench) (float64, *float64, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	s, err := b.serve(ctx, dir)
+	s, _, err := b.serve(ctx, dir)
 	if err != nil {
 		return 0, nil, err
 	}
-	var flow struct{ ID string }
-	if err := s.call(ctx, http.MethodPost, "/api/v1/flows", map[string]any{"document": doc}, &flow); err != nil {
-		return 0, nil, errors.Join(err, s.stop())
+	id, err := create(ctx, s.Client, doc)
+	if err != nil {
+		return 0, nil, errors.Join(err, s.Stop())
 	}
 	ours := func(ctx context.Context) (float64, error) {
 		began := time.Now()
-		err := s.run(ctx, flow.ID)
+		err := runFlow(ctx, s, id)
 		return time.Since(began).Seconds(), err
 	}
 	limit := func(ctx context.Context) (float64, error) {
@@ -186,24 +113,31 @@ func serverW1(ctx context.Context, b *Bench) (float64, *float64, error) {
 		return u.Wall.Seconds(), err
 	}
 	if _, err := ours(ctx); err != nil { // warms the page cache for both
-		return 0, nil, errors.Join(err, s.stop())
+		return 0, nil, errors.Join(err, s.Stop())
 	}
 	p, err := b.Pairs(ctx, 5, ours, limit)
-	if err = errors.Join(err, s.stop()); err != nil {
+	if err = errors.Join(err, s.Stop()); err != nil {
 		return 0, nil, err
 	}
 	return p.Result()
 }
 
-// run runs a flow to its end.
-func (s *server) run(ctx context.Context, flow string) error {
+// create makes a flow and returns its id.
+func create(ctx context.Context, c served.Client, doc any) (id string, err error) {
+	var flow struct{ ID string }
+	err = c.Call(ctx, http.MethodPost, "/api/v1/flows", map[string]any{"document": doc}, &flow)
+	return flow.ID, err
+}
+
+// runFlow runs a flow to its end.
+func runFlow(ctx context.Context, s *served.Server, flow string) error {
 	var r struct{ ID, State string }
-	if err := s.call(ctx, http.MethodPost, "/api/v1/runs", map[string]any{"flow": flow}, &r); err != nil {
+	if err := s.Call(ctx, http.MethodPost, "/api/v1/runs", map[string]any{"flow": flow}, &r); err != nil {
 		return err
 	}
 	for r.State == "queued" || r.State == "running" {
 		time.Sleep(10 * time.Millisecond)
-		if err := s.call(ctx, http.MethodGet, "/api/v1/runs/"+r.ID, nil, &r); err != nil {
+		if err := s.Call(ctx, http.MethodGet, "/api/v1/runs/"+r.ID, nil, &r); err != nil {
 			return err
 		}
 	}
@@ -218,14 +152,14 @@ var w1Nodes = []string{"orders", "filter", "derive", "sink"}
 
 // preview asks for a preview of a node of W1 and returns the milliseconds until the whole answer is there. records
 // distinguishes it from earlier ones: it must not come from memory.
-func (s *server) preview(ctx context.Context, doc flowDocument, node string, records int) (float64, error) {
+func preview(ctx context.Context, s *served.Server, doc flowDocument, node string, records int) (float64, error) {
 	var answer struct {
 		Cached          bool
 		Problems        []json.RawMessage
 		Inputs, Outputs []struct{ Rows []json.RawMessage }
 	}
 	began := time.Now()
-	err := s.call(ctx, http.MethodPost, "/api/v1/preview", map[string]any{"document": doc, "node": node, "limit": records}, &answer)
+	err := s.Call(ctx, http.MethodPost, "/api/v1/preview", map[string]any{"document": doc, "node": node, "limit": records}, &answer)
 	took := 1000 * time.Since(began).Seconds()
 	shown := 0
 	for _, p := range slices.Concat(answer.Inputs, answer.Outputs) {
@@ -243,16 +177,16 @@ func previewWarm(ctx context.Context, b *Bench) (float64, *float64, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	s, err := b.serve(ctx, dir)
+	s, _, err := b.serve(ctx, dir)
 	if err != nil {
 		return 0, nil, err
 	}
 	slowest := 0.0
-	if _, err = s.preview(ctx, doc, "orders", 10); err == nil { // starts the process
+	if _, err = preview(ctx, s, doc, "orders", 10); err == nil { // starts the process
 		for _, node := range w1Nodes {
 			var times []float64
 			for i := range 9 {
-				ms, previewErr := s.preview(ctx, doc, node, 1000-i)
+				ms, previewErr := preview(ctx, s, doc, node, 1000-i)
 				err = errors.Join(err, previewErr)
 				times = append(times, ms)
 			}
@@ -260,7 +194,7 @@ func previewWarm(ctx context.Context, b *Bench) (float64, *float64, error) {
 			slowest = max(slowest, median(times))
 		}
 	}
-	return slowest, nil, errors.Join(err, s.stop())
+	return slowest, nil, errors.Join(err, s.Stop())
 }
 
 // previewCold is the slowest node's median where the preview has to start the executor process.
@@ -273,12 +207,12 @@ func previewCold(ctx context.Context, b *Bench) (float64, *float64, error) {
 	for _, node := range w1Nodes {
 		var times []float64
 		for range 3 {
-			s, err := b.serve(ctx, dir)
+			s, _, err := b.serve(ctx, dir)
 			if err != nil {
 				return 0, nil, err
 			}
-			ms, err := s.preview(ctx, doc, node, 1000)
-			if err = errors.Join(err, s.stop()); err != nil {
+			ms, err := preview(ctx, s, doc, node, 1000)
+			if err = errors.Join(err, s.Stop()); err != nil {
 				return 0, nil, err
 			}
 			times = append(times, ms)

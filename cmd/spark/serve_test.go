@@ -1,82 +1,41 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
-	"os/exec"
-	"regexp"
 	"syscall"
 	"testing"
 	"time"
 
 	"spark/flows"
+	"spark/internal/served"
 )
 
-// served is a `spark serve` of a place.
-type served struct {
+// serving is a `spark serve` of a place.
+type serving struct {
 	*place
-	cmd       *exec.Cmd
-	base, key string
+	*served.Server
 }
 
-var printedAddress = regexp.MustCompile(`(http://[^/\s]+)/login\?key=(\S+)`)
-
-func (p *place) serve() *served {
+func (p *place) serve() *serving {
 	p.t.Helper()
-	s := &served{place: p, cmd: p.command("serve", "--listen", "127.0.0.1:0", "--data", p.path("spark"))}
-	out, err := s.cmd.StdoutPipe()
+	s, err := served.Start(p.command("serve", "--listen", "127.0.0.1:0", "--data", p.path("spark")))
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	var said bytes.Buffer
-	s.cmd.Stderr = &said
-	if err := s.cmd.Start(); err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(func() { _ = s.cmd.Process.Kill(); _ = s.cmd.Wait() })
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if m := printedAddress.FindStringSubmatch(lines.Text()); m != nil {
-			s.base, s.key = m[1], m[2]
-			go func() { _, _ = io.Copy(io.Discard, out) }()
-			return s
-		}
-	}
-	_ = s.cmd.Wait()
-	p.t.Fatalf("the server printed no address\n%s", said.String())
-	return nil
+	p.t.Cleanup(s.Kill)
+	return &serving{place: p, Server: s}
 }
 
 // ask makes a request as the owner's program and decodes the answer.
-func (s *served) ask(method, path string, body, answer any) {
+func (s *serving) ask(method, path string, body, answer any) {
 	s.t.Helper()
-	b, err := json.Marshal(body)
-	if err != nil {
+	if err := s.Call(s.t.Context(), method, path, body, answer); err != nil {
 		s.t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(s.t.Context(), method, s.base+path, bytes.NewReader(b))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+s.key)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode >= 300 {
-		s.t.Fatalf("%s %s: %s %s, %v", method, path, res.Status, text, err)
-	}
-	if err := json.Unmarshal(text, answer); err != nil {
-		s.t.Fatalf("%s %s: %s: %v", method, path, text, err)
 	}
 }
 
-func (s *served) begin(doc string) flows.Run {
+func (s *serving) begin(doc string) flows.Run {
 	s.t.Helper()
 	var flow struct{ ID string }
 	s.ask(http.MethodPost, "/api/v1/flows", map[string]any{"document": json.RawMessage(doc)}, &flow)
@@ -85,7 +44,7 @@ func (s *served) begin(doc string) flows.Run {
 	return r
 }
 
-func (s *served) until(what string, id string, limit time.Duration, ok func(flows.Run) bool) (r flows.Run) {
+func (s *serving) until(what string, id string, limit time.Duration, ok func(flows.Run) bool) (r flows.Run) {
 	s.t.Helper()
 	until(s.t, what, limit, func() bool {
 		r = flows.Run{}
@@ -133,8 +92,7 @@ func TestServeKilled(t *testing.T) {
 	s := p.serve()
 	r := s.begin(endless())
 	s.until("the run counts", r.ID, runTime, counting)
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
+	s.Kill()
 	until(t, "its executors end", 10*time.Second, func() bool { return len(p.executors()) == 0 })
 	s = p.serve()
 	r = s.until("the state is true", r.ID, 10*time.Second, over)

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,12 +13,6 @@ import (
 	"spark/flows"
 	"spark/server/api"
 )
-
-// watch opens the WebSocket of a run.
-func (s *served) watch(id string) (*websocket.Conn, error) {
-	c, _, err := websocket.DefaultDialer.Dial(strings.Replace(s.base, "http", "ws", 1)+"/api/v1/runs/"+id+"/events", http.Header{"Authorization": {"Bearer " + s.key}})
-	return c, err
-}
 
 // viewed is what a viewer knows when the server has closed its socket.
 type viewed struct {
@@ -80,20 +72,20 @@ func TestViewers(t *testing.T) {
 	var wg sync.WaitGroup
 	seen, errs := make([]viewed, viewers), make([]error, viewers)
 	for i := range viewers {
-		c, err := s.watch(r.ID)
+		c, err := s.Watch(t.Context(), r.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
 		wg.Go(func() { seen[i], errs[i] = look(c) })
 	}
 	for range stalled {
-		c, err := s.watch(r.ID)
+		c, err := s.Watch(t.Context(), r.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { c.Close() })
 	}
-	flooder, err := s.watch(r.ID)
+	flooder, err := s.Watch(t.Context(), r.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ type Input struct {
 	Path              string           `json:"path" title:"File" help:"Path below a data folder. * and ? match within a name, ** any folders; ${name} is a parameter." required:"true" widget:"path" example:"orders/*.csv"`
 	Format            string           `json:"format,omitempty" title:"Format" help:"Empty: by the file's extension." enum:"csv|json|jsonl|parquet"`
 	Fields            []node.FileField `json:"fields,omitempty" title:"Fields" help:"What is read, with explicit types. Inspecting the file proposes them; nothing is guessed while running." widget:"fields"`
-	Options           json.RawMessage  `json:"options,omitempty" title:"Options" help:"How the file is written." widget:"options"`
+	Options           json.RawMessage  `json:"options,omitempty" title:"Options" help:"How the file is read." widget:"options"`
 	FileNameField     string           `json:"fileNameField,omitempty" title:"File name field" help:"Adds a field with the path of the file that a record comes from." advanced:"true"`
 	RecordNumberField string           `json:"recordNumberField,omitempty" title:"Record number field" help:"Adds a field with the number of the record in its file, from 1." advanced:"true"`
 }

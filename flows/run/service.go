@@ -27,6 +27,8 @@ type Store interface {
 	// Create saves a queued run and its job in one transaction. Where the project has a run with the key already, that
 	// one is returned, and false.
 	Create(ctx context.Context, scope flows.Scope, r flows.Run, key string) (flows.Run, bool, error)
+	// WithKey returns the run that was started with an idempotency key, and whether there is one. Nothing has the key "".
+	WithKey(ctx context.Context, scope flows.Scope, key string) (r flows.Run, found bool, err error)
 	Get(ctx context.Context, scope flows.Scope, id string) (flows.Run, error)
 	List(ctx context.Context, scope flows.Scope, f flows.RunFilter) (flows.Page[flows.Run], error)
 	// Lease gives out the next fence of a run that is not over and returns the run as it was before: queued, or
@@ -82,8 +84,11 @@ type Service struct {
 const saveInterval = 5 * time.Second
 
 // Start freezes the flow and queues a run of it. A flow that cannot run is refused with all its problems, and nothing is
-// stored. created is false where the key belongs to a run that was started before.
+// stored. created is false where the key belongs to a run that was started before, whatever became of the flow since.
 func (s *Service) Start(ctx context.Context, cmd Command) (r flows.Run, created bool, err error) {
+	if r, found, err := s.Store.WithKey(ctx, cmd.Scope, cmd.Key); found || err != nil {
+		return r, false, err
+	}
 	rev, err := s.revision(ctx, cmd)
 	if err != nil {
 		return r, false, err

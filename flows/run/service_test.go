@@ -51,6 +51,13 @@ func (m *memory) Create(_ context.Context, _ flows.Scope, r flows.Run, key strin
 	return r, true, nil
 }
 
+func (m *memory) WithKey(_ context.Context, _ flows.Scope, key string) (flows.Run, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	id, used := m.keys[key]
+	return m.runs[id], used && key != "", nil
+}
+
 func (m *memory) Get(_ context.Context, _ flows.Scope, id string) (flows.Run, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

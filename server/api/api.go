@@ -147,7 +147,7 @@ type Format struct {
 	WriteOptions map[string]any `json:"writeOptions,omitempty"`
 }
 
-// FileList is what a folder holds. The root lists the data folders themselves.
+// FileList is what a folder holds. The root is the place where relative paths begin: what all data folders hold, together.
 type FileList struct {
 	Path    string      `json:"path"`             // as flows name it; empty for the root
 	Parent  *string     `json:"parent,omitempty"` // absent at the root

@@ -22,6 +22,7 @@ var (
 	nodes = []flows.NodeStatus{
 		{Node: "read", State: flows.NodeDone, Out: map[string]int64{"out": 99, "rejects": 1}, Rejected: 1},
 		{Node: "keep", State: flows.NodeRunning, In: map[string]int64{"in": 99}, Out: map[string]int64{"out": 40, "unmatched": 59}, StoppedEarly: []string{"unmatched"}},
+		{Node: "other", State: flows.NodeRunning, Out: map[string]int64{"out": 10}, Progress: 0.125},
 		{Node: "write", State: flows.NodeFailed, Reason: "the disk is full", In: map[string]int64{"in": 40}, Written: 40},
 	}
 	theRun = flows.Run{ID: "0198f0a0-0000-7000-8000-000000000002", FlowID: "0198f0a0-0000-7000-8000-000000000001", FlowName: "Orders", Revision: 3,

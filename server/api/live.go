@@ -5,8 +5,8 @@ import "spark/flows"
 // The WebSocket of a run, GET /api/v1/runs/{id}/events, sends JSON texts: a Snapshot first, then Deltas at most every
 // 100 ms while something changes. Deltas are numbered from the snapshot's Seq + 1 without gaps; counts are absolute and
 // the latest wins. A client that misses one asks for a snapshot. After the delta that ends the run the server closes the
-// socket with 1000. It closes one that does not take its messages with 1013, and one that sends anything but Ask, or too
-// many of them, with 1008.
+// socket with 1000. It cuts off one that takes nothing for 5 s, closes one that sends anything but Ask, or too many of
+// them, with 1008, and all with 1001 when it stops.
 
 // LiveKind tells messages apart.
 type LiveKind string

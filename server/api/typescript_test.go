@@ -119,7 +119,7 @@ func (w *writer) name(t reflect.Type) string {
 		return "string"
 	case reflect.Bool:
 		return "boolean"
-	case reflect.Int, reflect.Int64:
+	case reflect.Int, reflect.Int64, reflect.Float64:
 		return "number"
 	case reflect.Pointer:
 		if t.Elem().Kind() == reflect.Struct { // null is possible only in cells of samples

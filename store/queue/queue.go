@@ -73,7 +73,7 @@ func Open(ctx context.Context, s *store.Store, opts Options) (*Queue, error) {
 	if err := s.Migrate(ctx, q.migrate); err != nil {
 		return nil, err
 	}
-	client, err := river.NewClient(q.driver, &river.Config{Logger: opts.Log})
+	client, err := river.NewClient(q.driver, &river.Config{Logger: quietly(opts.Log)})
 	if err != nil {
 		return nil, fmt.Errorf("job queue: %w", err)
 	}
@@ -82,7 +82,7 @@ func Open(ctx context.Context, s *store.Store, opts Options) (*Queue, error) {
 }
 
 func (q *Queue) migrate(ctx context.Context) error {
-	m, err := rivermigrate.New(q.driver, &rivermigrate.Config{Logger: q.opts.Log})
+	m, err := rivermigrate.New(q.driver, &rivermigrate.Config{Logger: quietly(q.opts.Log)})
 	if err != nil {
 		return fmt.Errorf("migrations of the job queue: %w", err)
 	}

@@ -47,7 +47,7 @@ func (q *Queue) Work(ctx context.Context, do func(ctx context.Context, job Job) 
 		return nil, fmt.Errorf("start the worker: %w", err)
 	}
 	w.client, err = river.NewClient(q.driver, &river.Config{
-		Logger:              q.opts.Log,
+		Logger:              quietly(q.opts.Log),
 		Queues:              map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: q.opts.Workers}},
 		Workers:             workers,
 		FetchOnlyKnownKinds: true, // what a newer Spark inserted waits for a newer worker

@@ -151,6 +151,11 @@ func testRunKey(t *testing.T, b *bundle) {
 	if other := b.run(t, rev, "twice"); other.ID == ids[0] {
 		t.Error("another key gave the same run")
 	}
+	for key, want := range map[string]string{"once": ids[0], "caf\xe9": b.run(t, rev, "caf\xe9").ID, "never": "", "": ""} {
+		if r, found, err := b.Runs.WithKey(t.Context(), b.scope, key); err != nil || found != (want != "") || r.ID != want {
+			t.Errorf("the run with key %q: %q, %v, %v", key, r.ID, found, err)
+		}
+	}
 }
 
 func testFence(t *testing.T, b *bundle) {

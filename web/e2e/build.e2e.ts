@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launch, look, visit } from './browser';
+import { keep, launch, open } from './page';
 import { wanted, writeOrders } from './orders';
 import { serve, type Server } from './server';
 
@@ -17,7 +17,7 @@ let server: Server;
 let browser: Browser;
 
 beforeAll(async () => {
-  server = await serve();
+  server = await serve('--threads', '1'); // so that a fast machine, too, is seen counting
   writeOrders(server.files, records);
   browser = await launch();
 }, 120_000);
@@ -101,7 +101,7 @@ async function isRight(file: string): Promise<void> {
 }
 
 test('with the mouse', async () => {
-  const { context, page, wrong } = await visit(browser, server, 'light');
+  const { context, page, wrong } = await open(browser, server, { colorScheme: 'light' });
   await newFlow(page).click();
   await page.waitForURL(/\/flows\/[0-9a-f-]{36}/);
   const canvas = (await page.locator('.canvas').boundingBox())!;
@@ -202,11 +202,11 @@ test('with the mouse', async () => {
   await page.getByRole('button', { name: 'Tidy up' }).click();
   await page.getByRole('button', { name: 'Show the whole flow' }).click();
   for (const { title, preview } of nodes) await previews(title, preview);
-  await look(page, 'build-light');
+  await keep(page, 'build-light');
   await watch(page);
   await page.getByRole('button', { name: 'Run', exact: true }).click();
   await page.getByText('7/7 nodes').waitFor({ timeout: 60_000 });
-  await look(page, 'built-light');
+  await keep(page, 'built-light');
   await sawCountsRise(page);
   await isRight('regions.csv');
   expect(wrong).toEqual([]);
@@ -214,7 +214,7 @@ test('with the mouse', async () => {
 }, 120_000);
 
 test('with the keyboard', async () => {
-  const { context, page, wrong } = await visit(browser, server, 'dark');
+  const { context, page, wrong } = await open(browser, server, { colorScheme: 'dark' });
   const { keyboard } = page;
   /** go presses Tab until the keyboard is there. */
   const go = async (to: Locator, key = 'Tab') => {
@@ -241,7 +241,7 @@ test('with the keyboard', async () => {
     await keyboard.press('Enter');
     await page.locator('.canvas:focus').waitFor();
   };
-  const open = async () => {
+  const configure = async () => {
     await keyboard.press('Enter');
     await settings(page).locator(':focus').waitFor();
   };
@@ -251,7 +251,7 @@ test('with the keyboard', async () => {
     await page.locator('.canvas:focus').waitFor();
   };
   const chooseFile = async (file: string) => {
-    await open();
+    await configure();
     await press(settings(page).getByRole('button', { name: 'Browse…' }));
     await press(page.getByRole('dialog').getByRole('button', { name: file }));
     await press(page.getByRole('button', { name: 'Use these fields' }));
@@ -266,11 +266,11 @@ test('with the keyboard', async () => {
   await add('File Input');
   await chooseFile('orders.csv');
   await add('Filter');
-  await open();
+  await configure();
   await keyboard.type("status = 'paid'");
   await close();
   await add('Formula');
-  await open();
+  await configure();
   await press(settings(page).getByRole('button', { name: 'Add a field' }));
   await keyboard.type('total');
   await keyboard.press('Tab');
@@ -284,13 +284,13 @@ test('with the keyboard', async () => {
   await keyboard.type('Join');
   await keyboard.press('Enter');
   await keyboard.press('ArrowRight');
-  await open();
+  await configure();
   await press(settings(page).getByRole('button', { name: 'Add a pair' }));
   await choose(settings(page).getByRole('combobox', { name: 'Left: choose a field' }), 'customer_id');
   await choose(settings(page).getByRole('combobox', { name: 'Right: choose a field' }), 'id');
   await close();
   await add('Aggregate');
-  await open();
+  await configure();
   await keyboard.type('region');
   await keyboard.press('Enter');
   const aggregate = async (name: string, fn: string, field?: string) => {
@@ -305,7 +305,7 @@ test('with the keyboard', async () => {
   await aggregate('revenue', 'sum', 'total');
   await close();
   await add('File Output');
-  await open();
+  await configure();
   await keyboard.type('regions-2.csv');
   await close();
   await keyboard.press('1'); // the whole flow
@@ -315,11 +315,11 @@ test('with the keyboard', async () => {
     await card(page, title).and(page.locator('.focused')).waitFor();
     await seesPreview(page, nodes.find((n) => n.title === title)!.preview);
   }
-  await look(page, 'build-dark');
+  await keep(page, 'build-dark');
   await watch(page);
   await keyboard.press('Control+Enter');
   await page.getByText('7/7 nodes').waitFor({ timeout: 60_000 });
-  await look(page, 'built-dark');
+  await keep(page, 'built-dark');
   await sawCountsRise(page);
   await isRight('regions-2.csv');
   expect(wrong).toEqual([]);

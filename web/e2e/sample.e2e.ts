@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launch, look, visit } from './browser';
+import { keep, launch, open } from './page';
 import { serve, type Server } from './server';
 
 // The sample flow in a real browser against the real program: from the empty page to exact counts, every page looked at
@@ -30,8 +30,8 @@ function reference(): Map<string, Node> {
 }
 
 test('the sample flow runs from the empty page, with the counts of the command line', async () => {
-  const { context, page, wrong } = await visit(browser, server, 'light');
-  await look(page, 'empty-light');
+  const { context, page, wrong } = await open(browser, server, { colorScheme: 'light' });
+  await keep(page, 'empty-light');
   const began = Date.now();
   await page.getByText('Run the sample flow').first().click();
   await page.waitForURL(/\/flows\/[0-9a-f-]{36}/);
@@ -50,23 +50,23 @@ test('the sample flow runs from the empty page, with the counts of the command l
 
 for (const theme of ['light', 'dark'] as const) {
   test(`every page in ${theme}`, async () => {
-    const { context, page, wrong } = await visit(browser, server, theme);
-    await look(page, `flows-${theme}`);
+    const { context, page, wrong } = await open(browser, server, { colorScheme: theme });
+    await keep(page, `flows-${theme}`);
     await page.locator('a[href^="/flows/"]').first().click();
     await page.getByText('Amount').first().click();
     await page.getByRole('grid').nth(1).waitFor();
-    await look(page, `editor-${theme}`);
+    await keep(page, `editor-${theme}`);
     await page.keyboard.press('Enter');
     await page.getByText('A record that is refused').waitFor();
     await page.locator('.cm-editor').first().waitFor();
-    await look(page, `settings-${theme}`);
+    await keep(page, `settings-${theme}`);
     await page.goto(server.base + '/runs');
-    await look(page, `runs-${theme}`);
+    await keep(page, `runs-${theme}`);
     await page.locator('a[href^="/runs/"]').first().click();
     await page.getByText('The run succeeded').waitFor();
-    await look(page, `run-${theme}`);
+    await keep(page, `run-${theme}`);
     await page.goto(server.base + '/help/nodes/filter');
-    await look(page, `help-${theme}`);
+    await keep(page, `help-${theme}`);
     expect(wrong).toEqual([]);
     await context.close();
   }, 120_000);

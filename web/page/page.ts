@@ -27,14 +27,18 @@ function hush(after: number): void {
   }, after)
 }
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const headers: Record<string, string> = body === undefined ? {} : { "Content-Type": "application/json" }
-  const answer = await fetch("/api/v1" + path, { method, headers, body: body === undefined ? null : JSON.stringify(body) })
+const call = <T>(method: string, path: string, body?: unknown): Promise<T> => send(method, path, body === undefined ? null : JSON.stringify(body))
+
+// send sends a text that is JSON, or nothing.
+async function send<T>(method: string, path: string, body: string | null): Promise<T> {
+  const headers: Record<string, string> = body === null ? {} : { "Content-Type": "application/json" }
+  const answer = await fetch("/api/v1" + path, { method, headers, body })
   if (answer.status === 204) return undefined as T
   const value: unknown = await answer.json().catch(() => ({}))
   if (!answer.ok) {
     const problem = value as Partial<Problem>
-    throw new Error([problem.detail ?? `Spark answered ${answer.status}`, problem.suggestion].filter(Boolean).join(": "))
+    const line = problem.path?.line ? ` (line ${problem.path.line})` : ""
+    throw new Error([(problem.detail ?? `Spark answered ${answer.status}`) + line, problem.suggestion].filter(Boolean).join(": "))
   }
   return value as T
 }
@@ -57,13 +61,11 @@ async function refresh(): Promise<void> {
 const blank = { format: 1, name: "New flow", nodes: [], edges: [] }
 
 async function importFlow(file: File): Promise<void> {
-  let document: unknown
   try {
-    document = JSON.parse(await file.text())
-  } catch {
-    throw new Error(`${file.name} is not a flow: it is not JSON`)
+    open(await send<Flow>("POST", "/flows/import", await file.text()))
+  } catch (e) {
+    throw new Error(`${file.name}: ${e instanceof Error ? e.message : String(e)}`)
   }
-  open(await call<Flow>("POST", "/flows", { document }))
 }
 
 // formats are the files that a File Input reads, by their extension.

@@ -121,6 +121,9 @@ func (r *run) statuses(err error) []flows.NodeStatus {
 		if n.Kind.Rejects {
 			st.Out[node.Rejects] = st.Rejected
 		}
+		if st.State == flows.NodeRunning {
+			st.Progress = r.sources[n.ID].share()
+		}
 		if st.State == flows.NodeFailed && r.first != nil {
 			st.Reason = r.first.Message
 		}

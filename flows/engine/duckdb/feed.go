@@ -55,7 +55,7 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 			rej.Node = st.Ref.Node
 			f.count.rejected.Add(1)
 			return r.reject(st.Node, rej)
-		}}
+		}, Progress: f.count.progress}
 	name := fmt.Sprintf("src%d", r.taps[st.Ref])
 	return f, r.start(ctx, f, name, arrow.NewSchema(fields, nil), func(ctx context.Context) (node.ReadStats, error) {
 		reading.Emit = f.emit(ctx)

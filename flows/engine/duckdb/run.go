@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -63,8 +64,25 @@ type errorSite struct {
 // sourceCount is a source's own account, live.
 type sourceCount struct {
 	rejected atomic.Int64
-	capped   atomic.Bool // has more records than its Read's limit
+	capped   atomic.Bool  // has more records than its Read's limit
+	read     atomic.Int64 // of total: what the source says of its progress
+	total    atomic.Int64
 	stats    node.ReadStats
+}
+
+// progress is told while the source is read.
+func (c *sourceCount) progress(read, total int64) {
+	c.read.Store(read)
+	c.total.Store(total)
+}
+
+// share is how much of the source has been read, in thousandths of 1, so that it seldom changes; 0 when unknown.
+func (c *sourceCount) share() float64 {
+	read, total := c.read.Load(), c.total.Load()
+	if total <= 0 || read < 0 {
+		return 0
+	}
+	return math.Floor(1000*min(1, float64(read)/float64(total))) / 1000
 }
 
 func newRun(e *Engine, p *plan.Plan, env engine.Env) *run {

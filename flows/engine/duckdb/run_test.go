@@ -77,6 +77,7 @@ func (n *numbers) Read(ctx context.Context, r *node.Reading) (node.ReadStats, er
 		}
 		stats.Records++
 		if i%1000 == 999 {
+			r.Progress(int64(i)+1, int64(n.N)+1000)
 			if err := r.Emit(node.Batch{Records: b.NewRecordBatch()}); err != nil {
 				return stats, err
 			}
@@ -139,6 +140,7 @@ func (f *dirFile) Abort() error     { return os.RemoveAll(f.TempPath()) }
 type bench struct {
 	dir     string
 	rejects []node.Reject
+	counts  func([]flows.NodeStatus)
 	engine  *Engine
 }
 
@@ -175,7 +177,7 @@ func (b *bench) run(t *testing.T, ctx context.Context, f *flows.Flow) (map[strin
 	if err := os.MkdirAll(temp, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	ns, err := b.engine.Run(ctx, p, engine.Env{Files: dirFiles{b.dir}, Temp: temp, Threads: 2,
+	ns, err := b.engine.Run(ctx, p, engine.Env{Files: dirFiles{b.dir}, Temp: temp, Threads: 2, Counts: b.counts,
 		Reject: func(r node.Reject) error { b.rejects = append(b.rejects, r); return nil }})
 	m := map[string]flows.NodeStatus{}
 	for _, n := range ns {
@@ -308,6 +310,32 @@ func TestRunCancel(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	b.nothingLeft(t)
+}
+
+// TestRunTellsProgress: what a source says of its progress is a share while it runs, and nothing afterwards.
+func TestRunTellsProgress(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stop := errors.New("seen")
+	var last float64
+	b.counts = func(ns []flows.NodeStatus) {
+		for _, n := range ns {
+			if n.Node == "src" && n.Progress > 0 {
+				last = n.Progress
+			}
+			if n.Node == "out" && n.Progress != 0 {
+				t.Errorf("a target has the progress %v", n.Progress)
+			}
+		}
+		if last == 0.75 {
+			cancel(stop)
+		}
+	}
+	ns, err := b.run(t, ctx, line(`src test.numbers {"n": 3000, "block": true}`, `out test.target {"path": "o.csv"}`))
+	if !errors.Is(err, stop) || last != 0.75 || ns["src"].Progress != 0 {
+		t.Errorf("error %v, progress %v, then %v", err, last, ns["src"].Progress)
+	}
 }
 
 // nothingLeft fails when anything but the temp folder, empty, is in the data folder.

@@ -16,14 +16,17 @@ test.each([
   [press('z', 'c'), 'undo'], [press('Z', 'cs'), 'redo'], [press('y', 'c'), 'redo'], [press('z', 'm'), 'undo'], [press('Enter', 'c'), 'run'], [press('Enter', 's'), 'run-until'], [press('Enter'), 'open'],
   [press('A', 's'), 'tidy'], [press('a'), 'add'], [press('/'), 'add'], [press('?', 's'), 'help'], [press('a', 'c'), 'select-all'], [press('Delete', 'c'), 'delete-reconnect'], [press('ArrowRight', 'as'), 'nudge-right-4'],
 ])('%o is %s', (event, id) => {
-  expect(actionFor(event, true, false)?.id).toBe(id);
+  expect(actionFor(event, 'canvas')?.id).toBe(id);
 });
 
 test('single keys work on the canvas only, and typing is left alone', () => {
-  expect(actionFor(press('d'), false, false)).toBeUndefined();
-  expect(actionFor(press('a'), false, true)).toBeUndefined();
-  expect(actionFor(press('z', 'c'), false, true)).toBeUndefined();
-  expect(actionFor(press('Enter', 'c'), false, true)?.id).toBe('run');
+  expect(actionFor(press('d'), 'page')).toBeUndefined();
+  expect(actionFor(press('a'), 'text')).toBeUndefined();
+  expect(actionFor(press('z', 'c'), 'text')).toBeUndefined();
+  expect(actionFor(press('z', 'c'), 'setting')?.id).toBe('undo');
+  expect(actionFor(press('Escape'), 'setting')).toBeUndefined();
+  expect(actionFor(press('z', 'c'), 'page')?.id).toBe('undo');
+  expect(actionFor(press('Enter', 'c'), 'text')?.id).toBe('run');
   expect(keyOf(press('Tab', 's'))).toBe('Shift+Tab');
 });
 

@@ -8,6 +8,7 @@ export interface Action {
   keys: readonly string[]; // such as "Ctrl+Z", "Shift+Enter", "a"
   everywhere?: boolean; // also while the focus is outside the canvas, but not in a text field unless it has Ctrl
   edits?: boolean; // needs a flow that may be changed
+  runs?: boolean; // needs a flow that can be run, which the page of a run has not
   enabled?: (s: Services) => boolean;
   perform: (s: Services) => void;
 }
@@ -23,7 +24,11 @@ export const hasAny = (s: Services) => hasSelection(s) || s.editor.state.edges.s
 export const hasOne = (s: Services) => only(s) !== null;
 export const hasNodes = (s: Services) => s.editor.state.document.nodes.length > 0;
 
+/** offered says whether an action has a place here at all, possible now or not. */
+export function offered(action: Action, s: Services): boolean {
+  return !(action.edits && s.editor.state.readOnly) && !(action.runs && s.session.flow === '');
+}
+
 export function can(action: Action, s: Services): boolean {
-  if (action.edits && s.editor.state.readOnly) return false;
-  return action.enabled?.(s) ?? true;
+  return offered(action, s) && (action.enabled?.(s) ?? true);
 }

@@ -1,6 +1,6 @@
 // All actions. The help dialog lists them, the keyboard and the buttons perform them.
 
-import { can, type Action } from './action';
+import { can, offered, type Action } from './action';
 import { add } from './add';
 import { back } from './back';
 import { connect } from './connect';
@@ -11,6 +11,7 @@ import { duplicate } from './duplicate';
 import { fit } from './fit';
 import { help } from './help';
 import { insert } from './insert';
+import { menu } from './menu';
 import { nudges } from './nudge';
 import { open } from './open';
 import { preview } from './preview';
@@ -28,7 +29,7 @@ import { fitSelection, zoomActual, zoomIn, zoomOut } from './zoom';
 import type { Services } from '../shell/editor';
 
 export const actions: readonly Action[] = [
-  run, stop, runUntil, preview, add, connect, insert, open, back, rename, disable, duplicate, remove, removeReconnect, undo, redo,
+  run, stop, runUntil, preview, add, connect, insert, open, menu, back, rename, disable, duplicate, remove, removeReconnect, undo, redo,
   selectAll, tidy, fit, fitSelection, zoomActual, zoomIn, zoomOut, ...walks, ...nudges, nextProblem, lastProblem, help,
 ];
 
@@ -47,12 +48,20 @@ export function keyOf(event: Key): string {
   return [event.ctrlKey || event.metaKey ? 'Ctrl+' : '', event.altKey ? 'Alt+' : '', event.shiftKey && named ? 'Shift+' : '', key].join('');
 }
 
-/** actionFor finds what a key does. inCanvas says whether the canvas has the focus, inText whether text is being edited. */
-export function actionFor(event: Key, inCanvas: boolean, inText: boolean): Action | undefined {
+/**
+ * Where a key is pressed: on the canvas; in a text with an undo of its own, such as a search; in a setting, which shows
+ * what the document says, so that its undo is the flow's; or anywhere else on the page.
+ */
+export type Where = 'canvas' | 'text' | 'setting' | 'page';
+
+const inTexts: Record<'text' | 'setting', readonly string[]> = { text: ['run'], setting: ['run', 'undo', 'redo'] };
+
+/** actionFor finds what a key does where it is pressed. */
+export function actionFor(event: Key, where: Where): Action | undefined {
   const key = keyOf(event);
   const found = actions.find((action) => action.keys.includes(key));
-  if (!found || (!inCanvas && !found.everywhere)) return undefined;
-  if (inText && found.id !== 'run') return undefined; // text has its own undo; Esc is the field's own
+  if (!found || (where !== 'canvas' && !found.everywhere)) return undefined;
+  if ((where === 'text' || where === 'setting') && !inTexts[where].includes(found.id)) return undefined; // Esc is the field's own
   return found;
 }
 
@@ -63,5 +72,5 @@ export function perform(action: Action, s: Services): boolean {
   return true;
 }
 
-export { can, type Action };
-export { add, back, connect, disable, duplicate, fit, help, insert, open, preview, redo, remove, removeReconnect, rename, run, runUntil, selectAll, stop, tidy, undo, zoomActual, zoomIn, zoomOut };
+export { can, offered, type Action };
+export { add, back, connect, disable, duplicate, fit, help, insert, menu, open, preview, redo, remove, removeReconnect, rename, run, runUntil, selectAll, stop, tidy, undo, zoomActual, zoomIn, zoomOut };

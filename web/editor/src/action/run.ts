@@ -1,7 +1,7 @@
 import type { Action } from './action';
 
 export const run: Action = {
-  id: 'run', name: 'Run the flow', keys: ['Ctrl+Enter'], everywhere: true, edits: true,
+  id: 'run', name: 'Run the flow', keys: ['Ctrl+Enter'], everywhere: true, runs: true,
   enabled: (s) => !s.session.running && s.editor.state.document.nodes.length > 0,
   perform: (s) => void s.session.run(),
 };

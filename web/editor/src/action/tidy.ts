@@ -1,4 +1,4 @@
-import { tidy as layout } from '../canvas/tidy';
+import { positions, tidy as layout } from '../canvas/tidy';
 import { move } from '../model/operation';
 import { hasNodes, type Action } from './action';
 
@@ -10,8 +10,10 @@ export const tidy: Action = {
       (places) => {
         const now = s.editor.state.document;
         if (now.nodes !== before.nodes || now.edges !== before.edges) return s.editor.announce('The flow has changed meanwhile; tidy up again.');
+        const from = positions(now);
         move(s.editor, places);
-        requestAnimationFrame(() => s.view.fit());
+        s.view.glide(from);
+        s.view.fit();
       },
       () => s.editor.announce('The tidy-up could not be loaded. Reload the page.'),
     );

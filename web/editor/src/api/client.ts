@@ -28,6 +28,9 @@ interface Call {
 }
 
 export class Client {
+  /** onReach hears of every request whether the server answered, whatever it said. */
+  onReach: (answered: boolean) => void = () => {};
+
   constructor(
     private readonly base = '/api/v1',
     private readonly fetcher: typeof fetch = (input, init) => fetch(input, init),
@@ -81,8 +84,10 @@ export class Client {
       text = await answer.text();
     } catch (error) {
       if (signal?.aborted) throw error;
+      this.onReach(false);
       throw new ApiError(0, 'network', 'the server does not answer', 'check that spark serve is running; your work is kept here meanwhile');
     }
+    this.onReach(true);
     return read<T>(answer, text);
   }
 }

@@ -42,8 +42,8 @@ export interface Watcher {
 const firstPause = 250;
 const longestPause = 10_000;
 
-/** watchRun follows a run until it has ended or stop is called. */
-export function watchRun(run: string, watcher: Watcher, env: Environment = browser): { stop(): void } {
+/** watchRun follows a run until it has ended or stop is called; again connects without waiting for the end of a pause. */
+export function watchRun(run: string, watcher: Watcher, env: Environment = browser): { stop(): void; again(): void } {
   const address = `/api/v1/runs/${encodeURIComponent(run)}/events`;
   let socket: Socket | null = null;
   let timer: number | null = null;
@@ -103,11 +103,15 @@ export function watchRun(run: string, watcher: Watcher, env: Environment = brows
 
   const offVisibility = env.onVisibility(() => {
     if (env.hidden()) drop();
-    else if (!ended && timer === null) {
-      failures = 0;
-      open();
-    }
+    else if (timer === null) again();
   });
+
+  const again = () => {
+    if (ended || socket) return;
+    if (timer !== null) env.cancel(timer);
+    failures = 0;
+    open();
+  };
 
   const stop = () => {
     ended = true;
@@ -116,7 +120,7 @@ export function watchRun(run: string, watcher: Watcher, env: Environment = brows
   };
 
   open();
-  return { stop };
+  return { stop, again };
 }
 
 function parse(data: unknown): Snapshot | Delta | undefined {

@@ -172,6 +172,8 @@ export interface NodeStatus {
   rejected?: number
   /** StoppedEarly marks output ports that delivered fewer records than a complete run might have. */
   stoppedEarly?: string[]
+  /** Progress is the share of its bytes or records that a running source has read, above 0 and at most 1; 0 when unknown. */
+  progress?: number
 }
 
 /** LogLine is something that a run tells people. */
@@ -344,7 +346,7 @@ export interface Format {
   writeOptions?: Record<string, unknown>
 }
 
-/** FileList is what a folder holds. The root lists the data folders themselves. */
+/** FileList is what a folder holds. The root is the place where relative paths begin: what all data folders hold, together. */
 export interface FileList {
   /** as flows name it; empty for the root */
   path: string

@@ -11,10 +11,11 @@ import { nodeOf } from '../model/document';
 import { useEditor, useServices } from '../shell/editor';
 import { dropFiles } from '../shell/panels';
 import { EdgeLine } from './EdgeLine';
-import { edgeNear } from './geometry';
+import { edgeNear, panTo } from './geometry';
+import { between, glideTime, movers } from './glide';
 import { Graph } from './graph';
 import { NodeCard } from './NodeCard';
-import { Overview } from './Overview';
+import { nodeAt, Overview } from './Overview';
 import { QuickAddBox } from './QuickAdd';
 import { positions } from './tidy';
 import { cardHeight, cardWidth, gridStep } from './view';
@@ -49,7 +50,11 @@ function Inner() {
   const nodes = useMemo(() => graph.nodesOf(document, catalogue, selection, moving, readOnly), [graph, document, catalogue, selection, moving, readOnly]);
   const edges = useMemo(() => graph.edgesOf(document, selectedEdges), [graph, document, selectedEdges]);
   const overview = useOverview(document);
+  const small = useStore((s) => s.transform[2] < 0.6);
   useView(root);
+  useKeepInSight();
+  const land = useGlide(setMoving);
+  useToolSize(root);
 
   const onNodesChange = useCallback((changes: NodeChange[]) => {
     const moved = changes.filter((c) => c.type === 'position' && c.position !== undefined);
@@ -120,11 +125,14 @@ function Inner() {
     services.view.takeFocus();
   };
 
+  /** painted is the node of the overview that an event meets. */
+  const painted = (event: React.MouseEvent) => (overview ? nodeAt(document, services.view.toFlow({ x: event.clientX, y: event.clientY })) : undefined);
+
   const many = document.edges.length > 50;
   return (
     <div
       ref={root}
-      className={`canvas${connecting ? ' connecting' : ''}${many ? ' many' : ''}${overview ? ' far' : ''}`}
+      className={`canvas${connecting ? ' connecting' : ''}${many ? ' many' : ''}${small ? ' small' : ''}`}
       role="application"
       aria-label="Canvas. Arrow keys go from node to node, A adds a node, question mark lists the keys."
       aria-activedescendant={focus !== null && !overview ? `card-${focus}` : undefined}
@@ -133,6 +141,10 @@ function Inner() {
         if (!readOnly && (event.dataTransfer.types.includes(dragType) || event.dataTransfer.types.includes('Files'))) event.preventDefault();
       }}
       onDrop={readOnly ? undefined : onDrop}
+      onDoubleClick={(event) => {
+        const id = painted(event);
+        if (id !== undefined) services.view.fit([id]);
+      }}
     >
       <ReactFlow
         nodes={overview ? nothing : nodes}
@@ -141,20 +153,28 @@ function Inner() {
         edgeTypes={edgeTypes}
         onNodesChange={onNodesChange}
         onEdgesChange={onEdgesChange}
+        onNodeDragStart={land}
         onNodeDragStop={onDragStop}
         onSelectionDragStop={onDragStop}
         onConnect={onConnect}
         onConnectStart={onConnectStart}
         onConnectEnd={onConnectEnd}
         isValidConnection={isValid}
-        onPaneClick={() => {
-          editor.select([]);
+        onPaneClick={(event) => {
+          const id = painted(event);
+          if (id === undefined) editor.select([]);
+          else editor.focusNode(id);
           editor.set({ quickAdd: null });
           services.view.takeFocus();
         }}
         onNodeClick={(_, node) => {
           editor.set({ focus: node.id });
           services.view.takeFocus();
+        }}
+        onNodeContextMenu={(event, node) => {
+          event.preventDefault();
+          editor.focusNode(node.id);
+          editor.set({ menu: { node: node.id, at: { x: event.clientX, y: event.clientY } } });
         }}
         onEdgeClick={(_, edge) => {
           editor.select([], [edge.id]);
@@ -184,7 +204,7 @@ function Inner() {
         onInit={() => services.view.fit()}
         proOptions={proOptions}
       >
-        <Background variant={BackgroundVariant.Dots} gap={gridStep} size={1.2} color="var(--grid)" />
+        {!small && <Background variant={BackgroundVariant.Dots} gap={gridStep} size={1.2} color="var(--grid)" />}
       </ReactFlow>
       {overview && <Overview />}
       <QuickAddBox />
@@ -222,20 +242,83 @@ function refOf(node: string | null, port: string | null, type: 'source' | 'targe
   return node === null ? null : { node, port: port ?? '', side: type === 'target' ? 'in' : 'out' };
 }
 
+const manyCards = 100; // in sight: more of them at once cannot be drawn with every frame
+
 /** useOverview says whether so many nodes are seen so small that they are painted instead. */
 function useOverview(document: Parameters<typeof positions>[0]): boolean {
   const places = useMemo(() => [...positions(document).values()], [document]);
   return useStore((s) => {
     const [tx, ty, zoom] = s.transform;
-    if (zoom >= 0.4 || places.length <= 300) return false;
+    if (zoom >= 0.4 || places.length <= manyCards) return false;
     let seen = 0;
     for (const at of places) {
       const x = at.x * zoom + tx;
       const y = at.y * zoom + ty;
-      if (x > -cardWidth * zoom && y > -cardHeight * zoom && x < s.width && y < s.height && ++seen > 300) return true;
+      if (x > -cardWidth * zoom && y > -cardHeight * zoom && x < s.width && y < s.height && ++seen > manyCards) return true;
     }
     return false;
   });
+}
+
+/** useToolSize tells the style sheet how much the tools are enlarged against the zoom: targets stay 24 px. */
+function useToolSize(root: React.RefObject<HTMLDivElement | null>): void {
+  const zoom = useStore((s) => s.transform[2]);
+  useEffect(() => root.current?.style.setProperty('--tools', String(Math.min(2.5, Math.max(1, 1 / zoom)))), [root, zoom]);
+}
+
+/** useGlide draws nodes between two layouts; the answer ends it. Another change of the document ends it, too. */
+function useGlide(draw: (places: ReadonlyMap<string, Position>) => void): () => void {
+  const { editor, view } = useServices();
+  const frame = useRef<number | null>(null);
+  const land = useCallback(() => {
+    if (frame.current === null) return;
+    cancelAnimationFrame(frame.current);
+    frame.current = null;
+    draw(new Map());
+  }, [draw]);
+  useEffect(() => {
+    view.glide = (before) => {
+      land();
+      const { document } = editor.state;
+      const to = positions(document);
+      const from = movers(before, to);
+      if (from.size === 0 || reducedMotion()) return;
+      let start: number | null = null;
+      const step = (now: number) => {
+        start ??= now;
+        if (now - start >= glideTime || editor.state.document !== document) return land();
+        draw(between(from, to, (now - start) / glideTime));
+        frame.current = requestAnimationFrame(step);
+      };
+      draw(from);
+      frame.current = requestAnimationFrame(step);
+    };
+    return land;
+  }, [editor, view, draw, land]);
+  return land;
+}
+
+/** useKeepInSight pans when the settings or the details open over the node that they are about. */
+function useKeepInSight(): void {
+  const { editor, view } = useServices();
+  const panel = useEditor((s) => s.panel?.node ?? null);
+  const dock = useEditor((s) => s.dock.open);
+  useEffect(() => {
+    const { selection } = editor.state;
+    const node = panel ?? (selection.size === 1 ? [...selection][0]! : null);
+    if (node !== null) view.reveal(node);
+  }, [editor, view, panel, dock]);
+}
+
+/** seenSize is the part of the canvas that no drawer covers. */
+function seenSize(canvas: HTMLElement): { width: number; height: number } {
+  const { right, width, height } = canvas.getBoundingClientRect();
+  const drawer = canvas.closest('.shell')?.querySelector('.right')?.getBoundingClientRect();
+  return { width: width - Math.max(0, right - (drawer?.left ?? right)), height };
+}
+
+function reducedMotion(): boolean {
+  return matchMedia('(prefers-reduced-motion: reduce)').matches;
 }
 
 /** useView lets actions move the canvas. */
@@ -243,10 +326,9 @@ function useView(root: React.RefObject<HTMLDivElement | null>): void {
   const { editor, view } = useServices();
   const flow = useReactFlow();
   useEffect(() => {
-    const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
     let first = true; // the first look at the flow is not animated
     const soft = () => {
-      const duration = first || still() ? 0 : 240;
+      const duration = first || reducedMotion() ? 0 : 240;
       first = false;
       return { duration };
     };
@@ -259,6 +341,7 @@ function useView(root: React.RefObject<HTMLDivElement | null>): void {
     const bounds = () => element.getBoundingClientRect();
     Object.assign(view, {
       toFlow: (at: Position) => flow.screenToFlowPosition(at, { snapToGrid: false }),
+      toClient: (at: Position) => flow.flowToScreenPosition(at),
       toScreen: (at: Position) => {
         const p = flow.flowToScreenPosition(at);
         const box = bounds();
@@ -286,11 +369,9 @@ function useView(root: React.RefObject<HTMLDivElement | null>): void {
       reveal: (id: string) => {
         const at = positions(editor.state.document).get(id);
         if (!at) return;
-        const a = view.toScreen(at);
-        const b = view.toScreen({ x: at.x + cardWidth, y: at.y + cardHeight });
-        const box = bounds();
-        if (a.x >= 0 && a.y >= 0 && b.x <= box.width && b.y <= box.height) return;
-        void flow.setCenter(at.x + cardWidth / 2, at.y + cardHeight / 2, { zoom: flow.getZoom(), ...soft() });
+        const { x, y, zoom } = flow.getViewport();
+        const by = panTo({ x: at.x * zoom + x, y: at.y * zoom + y, width: cardWidth * zoom, height: cardHeight * zoom }, seenSize(element));
+        if (by.x !== 0 || by.y !== 0) void flow.setViewport({ x: x + by.x, y: y + by.y, zoom }, soft());
       },
       takeFocus: () => element.focus({ preventScroll: true }),
     });

@@ -52,7 +52,7 @@ function Tools({ id, source, x, y, onHover }: { id: string; source: string; x: n
   const node = nodeOf(editor.state.document, source);
   return (
     <EdgeLabelRenderer>
-      <div className="edge-tools nodrag nopan" style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y + 12}px)` }} onPointerEnter={() => onHover(true)} onPointerLeave={() => onHover(false)}>
+      <div className="edge-tools nodrag nopan" style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y + 12}px) scale(var(--tools, 1))` }} onPointerEnter={() => onHover(true)} onPointerLeave={() => onHover(false)}>
         {!readOnly && (
           <button type="button" tabIndex={-1} aria-label="Insert a node" title="Insert a node (I)" onClick={() => editor.set({ quickAdd: { edge: id, at: { x, y } } })}>
             <Plus size={14} aria-hidden="true" />

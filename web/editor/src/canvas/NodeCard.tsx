@@ -1,16 +1,18 @@
 import { Handle, Position as Side, type NodeProps } from '@xyflow/react';
-import { Ban, CirclePlay, Pencil, Settings2, Table2, Trash2 } from 'lucide-react';
-import { memo, useEffect, useRef } from 'react';
-import { disable, open, perform, preview, remove, rename as renameAction, runUntil, type Action } from '../action';
+import { Ban, CirclePlay, Ellipsis, Table2 } from 'lucide-react';
+import { memo, useEffect, useRef, useState, type MouseEvent } from 'react';
+import { disable, menu, offered, perform, preview, runUntil, type Action } from '../action';
 import { endsOf, whyNot } from '../model/connect';
+import { sentence } from '../form/problem';
 import { nodeOf, typeOf } from '../model/document';
 import type { EditorState, PortRef } from '../model/editor';
 import { rename } from '../model/operation';
 import { shallow, useEditor, useNodeStatus, useServices } from '../shell/editor';
-import { cardOf, problemsOf, stateOf, type Card } from './card';
+import { cardOf, merged, problemsOf, stateOf, type Card } from './card';
 import { spotsOf, type PortSpot } from './geometry';
 import { TypeIcon } from './Icon';
 import { LiveText } from './LiveText';
+import { Progress } from './Progress';
 import { StateBadge } from './StateBadge';
 
 /** NodeCard renders when its node, its problems or its state change; never for counts or positions. */
@@ -20,7 +22,7 @@ interface Seen extends Card {
   looseKey: string;
 }
 
-const cards = new WeakMap<object, { doc: unknown; problems: unknown; card: Seen }>();
+const cards = new WeakMap<object, { doc: unknown; problems: unknown; previewed: unknown; card: Seen }>();
 
 /** seen keeps the card of a node while what it is made of is the same. */
 function seen(state: EditorState, id: string): Seen | null {
@@ -28,10 +30,11 @@ function seen(state: EditorState, id: string): Seen | null {
   if (!node) return null;
   const last = cards.get(node);
   const problems = problemsOf(state.check.problems, id);
-  if (last?.doc === state.document.edges && last.problems === problems) return last.card;
-  const made = cardOf(state.document, state.catalogue, node, problems);
+  const previewed = problemsOf(state.previewed, id);
+  if (last?.doc === state.document.edges && last.problems === problems && last.previewed === previewed) return last.card;
+  const made = cardOf(state.document, state.catalogue, node, merged(problems, previewed));
   const card = { ...made, looseKey: made.loose.join(' ') };
-  cards.set(node, { doc: state.document.edges, problems, card });
+  cards.set(node, { doc: state.document.edges, problems, previewed, card });
   return card;
 }
 
@@ -46,9 +49,11 @@ function CardView({ id, selected, dragging }: NodeProps) {
   const queued = useEditor((s) => s.run?.state === 'queued' || s.run?.state === 'running');
   const skipped = useEditor((s) => s.check.skipped[id]);
   const status = useNodeStatus(id);
+  const [near, setNear] = useState(false);
   if (!card) return null;
   const state = stateOf(card, status, queued);
-  const line = status?.reason ?? (card.error || card.summary || (card.disabled ? 'Records pass without it' : (skipped ?? hint(card))));
+  const wrong = status?.reason ?? card.error;
+  const line = wrong ? sentence(wrong) : card.summary || (card.disabled ? 'Records pass without it' : (skipped ?? hint(card)));
   const bad = state.look === 'failed' && (card.error !== '' || status?.reason !== undefined);
   const classes = ['node-card', `look-${state.look}`, !card.configured && 'unset', selected && 'selected', focused && 'focused', dragging && 'dragging', card.disabled && 'disabled'];
   const counts = services.live.spoken(id);
@@ -59,7 +64,11 @@ function CardView({ id, selected, dragging }: NodeProps) {
       role="group"
       aria-roledescription="node"
       aria-label={[card.title, card.typeTitle, state.word, counts, line].filter(Boolean).join(', ')}
-      onPointerEnter={(event) => (event.currentTarget.title = services.live.spoken(id))}
+      onPointerEnter={(event) => {
+        event.currentTarget.title = services.live.spoken(id);
+        setNear(true);
+      }}
+      onPointerLeave={() => setNear(false)}
       onDoubleClick={() => services.editor.openNode(id)}
     >
       <div className="card-head">
@@ -74,8 +83,9 @@ function CardView({ id, selected, dragging }: NodeProps) {
         </span>
         <StateBadge {...state} />
       </div>
+      {state.look === 'running' && <Progress node={id} />}
       <Ports id={id} looseKey={card.looseKey} />
-      <Toolbar id={id} />
+      {(near || (selected && focused)) && <Toolbar id={id} />}
     </div>
   );
 }
@@ -114,31 +124,35 @@ function NameField({ id, value }: { id: string; value: string }) {
 }
 
 const tools: readonly { action: Action; Icon: typeof Ban }[] = [
-  { action: runUntil, Icon: CirclePlay }, { action: preview, Icon: Table2 }, { action: open, Icon: Settings2 },
-  { action: renameAction, Icon: Pencil }, { action: disable, Icon: Ban }, { action: remove, Icon: Trash2 },
+  { action: runUntil, Icon: CirclePlay }, { action: preview, Icon: Table2 }, { action: disable, Icon: Ban },
 ];
 
 function Toolbar({ id }: { id: string }) {
   const services = useServices();
-  const readOnly = useEditor((s) => s.readOnly);
+  const { editor } = services;
+  useEditor((s) => s.readOnly);
+  const open = useEditor((s) => s.menu?.node === id);
+  const act = (event: MouseEvent<HTMLElement>, then: () => void) => {
+    event.stopPropagation();
+    editor.focusNode(id);
+    then();
+  };
   return (
-    <div className="card-tools nodrag">
-      {tools.filter(({ action }) => !readOnly || !action.edits).map(({ action, Icon }) => (
-        <button
-          key={action.id}
-          type="button"
-          tabIndex={-1}
-          title={`${action.name} (${action.keys[0]})`}
-          aria-label={action.name}
-          onClick={(event) => {
-            event.stopPropagation();
-            services.editor.focusNode(id);
-            perform(action, services);
-          }}
-        >
+    <div className={open ? 'card-tools nodrag open' : 'card-tools nodrag'} onDoubleClick={(event) => event.stopPropagation()}>
+      {tools.filter(({ action }) => offered(action, services)).map(({ action, Icon }) => (
+        <button key={action.id} type="button" tabIndex={-1} title={`${action.name} (${action.keys[0]})`} aria-label={action.name} onClick={(event) => act(event, () => perform(action, services))}>
           <Icon size={14} aria-hidden="true" />
         </button>
       ))}
+      <button
+        type="button" tabIndex={-1} title={`${menu.name} (${menu.keys[0]})`} aria-label={menu.name} aria-haspopup="menu" aria-expanded={open}
+        onClick={(event) => {
+          const { left, bottom } = event.currentTarget.getBoundingClientRect();
+          act(event, () => editor.set({ menu: { node: id, at: { x: left, y: bottom + 4 } } }));
+        }}
+      >
+        <Ellipsis size={14} aria-hidden="true" />
+      </button>
     </div>
   );
 }

@@ -1,13 +1,16 @@
 import { useStoreApi } from '@xyflow/react';
 import { useEffect, useRef } from 'react';
-import { typeOf, type Position } from '../model/document';
+import { typeOf, type FlowDocument, type Position } from '../model/document';
 import { useServices } from '../shell/editor';
 import { positions } from './tidy';
 import { cardHeight, cardWidth } from './view';
 
-/** Overview paints many small nodes on one canvas instead of a thousand elements. The outline is its readable form. */
+/**
+ * Overview paints many small nodes on one canvas instead of a thousand elements. The outline is its readable form. It
+ * takes no events: those are the pane's, which pans and zooms.
+ */
 export function Overview() {
-  const { editor, live, view } = useServices();
+  const { editor, live } = useServices();
   const store = useStoreApi();
   const element = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
@@ -27,27 +30,13 @@ export function Overview() {
       if (frame !== null) cancelAnimationFrame(frame);
     };
   }, [editor, live, store]);
-  const hit = (event: React.MouseEvent) => {
-    const at = view.toFlow({ x: event.clientX, y: event.clientY });
-    for (const [id, p] of positions(editor.state.document)) if (at.x >= p.x && at.x <= p.x + cardWidth && at.y >= p.y && at.y <= p.y + cardHeight) return id;
-    return undefined;
-  };
-  return (
-    <canvas
-      ref={element}
-      className="overview"
-      aria-hidden="true"
-      onClick={(event) => {
-        const id = hit(event);
-        if (id) editor.focusNode(id);
-        else editor.select([]);
-      }}
-      onDoubleClick={(event) => {
-        const id = hit(event);
-        if (id) view.fit([id]);
-      }}
-    />
-  );
+  return <canvas ref={element} className="overview" aria-hidden="true" />;
+}
+
+/** nodeAt finds the node that is painted at a point of the flow. */
+export function nodeAt(document: FlowDocument, at: Position): string | undefined {
+  for (const [id, p] of positions(document)) if (at.x >= p.x && at.x <= p.x + cardWidth && at.y >= p.y && at.y <= p.y + cardHeight) return id;
+  return undefined;
 }
 
 type State = ReturnType<typeof useServices>['editor']['state'];

@@ -72,7 +72,7 @@ export interface Card {
   known: boolean;
 }
 
-/** cardOf gathers what a card shows of the document and the check. */
+/** cardOf gathers what a card shows of the document and of what was found: by the check, and by the newest preview. */
 export function cardOf(doc: FlowDocument, catalogue: Catalogue, node: FlowNode, problems: readonly FlowError[]): Card {
   const type = typeOf(catalogue, node.type);
   const loose = node.disabled ? [] : looseInputs(doc, catalogue, node.id);
@@ -131,4 +131,10 @@ export function problemsOf(problems: readonly FlowError[], node: string): readon
     groups.set(problems, group);
   }
   return group.get(node) ?? none;
+}
+
+/** merged adds what a preview found to what the check knows; both may say the same. */
+export function merged(checked: readonly FlowError[], previewed: readonly FlowError[]): readonly FlowError[] {
+  const more = previewed.filter((p) => !checked.some((c) => c.message === p.message));
+  return more.length > 0 ? [...checked, ...more] : checked;
 }

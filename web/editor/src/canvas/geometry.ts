@@ -25,6 +25,23 @@ export function spotsOf(doc: FlowDocument, node: FlowNode, catalogue: Catalogue)
   return [...spread(inputs, 'in', 0), ...spread(right, 'out', cardWidth), ...below];
 }
 
+const inset = 24;
+
+/** panTo is how far the canvas has to move, and no further, so that a box is in sight with some room around it. */
+export function panTo(box: Position & Size, seen: Size): Position {
+  const along = (start: number, length: number, room: number) => {
+    const margin = Math.max(0, Math.min(inset, (room - length) / 2));
+    if (start < margin) return margin - start;
+    return start + length > room - margin ? Math.max(margin - start, room - margin - start - length) : 0;
+  };
+  return { x: along(box.x, box.width, seen.width), y: along(box.y, box.height, seen.height) };
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
 /** edgeNear finds the edge that passes a point within a distance. */
 export function edgeNear(doc: FlowDocument, catalogue: Catalogue, at: Position, within: number): string | undefined {
   const places = positions(doc);

@@ -9,12 +9,16 @@ export class View {
   pointer: () => Position | undefined = () => undefined;
   /** toScreen turns a point of the flow into one of the canvas element. */
   toScreen: (at: Position) => Position = (at) => at;
+  /** toClient turns a point of the flow into one of the window. */
+  toClient: (at: Position) => Position = (at) => at;
   toFlow: (client: Position) => Position = (at) => at;
   fit: (nodes?: Iterable<string>) => void = () => {};
   zoomTo: (zoom: number) => void = () => {};
   zoomBy: (factor: number) => void = () => {};
   /** reveal pans so that a node is seen, if it is not. */
   reveal: (node: string) => void = () => {};
+  /** glide lets nodes go from where they were to where the document has them now. */
+  glide: (from: ReadonlyMap<string, Position>) => void = () => {};
   /** takeFocus gives the canvas the keyboard. */
   takeFocus: () => void = () => {};
 }

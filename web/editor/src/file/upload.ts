@@ -23,17 +23,20 @@ export function addFileInput(editor: Editor, path: string, at: Position): string
   return id;
 }
 
-/** dropFiles uploads files with progress, adds a node for each and asks to confirm its fields. It is done when all dialogs are closed. */
+/** dropFiles uploads files with progress, adds a node for each and asks to confirm its fields: one undo step. It is done when all dialogs are closed. */
 export async function dropFiles(editor: Editor, files: readonly File[], at: Position): Promise<void> {
   if (files.length === 0 || editor.state.readOnly) return;
   const client = new Client();
   const paths = await ask<string[]>(editor, client, (answer) => createElement(DropDialog, { client, files, onSent: answer, onClose: () => answer([]) }));
-  const nodes = paths.map((path, i) => ({ path, id: addFileInput(editor, path, { x: at.x, y: at.y + i * (cardHeight + 2 * gridStep) }) }));
-  for (const { path, id } of nodes) {
-    await ask<void>(editor, client, (answer) => createElement(InspectDialog, { node: id, path, onClose: () => answer() }));
-  }
-  const last = nodes.at(-1);
-  if (last) editor.openNode(last.id);
+  const label = paths.length === 1 ? `Add ${paths[0]}` : `Add ${paths.length} files`;
+  await editor.together(label, async () => {
+    const nodes = paths.map((path, i) => ({ path, id: addFileInput(editor, path, { x: at.x, y: at.y + i * (cardHeight + 2 * gridStep) }) }));
+    for (const { path, id } of nodes) {
+      await ask<void>(editor, client, (answer) => createElement(InspectDialog, { node: id, path, onClose: () => answer() }));
+    }
+    const last = nodes.at(-1);
+    if (last) editor.openNode(last.id);
+  });
 }
 
 /** ask shows a dialog of its own inside the editor until it answers. */

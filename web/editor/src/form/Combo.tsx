@@ -77,7 +77,7 @@ export function Combo(props: Props): ReactNode {
       close();
       props.onBlur?.();
     }}>
-      <input id={id} className="form-input" role="combobox" aria-expanded={open} aria-controls={list} aria-autocomplete="list" aria-label={props.label}
+      <input id={id} className="form-input" role="combobox" aria-expanded={open} aria-controls={list} aria-autocomplete="list" aria-label={props.label} data-own-undo={clears || undefined}
         aria-activedescendant={open && found[at] ? `${list}-${at}` : undefined} aria-describedby={props.describedBy} aria-invalid={props.invalid || undefined}
         value={clears ? (search ?? '') : value} placeholder={props.placeholder} readOnly={readOnly} autoComplete="off" spellCheck={false}
         onChange={(e) => type(e.target.value)} onClick={show} onKeyDown={key} />

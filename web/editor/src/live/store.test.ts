@@ -116,3 +116,17 @@ test('durations', () => {
   expect([42, 800, 9400, 42_000, 192_000, 3_720_000].map(duration)).toEqual(['42 ms', '0.8 s', '9.4 s', '42 s', '3 m 12 s', '1 h 2 m']);
   expect([42_000, 3_661_000].map(clock)).toEqual(['00:42', '1:01:01']);
 });
+
+test('progress is shown of a running source that knows it, and of nothing else', () => {
+  const { live, flush } = setup();
+  const bar = new FakeText();
+  live.snapshot(run([at('a', 1)]), []);
+  live.bind({ kind: 'progress', node: 'a' }, bar);
+  expect(bar.data).toBe('');
+  live.delta(undefined, [{ ...at('a', 2), progress: 0.453 }], []);
+  flush();
+  expect([bar.data, live.spoken('a')]).toEqual(['45.3%', '2 records, 45 % read']);
+  live.delta(undefined, [{ ...at('a', 3, 'done'), progress: 1 }], []);
+  flush();
+  expect([bar.data, live.spoken('a')]).toEqual(['', '3 records']);
+});

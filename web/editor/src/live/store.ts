@@ -5,15 +5,21 @@
 import type { LogLine, NodeState, NodeStatus, Run } from '../api/types';
 import { count, exact } from './number';
 
-/** What a text node shows. */
+/** What is shown at a place. */
 export type Show =
   | { kind: 'node'; node: string } // records that the node has passed
   | { kind: 'rate'; node: string }
+  | { kind: 'progress'; node: string } // share that a running source has read, as a length such as "45%"; empty while unknown
   | { kind: 'edge'; node: string; port: string; to: string; toPort: string };
+
+/** Place is where it is written: a text node, or something that looks like one. */
+export interface Place {
+  data: string;
+}
 
 interface Binding {
   show: Show;
-  text: Text;
+  text: Place;
   last: string;
 }
 
@@ -170,8 +176,8 @@ export class LiveStore {
     return () => this.logListeners.delete(listener);
   };
 
-  /** bind keeps a text node up to date; the answer ends it. */
-  bind(show: Show, text: Text): () => void {
+  /** bind keeps a place up to date; the answer ends it. */
+  bind(show: Show, text: Place): () => void {
     const binding: Binding = { show, text, last: text.data };
     const nodes = show.kind === 'edge' ? [show.node, show.to] : [show.node];
     for (const node of nodes) {
@@ -256,6 +262,10 @@ export class LiveStore {
       const rate = this.rates.get(show.node)?.text;
       return rate ? ` · ${rate}` : '';
     }
+    if (show.kind === 'progress') {
+      const status = this.nodes.get(show.node);
+      return status?.state === 'running' && status.progress ? `${(status.progress * 100).toFixed(1)}%` : '';
+    }
     if (show.kind === 'edge') {
       const value = this.edge(show.node, show.port, show.to, show.toPort);
       return value === undefined ? '' : count(value);
@@ -272,6 +282,7 @@ export class LiveStore {
     if (!status || value === undefined) return '';
     const parts = [`${exact(value)} records`];
     if (status.rejected) parts.push(`${exact(status.rejected)} rejected`);
+    if (status.state === 'running' && status.progress) parts.push(`${Math.floor(status.progress * 100)} % read`);
     return parts.join(', ');
   }
 

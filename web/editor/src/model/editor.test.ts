@@ -159,3 +159,60 @@ describe('operations', () => {
     expect(readClip(text)).toBeNull();
   });
 });
+
+test('a narrow window takes editing away, except for the decision of a conflict, and gives it back', () => {
+  const { editor } = setup();
+  rename(editor, 'paid', 'Paid');
+  editor.setNarrow(true);
+  rename(editor, 'paid', 'Other');
+  expect([editor.undo(), editor.state.document.nodes[1]!.name, editor.state.left]).toEqual([false, 'Paid', null]);
+  editor.replace('Take theirs', { ...flow(), name: 'Theirs' });
+  expect(editor.state.document.name).toBe('Theirs');
+  editor.setNarrow(false);
+  expect(editor.undo() && editor.undo()).toBe(true);
+  expect(editor.state.document).toEqual(flow());
+  const page = new Editor(flow(), catalogue, { readOnly: true });
+  page.setNarrow(true);
+  page.setNarrow(false);
+  expect(page.state.readOnly).toBe(true);
+});
+
+test('what happens together is one step, however long it takes; an undo meanwhile ends it', async () => {
+  const { editor, clock } = setup();
+  let go = () => {};
+  const wait = new Promise<void>((resolve) => (go = resolve));
+  const done = editor.together('Add a.csv', async () => {
+    rename(editor, 'paid', 'Paid');
+    clock.now += 60_000;
+    await wait;
+    rename(editor, 'net', 'Net');
+    editor.seal();
+  });
+  expect(editor.state.canUndo).toBe('Add a.csv');
+  go();
+  await done;
+  rename(editor, 'net', 'Later');
+  editor.undo();
+  expect([editor.state.canUndo, editor.state.document.nodes[2]!.name]).toEqual(['Add a.csv', 'Net']);
+  editor.undo();
+  expect(editor.state.document).toEqual(flow());
+  editor.redo();
+  expect(editor.state.document.nodes.map((n) => n.name)).toEqual(['orders', 'Paid', 'Net', 'out']);
+  await editor.together('Undone', async () => {
+    rename(editor, 'out', 'Out');
+    editor.undo();
+    rename(editor, 'out', 'Out 2');
+  });
+  expect(editor.state.canUndo).toBe('Rename');
+});
+
+test('typing after an undo is a step of its own', () => {
+  const { editor } = setup();
+  const type = (condition: string) => editor.config('paid', 'Set condition', (config) => void (config['condition'] = condition), { merge: 'c' });
+  type('a');
+  rename(editor, 'net', 'Net');
+  editor.undo();
+  type('ab'); // within a burst of the first letter
+  editor.undo();
+  expect(editor.state.document.nodes[1]!.config).toEqual({ condition: 'a' });
+});

@@ -17,7 +17,7 @@
 // and RunsPanel, without props: they take what they need from useServices() and useEditor() of shell/editor.ts.
 //
 // What the server found is in state.check (problems with paths, schemas of output ports; `version` counts answers). Where
-// state.readOnly is set, change does nothing. Counts of runs are never here: see live/store.ts; state.run changes with states only.
+// state.readOnly is set, change does nothing: on the page of a run, and while the window is narrow (see Editor.setNarrow). Counts of runs are never here: see live/store.ts; state.run changes with states only.
 
 import { applyPatches, enablePatches, produce, produceWithPatches, setAutoFreeze, type Patch } from 'immer';
 import type { Catalogue, Check, Field, FlowError, Flow, Run } from '../api/types';
@@ -62,7 +62,8 @@ export interface CheckState {
 export interface EditorState {
   document: FlowDocument;
   catalogue: Catalogue;
-  readOnly: boolean;
+  readOnly: boolean; // the document cannot be changed
+  narrow: boolean; // the window has no room for editing
   selection: ReadonlySet<string>;
   edges: ReadonlySet<string>; // selected edges by key
   focus: string | null; // node with the keyboard's focus on the canvas
@@ -73,9 +74,12 @@ export interface EditorState {
   connecting: PortRef | null;
   hint: string; // why an edge cannot be drawn to the port under the pointer
   renaming: string | null;
+  menu: { node: string; at: Position } | null; // the menu of a node, at a point of the window
   help: boolean;
   check: CheckState;
   saved: SavedState;
+  offline: boolean; // the server does not answer: what is shown of it may be old
+  previewed: readonly FlowError[]; // what the newest preview found
   etag: string;
   run: Run | null; // the run that is watched, without counts
   runError: { message: string; suggestion?: string | undefined } | null; // why the last run could not start
@@ -106,6 +110,7 @@ export class Editor {
   private readonly listeners = new Set<() => void>();
   private undos: Step[] = [];
   private redos: Step[] = [];
+  private group: { label: string; step: Step | null } | null = null; // see together
   private nonce = 0;
 
   constructor(
@@ -113,11 +118,13 @@ export class Editor {
     catalogue: Catalogue,
     options: { readOnly?: boolean; etag?: string; now?: () => number } = {},
   ) {
+    this.fixed = options.readOnly ?? false;
     this.now = options.now ?? (() => performance.now());
     this.state = {
       document: produce(document, () => {}),
       catalogue,
-      readOnly: options.readOnly ?? false,
+      readOnly: this.fixed,
+      narrow: false,
       selection: new Set(),
       edges: new Set(),
       focus: null,
@@ -128,9 +135,12 @@ export class Editor {
       connecting: null,
       hint: '',
       renaming: null,
+      menu: null,
       help: false,
       check: nothingChecked,
       saved: { kind: 'saved' },
+      offline: false,
+      previewed: [],
       etag: options.etag ?? '',
       run: null,
       runError: null,
@@ -141,6 +151,14 @@ export class Editor {
   }
 
   private readonly now: () => number;
+  private readonly fixed: boolean;
+
+  /** setNarrow says whether the window has room for editing; without it the flow can be looked at and run. */
+  setNarrow(narrow: boolean): void {
+    if (narrow === this.state.narrow) return;
+    const { left } = this.state;
+    this.put({ narrow, readOnly: this.fixed || narrow, quickAdd: null, renaming: null, menu: null, left: narrow && left === 'palette' ? null : left });
+  }
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
@@ -159,7 +177,10 @@ export class Editor {
 
   /** change changes the document. It answers whether anything is different now. */
   change(label: string, recipe: (doc: FlowDocument) => void, options: ChangeOptions = {}): boolean {
-    if (this.state.readOnly) return false;
+    return !this.state.readOnly && this.apply(label, recipe, options);
+  }
+
+  private apply(label: string, recipe: (doc: FlowDocument) => void, options: ChangeOptions): boolean {
     const base = this.state.document;
     const [document, patches, inverse] = produceWithPatches(base, (draft) => {
       recipe(draft as FlowDocument);
@@ -183,13 +204,24 @@ export class Editor {
     );
   }
 
+  /** together makes one undo step of all that changes until f is done, however long that takes. An undo meanwhile ends it. */
+  async together<T>(label: string, f: () => Promise<T>): Promise<T> {
+    const mine = (this.group = { label, step: null });
+    try {
+      return await f();
+    } finally {
+      if (this.group === mine) this.group = null;
+    }
+  }
+
   private record(step: Step): void {
+    const { group } = this;
+    if (group && !group.step) step = group.step = { ...step, label: group.label, merge: undefined };
+    else if (group?.step) return join(group.step, step);
     const last = this.undos.at(-1);
     if (last?.merge !== undefined && last.merge === step.merge && step.at - last.at <= burst) {
       last.at = step.at;
-      last.patches = [...last.patches, ...step.patches];
-      last.inverse = [...step.inverse, ...last.inverse];
-      return;
+      return join(last, step);
     }
     this.undos.push(step);
     if (this.undos.length > most) this.undos.shift();
@@ -204,6 +236,8 @@ export class Editor {
   undo(): boolean {
     const step = this.state.readOnly ? undefined : this.undos.pop();
     if (!step) return false;
+    this.group = null;
+    this.seal(); // what is typed next is not part of the step before
     this.redos.push({ ...step, merge: undefined });
     this.take(applyPatches(this.state.document, step.inverse));
     this.announce(`Undone: ${step.label}`);
@@ -219,17 +253,17 @@ export class Editor {
     return true;
   }
 
-  /** replace puts another document in place of this one, such as theirs after a conflict: one undo step. */
+  /** replace puts another document in place of this one, such as theirs after a conflict: one undo step. It is a decision, not an edit, so that it can be made in a narrow window, too. */
   replace(label: string, document: FlowDocument): void {
-    this.change(label, (draft) => {
+    this.apply(label, (draft) => {
       for (const key of Object.keys(draft)) if (!(key in document)) delete (draft as unknown as Record<string, unknown>)[key];
       Object.assign(draft, document);
-    });
+    }, {});
   }
 
   /** take installs a document and lets go of what points to nodes that are gone. */
   private take(document: FlowDocument): void {
-    const { selection, edges, focus, panel, renaming } = this.state;
+    const { selection, edges, focus, panel, renaming, menu } = this.state;
     const nodes = new Set(document.nodes.map((node) => node.id));
     const keys = new Set(document.edges.map(edgeKey));
     const changed = this.state.saved.kind !== 'conflict' ? { saved: { kind: 'changed' } as SavedState } : {};
@@ -241,6 +275,7 @@ export class Editor {
       focus: focus !== null && nodes.has(focus) ? focus : null,
       panel: panel && nodes.has(panel.node) ? panel : null,
       renaming: renaming !== null && nodes.has(renaming) ? renaming : null,
+      menu: menu && nodes.has(menu.node) ? menu : null,
       canUndo: this.undos.at(-1)?.label ?? null,
       canRedo: this.redos.at(-1)?.label ?? null,
     });
@@ -299,6 +334,11 @@ export class Editor {
   schemaOf(node: string, port: string): readonly Field[] | undefined {
     return this.state.check.ports.get(`${node}.${port}`);
   }
+}
+
+function join(step: Step, next: Step): void {
+  step.patches = [...step.patches, ...next.patches];
+  step.inverse = [...next.inverse, ...step.inverse];
 }
 
 function keep(set: ReadonlySet<string>, known: ReadonlySet<string>): ReadonlySet<string> {

@@ -1,4 +1,4 @@
-import { useEffect, useRef, type KeyboardEvent, type ReactNode } from 'react';
+import { useRef, type ReactNode } from 'react';
 import type { Field } from '../api/types';
 import { quoteName, quoteText } from '../expression/token';
 import { familyOf } from '../form/type';
@@ -7,6 +7,7 @@ import type { FieldStats } from '../grid/stats';
 import { edgeKey, typeOf, type Config } from '../model/document';
 import type { Editor } from '../model/editor';
 import { addNode } from '../model/operation';
+import { Menu, MenuItem } from '../shell/Menu';
 
 export interface OpenMenu {
   name: string;
@@ -63,44 +64,26 @@ interface Props {
 
 /** ColumnMenu offers what can be done with a column. */
 export function ColumnMenu({ menu, editor, onFilter, onClose }: Props): ReactNode {
-  const list = useRef<HTMLDivElement>(null);
   const back = useRef(document.activeElement as HTMLElement | null);
-  useEffect(() => {
-    list.current?.querySelector<HTMLElement>('[role="menuitem"]')?.focus();
-    const away = (e: PointerEvent) => list.current?.contains(e.target as Node) || onClose();
-    addEventListener('pointerdown', away);
-    return () => removeEventListener('pointerdown', away);
-  }, []);
   const leave = () => {
     onClose();
     back.current?.focus();
-  };
-  const key = (e: KeyboardEvent) => {
-    const items = [...list.current!.querySelectorAll<HTMLElement>('[role="menuitem"]')];
-    const at = items.indexOf(document.activeElement as HTMLElement);
-    if (e.key === 'Escape' || e.key === 'Tab') leave();
-    else if (e.key === 'ArrowDown') items[(at + 1) % items.length]?.focus();
-    else if (e.key === 'ArrowUp') items[(at - 1 + items.length) % items.length]?.focus();
-    else return;
-    e.preventDefault();
-    e.stopPropagation();
   };
   const { readOnly, catalogue } = editor.state;
   const nodes = readOnly ? [] : newNodes(menu).filter((n) => typeOf(catalogue, n.type));
   const bars = menu.stats.bars.filter((b) => b.count > 0);
   return (
-    <div ref={list} role="menu" className="menu" aria-label={`Field ${menu.name}`} onKeyDown={key}
-      style={{ insetInlineStart: Math.max(8, Math.min(menu.x, innerWidth - 296)), insetBlockEnd: Math.max(8, innerHeight - menu.y - 4) }}>
+    <Menu label={`Field ${menu.name}`} at={menu} onClose={leave}>
       <p className="menu-head" role="presentation">{menu.name} · {menu.type}</p>
-      {nodes.map((n) => <button key={n.type} type="button" role="menuitem" onClick={() => {
+      {nodes.map((n) => <MenuItem key={n.type} onChoose={() => {
         onClose();
         addFor(editor, menu, n);
-      }}>{n.label}</button>)}
+      }}>{n.label}</MenuItem>)}
       {bars.length > 0 && <p className="menu-head" role="presentation">Show only, in this preview</p>}
-      {bars.map((b) => <button key={b.label} type="button" role="menuitem" onClick={() => {
+      {bars.map((b) => <MenuItem key={b.label} detail={b.count} onChoose={() => {
         onFilter({ field: menu.name, label: b.label, contains: b.contains });
         leave();
-      }}><span className="menu-label">{b.label === '' ? 'empty text' : b.label}</span><span className="faint">{b.count}</span></button>)}
-    </div>
+      }}>{b.label === '' ? 'empty text' : b.label}</MenuItem>)}
+    </Menu>
   );
 }

@@ -17,14 +17,16 @@ import { nodeTitle, useLoaded, useSelected } from './use';
 
 /** PreviewPanel shows the records at the selected node: what comes in, and what goes out. */
 export function PreviewPanel(): ReactNode {
-  const readOnly = useEditor((s) => s.readOnly);
+  const { session } = useServices();
   const node = useSelected();
   if (!node) return <p className="pad faint">Select a node to see its records.</p>;
-  return readOnly ? <RunSamples node={node} /> : <DraftPreview node={node} />;
+  return session.flow === '' ? <RunSamples node={node} /> : <DraftPreview node={node} />;
 }
 
+const nothing: readonly FlowError[] = [];
+
 function DraftPreview({ node }: { node: FlowNode }): ReactNode {
-  const { client } = useServices();
+  const { client, editor } = useServices();
   const document = useEditor((s) => s.document);
   const loader = useMemo(() => new PreviewLoader((question, signal) => client.preview(question, signal)), [client]);
   useEffect(() => () => loader.stop(), [loader]);
@@ -32,6 +34,14 @@ function DraftPreview({ node }: { node: FlowNode }): ReactNode {
   useEffect(() => loader.want(previewed, node.id), [loader, previewed, node.id]);
   const { shown, problems, loading, old } = useSyncExternalStore(loader.subscribe, () => loader.state);
   const mine = loader.state.node === node.id;
+  useEffect(() => {
+    editor.set({ previewed: problems });
+    return () => editor.set({ previewed: nothing });
+  }, [editor, problems]);
+  const offline = useEditor((s) => s.offline);
+  useEffect(() => {
+    if (!offline && loader.state.problems.some((p) => p.code === 'network')) loader.again();
+  }, [loader, offline]);
   return (
     <div className="preview">
       <div className="preview-bar">
@@ -145,7 +155,7 @@ function Side({ title, samples, sample, filters, marks, rejects = 0, children, o
   return (
     <section className="side" aria-label={title}>
       <div className="side-head">
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         {choices.length > 1 ? choices.map((c) => (
           <button key={c.port} type="button" className="side-port" aria-pressed={sample ? c.port === sample.port : c.port === 'stored rejects'} onClick={() => onPort(c.port)}>{c.title}</button>
         )) : sample && <span className="faint">{countOf(sample)}</span>}

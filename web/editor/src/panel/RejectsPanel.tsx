@@ -30,25 +30,26 @@ export function RejectsPanel(): ReactNode {
 
 function Pages({ run, node, ended }: { run: string; node: string; ended: boolean }): ReactNode {
   const { client } = useServices();
-  const [cursor, setCursor] = useState('');
+  const [page, setPage] = useState({ cursor: '' }); // another object asks again
   const [state, setState] = useState<{ items: Reject[]; next: string; reason: string; loading: boolean }>({ items: [], next: '', reason: '', loading: true });
   useEffect(() => {
     const asking = new AbortController();
-    client.rejects(run, { ...(node ? { node } : {}), cursor, limit: pageSize }, asking.signal).then(
-      (page) => asking.signal.aborted || setState((now) => ({ items: [...now.items, ...(page.items ?? [])], next: page.next ?? '', reason: '', loading: false })),
+    client.rejects(run, { ...(node ? { node } : {}), cursor: page.cursor, limit: pageSize }, asking.signal).then(
+      (found) => asking.signal.aborted || setState((now) => ({ items: [...now.items, ...(found.items ?? [])], next: found.next ?? '', reason: '', loading: false })),
       (error: unknown) => asking.signal.aborted || setState((now) => ({ ...now, reason: reasonOf(error), loading: false })),
     );
     return () => asking.abort();
-  }, [client, run, node, cursor]);
+  }, [client, run, node, page]);
   return (
     <>
       {state.reason && <p className="pad">The rejects could not be read: {state.reason}</p>}
       {state.items.length > 0 && <RejectTable rejects={state.items} />}
       {state.items.length === 0 && !state.reason && <p className="pad faint">{state.loading ? 'Reading rejects…' : ended ? 'No record was refused.' : 'No record was refused so far.'}</p>}
-      {state.next && <button type="button" className="form-button more" disabled={state.loading} onClick={() => {
+      {(state.next || state.reason) && <button type="button" className="form-button more" aria-disabled={state.loading} onClick={() => {
+        if (state.loading) return;
         setState({ ...state, loading: true });
-        setCursor(state.next);
-      }}>Show more</button>}
+        setPage({ cursor: state.next });
+      }}>{state.reason ? 'Try again' : 'Show more'}</button>}
     </>
   );
 }

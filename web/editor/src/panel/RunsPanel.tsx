@@ -3,6 +3,7 @@ import type { Page, Run } from '../api/types';
 import { sentence } from '../form/problem';
 import { duration, exact } from '../live/number';
 import { useEditor, useServices } from '../shell/editor';
+import { reasonOf } from '../shell/session';
 import './panel.css';
 import { useLoaded } from './use';
 
@@ -14,28 +15,51 @@ export function stateOf(run: Run): { word: string; colour: string } {
   return { word: words[run.state], colour: run.state === 'cancelled' ? 'skipped' : run.state };
 }
 
-/** RunsPanel lists the runs of this flow, the newest first. */
+const pageSize = 50;
+
+/** RunsPanel lists the runs of this flow, the newest first; the newest page is read again when the watched run changes. */
 export function RunsPanel(): ReactNode {
   const { client, session } = useServices();
   const run = useEditor((s) => s.run);
   const flow = session.flow || run?.flow || '';
-  const [limit, setLimit] = useState(50);
-  const { value, reason, loading, again } = useLoaded(`${flow} ${run?.id} ${run?.state} ${limit}`, () => (flow ? client.runs({ flow, limit }) : Promise.resolve<Page<Run>>({ items: [] })));
-  const [known, setKnown] = useState<{ items: Run[]; next?: string }>({ items: [] });
+  const [known, setKnown] = useState<readonly Run[]>([]);
+  const [next, setNext] = useState<{ cursor: string | undefined } | null>(null); // null: no page has been read
+  const [more, setMore] = useState<{ loading: boolean; reason: string | null }>({ loading: false, reason: null });
+  const { value, reason, loading, again } = useLoaded(`${flow} ${run?.id} ${run?.state}`, () => (flow ? client.runs({ flow, limit: pageSize }) : Promise.resolve<Page<Run>>({ items: [] })));
   useEffect(() => {
-    if (value) setKnown({ items: value.items ?? [], ...(value.next ? { next: value.next } : {}) });
+    if (!value) return;
+    setKnown((before) => withPage(value.items ?? [], before));
+    setNext((before) => before ?? { cursor: value.next });
   }, [value]);
-  if (reason) return <p className="pad">The runs could not be read: {reason} <button type="button" className="link" onClick={again}>Try again</button></p>;
-  if (known.items.length === 0) return <p className="pad faint">{loading ? 'Reading runs…' : 'This flow has not run yet.'}</p>;
+  const showMore = async () => {
+    setMore({ loading: true, reason: null });
+    try {
+      const page = await client.runs({ flow, limit: pageSize, cursor: next!.cursor! });
+      setKnown((before) => withPage(before, page.items ?? []));
+      setNext({ cursor: page.next });
+      setMore({ loading: false, reason: null });
+    } catch (error) {
+      setMore({ loading: false, reason: reasonOf(error) });
+    }
+  };
+  if (reason && known.length === 0) return <p className="pad">The runs could not be read: {reason} <button type="button" className="link" onClick={again}>Try again</button></p>;
+  if (known.length === 0) return <p className="pad faint">{loading ? 'Reading runs…' : 'This flow has not run yet.'}</p>;
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label="Runs of this flow">
       <table className="table">
         <thead><tr><th scope="col">State</th><th scope="col">Started</th><th scope="col">Revision</th><th scope="col" className="number">Duration</th><th scope="col" className="number">Read</th><th scope="col" className="number">Written</th><th scope="col" className="number">Rejected</th><th scope="col">Error</th></tr></thead>
-        <tbody>{known.items.map((r) => <Row key={r.id} run={r} current={r.id === run?.id} />)}</tbody>
+        <tbody>{known.map((r) => <Row key={r.id} run={r} current={r.id === run?.id} />)}</tbody>
       </table>
-      {known.next && limit < 200 && <button type="button" className="form-button more" onClick={() => setLimit(200)}>Show more</button>}
+      {more.reason && <p className="pad" role="alert">The earlier runs could not be read: {more.reason}</p>}
+      {next?.cursor && <button type="button" className="form-button more" aria-disabled={more.loading} onClick={() => more.loading || void showMore()}>{more.loading ? 'Reading runs…' : 'Show more'}</button>}
     </div>
   );
+}
+
+/** withPage joins two parts of the list, the newer one first; a run that both have stands where the newer one has it. */
+function withPage(newer: readonly Run[], older: readonly Run[]): readonly Run[] {
+  const ids = new Set(newer.map((r) => r.id));
+  return [...newer, ...older.filter((r) => !ids.has(r.id))];
 }
 
 function Row({ run, current }: { run: Run; current: boolean }): ReactNode {

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { cleanup, fireEvent, render, screen, within } from '@testing-library/react';
+import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -254,4 +254,75 @@ test('runs tell their state in words and lead to their page', async () => {
   expect((await screen.findByText('▲ Done with rejects')).closest('tr')!.textContent).toContain('42 s');
   expect(screen.getAllByRole('link').map((a) => a.getAttribute('href'))).toEqual(['/runs/r1', '/runs/r%2F2']);
   expect(document.querySelector('script, img')).toBeNull();
+});
+
+test('the list of runs has no end before the first run, and a new run is put before all that were read', async () => {
+  const all = Array.from({ length: 330 }, (_, i): Run => ({ ...run, id: `r${330 - i}` }));
+  const asked: { cursor?: string | undefined; limit?: number | undefined }[] = [];
+  let broken = false;
+  const runs: Client['runs'] = (query = {}) => {
+    asked.push(query);
+    if (broken) return Promise.reject(new Error('the server does not answer'));
+    const from = query.cursor ? all.findIndex((r) => r.id === query.cursor) : 0;
+    const items = all.slice(from, from + query.limit!);
+    const next = all[from + query.limit!]?.id;
+    return Promise.resolve({ items, ...(next ? { next } : {}) });
+  };
+  const { editor, show } = setup([], {}, { runs });
+  show(<RunsPanel />);
+  const ids = () => [...document.querySelectorAll('a')].map((a) => a.getAttribute('href')!.slice('/runs/'.length));
+  const more = async () => fireEvent.click(await screen.findByText('Show more'));
+  broken = false;
+  await waitFor(() => expect(ids().length).toBe(50));
+  broken = true;
+  await more();
+  expect((await screen.findByText(/could not be read/)).textContent).toContain('the server does not answer');
+  broken = false;
+  for (let n = 100; n <= 300; n += 50) {
+    await more();
+    await waitFor(() => expect(ids().length).toBe(n));
+  }
+  all.unshift({ ...run, id: 'r331', state: 'running' });
+  act(() => editor.set({ run: all[0]! }));
+  await waitFor(() => expect(ids().length).toBe(301));
+  await more();
+  await waitFor(() => expect(ids()).toEqual(all.map((r) => r.id)));
+  expect([screen.queryByText('Show more'), screen.queryByText(/could not be read/)]).toEqual([null, null]);
+  expect(asked.every((q) => q.limit! <= 200)).toBe(true);
+});
+
+test('a page of rejects that could not be read can be asked for again', async () => {
+  let broken = false;
+  const rejects: Client['rejects'] = (_, query = {}) => {
+    if (broken) return Promise.reject(new Error('the server does not answer'));
+    const one = (raw: string): Reject => ({ node: 'read', code: 'x', reason: 'r', raw });
+    return Promise.resolve(query.cursor ? { items: [one('second')] } : { items: [one('first')], next: 'c' });
+  };
+  const { editor, show } = setup([node('read', 'filter')], {}, { rejects });
+  editor.set({ run });
+  show(<RejectsPanel />);
+  await screen.findByText('first');
+  broken = true;
+  fireEvent.click(screen.getByText('Show more'));
+  const again = await screen.findByText('Try again');
+  broken = false;
+  fireEvent.click(again);
+  await screen.findByText('second');
+  expect([screen.queryByText('Try again'), screen.queryByText('Show more')]).toEqual([null, null]);
+});
+
+test('a number field follows an undo, and takes back what is no number by itself', async () => {
+  const { editor, show, config } = setup([node('few', 'limit', { count: 5 })]);
+  editor.openNode('few');
+  show(<ConfigPanel />);
+  const field = screen.getByLabelText<HTMLInputElement>('Count');
+  fireEvent.change(field, { target: { value: '50' } });
+  act(() => void editor.undo());
+  expect([field.value, config()]).toEqual(['5', { count: 5 }]);
+  fireEvent.change(field, { target: { value: '5x' } });
+  expect([field.value, config()]).toEqual(['5x', { count: 5 }]);
+  expect(fireEvent.keyDown(field, { key: 'z', ctrlKey: true })).toBe(false); // nobody else undoes
+  expect(field.value).toBe('5');
+  fireEvent.change(field, { target: { value: '' } });
+  expect([field.value, config()]).toEqual(['', {}]);
 });

@@ -52,6 +52,10 @@ export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise
     return () => asking.abort();
     // load is made anew by every render; the key says what it asks for
   }, [key, turn]);
+  const online = useEditor((s) => !s.offline);
+  useEffect(() => {
+    if (online && state.reason !== null) setTurn(turn + 1);
+  }, [online]);
   const mine = state.key === key;
   return { value: mine ? state.value : null, reason: mine ? state.reason : null, loading: !mine, again: () => setTurn(turn + 1) };
 }

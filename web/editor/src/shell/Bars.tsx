@@ -1,15 +1,37 @@
-import { TriangleAlert, X } from 'lucide-react';
+import { Eye, TriangleAlert, Unplug, X } from 'lucide-react';
 import { documentOf } from '../model/document';
 import { difference } from '../model/difference';
+import { sentence } from '../form/problem';
 import { useEditor, useServices } from './editor';
 
 /** Bars stand below the top bar while something needs a decision; they push the canvas down and never cover it. */
 export function Bars() {
   return (
     <>
+      <OfflineBar />
       <ConflictBar />
       <ErrorBar />
+      <NarrowBar />
     </>
+  );
+}
+
+function OfflineBar() {
+  const { session } = useServices();
+  const offline = useEditor((s) => s.offline);
+  const unsaved = useEditor((s) => s.saved.kind !== 'saved');
+  const running = useEditor((s) => s.run?.state === 'queued' || s.run?.state === 'running');
+  if (!offline) return null;
+  return (
+    <section className="bar warning" aria-label="Connection">
+      <Unplug size={18} aria-hidden="true" />
+      <div className="bar-text">
+        <strong>The server does not answer.</strong>
+        {unsaved && ' Your changes are kept in this window and are saved as soon as it answers.'}
+        {running && ' What is shown of the run may be old.'}
+      </div>
+      <button type="button" onClick={() => session.reconnect()}>Try now</button>
+    </section>
   );
 }
 
@@ -32,8 +54,9 @@ function ConflictBar() {
           <Part word="Different" items={diff.changed} />
         </ul>
       </div>
-      <button type="button" onClick={() => void session.keepMine(theirs)}>Keep mine</button>
-      <button type="button" onClick={() => { session.takeTheirs(theirs); editor.announce('This is the other version now. Undo brings yours back.'); }}>Take theirs</button>
+      <button type="button" onClick={() => void session.copyMine().then((id) => id !== undefined && location.assign(`/flows/${encodeURIComponent(id)}`))}>Keep mine as a copy</button>
+      <button type="button" title="Undo brings theirs back" onClick={() => void session.keepMine(theirs)}>Keep mine</button>
+      <button type="button" title="Undo brings yours back" onClick={() => { session.takeTheirs(theirs); editor.announce('This is the other version now. Undo brings yours back.'); }}>Take theirs</button>
     </section>
   );
 }
@@ -62,12 +85,19 @@ function ErrorBar() {
   );
 }
 
+function NarrowBar() {
+  const { session } = useServices();
+  const narrow = useEditor((s) => s.narrow);
+  if (!narrow || session.flow === '') return null;
+  return (
+    <section className="bar note" aria-label="Editing">
+      <Eye size={18} aria-hidden="true" />
+      <div className="bar-text">This window is too narrow for editing. The flow can be looked at and run; make the window at least 900 pixels wide to change it.</div>
+    </section>
+  );
+}
+
 function withoutReason<T extends { reason?: string }>(check: T): Omit<T, 'reason'> & { reason?: never } {
   const { reason: _, ...rest } = check;
   return rest;
-}
-
-function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.?!…]$/.test(first) ? first : `${first}.`;
 }

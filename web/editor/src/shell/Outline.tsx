@@ -1,5 +1,5 @@
 import { useRef, type KeyboardEvent } from 'react';
-import { cardOf, problemsOf, stateOf } from '../canvas/card';
+import { cardOf, merged, problemsOf, stateOf } from '../canvas/card';
 import { LiveText } from '../canvas/LiveText';
 import { TypeIcon } from '../canvas/Icon';
 import { layersOf, positions } from '../canvas/tidy';
@@ -16,6 +16,7 @@ export function Outline() {
   const doc = useEditor((s) => s.document);
   const catalogue = useEditor((s) => s.catalogue);
   const problems = useEditor((s) => s.check.problems);
+  const previewed = useEditor((s) => s.previewed);
   const selection = useEditor((s) => s.selection);
   const focus = useEditor((s) => s.focus);
   const run = useEditor((s) => s.run?.state);
@@ -35,7 +36,7 @@ export function Outline() {
       list.current?.querySelector<HTMLElement>(`[data-node="${CSS.escape(next.node.id)}"]`)?.focus();
       return;
     }
-    const action: Action | undefined = actionFor(event, true, false);
+    const action: Action | undefined = actionFor(event, 'canvas');
     if (!action || action.id.startsWith('walk') || !can(action, services)) return;
     event.preventDefault();
     event.stopPropagation();
@@ -45,7 +46,7 @@ export function Outline() {
   return (
     <ul ref={list} className="outline" role="tree" aria-label="Outline of the flow" onKeyDown={keys}>
       {order.map(({ node, layer }) => {
-        const card = cardOf(doc, catalogue, node, problemsOf(problems, node.id));
+        const card = cardOf(doc, catalogue, node, merged(problemsOf(problems, node.id), problemsOf(previewed, node.id)));
         const state = stateOf(card, live.status(node.id), run === 'queued' || run === 'running');
         const names = (ids: string[]) => [...new Set(ids)].map((id) => titleOf(doc.nodes.find((n) => n.id === id) ?? { id, type: '', version: 1 })).join(', ');
         const from = names(doc.edges.filter((e) => e.to.node === node.id).map((e) => e.from.node));

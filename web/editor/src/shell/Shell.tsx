@@ -1,8 +1,9 @@
 import './shell.css';
 import { useEffect } from 'react';
-import { actionFor, can } from '../action';
+import { actionFor, can, type Where } from '../action';
 import { copyNodes, cutNodes, pasteNodes } from '../action/clipboard';
 import { Canvas } from '../canvas/Canvas';
+import { NodeMenu } from '../canvas/NodeMenu';
 import { Palette } from '../canvas/Palette';
 import { Bars } from './Bars';
 import { Dock, Panel } from './Dock';
@@ -28,16 +29,18 @@ function Layout() {
   const services = useServices();
   const left = useEditor((s) => s.left);
   const readOnly = useEditor((s) => s.readOnly);
+  const ofRun = services.session.flow === '';
   const panel = useEditor((s) => s.panel !== null);
   const dock = useEditor((s) => s.dock.open);
   const [config, setConfig] = useSize('config', 400, 320, 640);
   const [height, setHeight] = useSize('dock', 320, 120, 640);
-  const Middle = readOnly ? 'div' : 'main'; // the page of a run has its own main part and head
+  const Middle = ofRun ? 'div' : 'main'; // the page of a run has its own main part and head
+  useNarrow(services);
   useKeys(services);
   useClipboard(services);
   return (
     <div className="shell">
-      {!readOnly && <TopBar />}
+      {!ofRun && <TopBar />}
       <Bars />
       <div className="work">
         <Rail />
@@ -50,6 +53,7 @@ function Layout() {
           <div className="stage">
             <Canvas />
             <EmptyState />
+            <NodeMenu />
           </div>
           {dock && <Resizer label="Height of the details" axis="y" size={height} min={120} max={640} onSize={setHeight} />}
           <div className="dock-place" style={{ height: dock ? height : 36 }}><Dock /></div>
@@ -67,24 +71,44 @@ function Layout() {
   );
 }
 
+/** useNarrow takes editing away where the window has no room for it. */
+function useNarrow({ editor, view }: Services): void {
+  useEffect(() => {
+    const room = matchMedia('(max-width: 899px)');
+    const tell = () => {
+      editor.setNarrow(room.matches);
+      if (room.matches) requestAnimationFrame(() => view.fit()); // when the canvas has its new size
+    };
+    tell();
+    room.addEventListener('change', tell);
+    return () => room.removeEventListener('change', tell);
+  }, [editor, view]);
+}
+
 function inText(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest('input, textarea, select, [contenteditable="true"], .cm-editor') !== null;
 }
 
 /** inCanvas says whether keys mean the canvas: it has the focus, or nothing has, as when the page has just been opened. */
 function inCanvas(target: EventTarget | null): boolean {
-  return target === document.body || (target instanceof Element && target.closest('.canvas') !== null && !inText(target));
+  return whereOf(target) === 'canvas';
+}
+
+function whereOf(target: EventTarget | null): Where {
+  if (!(target instanceof Element)) return 'page';
+  if (inText(target)) return target.closest('.config, input.flow-name') && !target.closest('[data-own-undo]') ? 'setting' : 'text';
+  return target === document.body || target.closest('.canvas') ? 'canvas' : 'page';
 }
 
 function useKeys(services: Services): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing) return;
-      const canvas = inCanvas(event.target);
-      if (!canvas && event.target instanceof Element && event.target.closest('dialog, [role="grid"], [role="menu"], [role="listbox"]') && !(event.ctrlKey || event.metaKey)) return;
-      const text = inText(event.target);
-      if (event.key === 'Escape' && text && event.target instanceof Element && event.target.closest('.right')) return leave(event, services);
-      const action = actionFor(event, canvas, text);
+      const where = whereOf(event.target);
+      if (event.target instanceof Element && event.target.closest('dialog, [role="menu"]')) return; // nothing is done behind them
+      if (where !== 'canvas' && event.target instanceof Element && event.target.closest('[role="grid"], [role="listbox"]') && !(event.ctrlKey || event.metaKey)) return;
+      if (event.key === 'Escape' && inText(event.target) && event.target instanceof Element && event.target.closest('.right')) return leave(event, services);
+      const action = actionFor(event, where);
       if (action && (action.id === 'undo' || action.id === 'redo')) event.preventDefault(); // else the browser undoes in some field
       if (!action || !can(action, services)) return;
       if (event.key === 'Enter' && !event.ctrlKey && !event.metaKey && event.target instanceof Element && event.target.closest('button, a')) return;

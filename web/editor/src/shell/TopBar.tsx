@@ -1,6 +1,6 @@
 import { ArrowLeft, CircleHelp, Moon, Play, Redo2, Square, Sun, Undo2 } from 'lucide-react';
 import { useState } from 'react';
-import { help, perform, redo, run, stop, undo, type Action } from '../action';
+import { can, help, perform, redo, run, stop, undo, type Action } from '../action';
 import type { SavedState } from '../model/editor';
 import { useEditor, useServices } from './editor';
 import { RunProgress } from './RunProgress';
@@ -9,6 +9,7 @@ import { isDark, toggleTheme } from './theme';
 export function TopBar() {
   const watched = useEditor((s) => s.run);
   const running = watched?.state === 'queued' || watched?.state === 'running';
+  const readOnly = useEditor((s) => s.readOnly);
   const [dark, setDark] = useState(isDark);
   return (
     <header className="top">
@@ -19,8 +20,8 @@ export function TopBar() {
       <SavedText />
       <span className="space" />
       <RunProgress />
-      <Tool action={undo} Icon={Undo2} />
-      <Tool action={redo} Icon={Redo2} />
+      {!readOnly && <Tool action={undo} Icon={Undo2} />}
+      {!readOnly && <Tool action={redo} Icon={Redo2} />}
       <button
         type="button"
         className="icon-button"
@@ -42,6 +43,7 @@ export function TopBar() {
 function Name() {
   const { editor } = useServices();
   const name = useEditor((s) => s.document.name);
+  const readOnly = useEditor((s) => s.readOnly);
   return (
     <>
       <h1 className="sr-only">{name}</h1>
@@ -50,6 +52,7 @@ function Name() {
         aria-label="Name of the flow"
         value={name}
         maxLength={200}
+        readOnly={readOnly}
         size={Math.min(40, Math.max(12, name.length + 1))}
         placeholder="Name of the flow"
         onChange={(event) => editor.change('Rename the flow', (doc) => void (doc.name = event.target.value), { merge: 'name' })}
@@ -73,11 +76,13 @@ export function savedText(saved: SavedState): string {
 function SavedText() {
   const { session } = useServices();
   const saved = useEditor((s) => s.saved);
-  const bad = saved.kind === 'failed' || saved.kind === 'conflict';
+  const offline = useEditor((s) => s.offline && s.saved.kind !== 'saved'); // a bar says why
+  const bad = offline || saved.kind === 'failed' || saved.kind === 'conflict';
+  const text = offline ? 'Not saved yet' : savedText(saved);
   return (
-    <span className={bad ? 'saved bad' : 'saved'} title={savedText(saved)}>
-      {savedText(saved)}
-      {saved.kind === 'failed' && <button type="button" className="link" onClick={() => void session.save()}>Save now</button>}
+    <span className={bad ? 'saved bad' : 'saved'} title={text}>
+      {text}
+      {saved.kind === 'failed' && !offline && <button type="button" className="link" onClick={() => void session.save()}>Save now</button>}
     </span>
   );
 }
@@ -85,7 +90,7 @@ function SavedText() {
 function usePossible(action: Action): boolean {
   const services = useServices();
   useEditor((s) => s.run?.state);
-  return useEditor((s) => !(action.edits && s.readOnly) && (action.enabled?.(services) ?? true));
+  return useEditor(() => can(action, services));
 }
 
 function label(action: Action): string {

@@ -25,6 +25,7 @@ export function mount(element: Element, client: Client, start: Start): Services 
   const live = new LiveStore();
   const services = { editor, client, live, view: new View(), session: new Session(editor, client, live, start.flow) };
   services.session.start();
+  for (const change of ['online', 'offline']) window.addEventListener(change, () => services.session.reconnect());
   window.addEventListener('beforeunload', (event) => {
     if (!services.session.unsaved) return;
     void services.session.save();

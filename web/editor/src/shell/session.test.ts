@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { ApiError, Client } from '../api/client';
-import type { Environment } from '../api/live';
+import type { Run } from '../api/types';
+import type { Environment, Socket } from '../api/live';
 import { catalogue, flow } from '../model/fixture';
 import { LiveStore } from '../live/store';
 import { Editor } from '../model/editor';
@@ -23,8 +24,12 @@ function setup() {
   })) as unknown as typeof fetch;
   const timers = new Map<number, { f: () => void; ms: number }>();
   let n = 0;
+  const sockets: Socket[] = [];
   const env: Environment = {
-    connect: () => ({ onopen: null, onmessage: null, onclose: null, send() {}, close() {} }),
+    connect: () => {
+      sockets.push({ onopen: null, onmessage: null, onclose: null, send() {}, close() {} });
+      return sockets.at(-1)!;
+    },
     later: (f, ms) => (timers.set(++n, { f, ms }), n), cancel: (t) => void timers.delete(t),
     hidden: () => false, onVisibility: () => () => {}, random: () => 0,
   };
@@ -48,8 +53,10 @@ function setup() {
     if (done()) return resolve();
     const off = editor.subscribe(() => done() && (off(), resolve()));
   });
-  return { editor, session, live, timers, fire, call, calls, until };
+  return { editor, session, live, timers, sockets, fire, call, calls, until };
 }
+
+const running: Run = { id: 'r1', flowName: 'f', trigger: 'manual', state: 'running', attempt: 1, createdAt: '', createdBy: '', read: 0, written: 0, rejected: 0 };
 
 const rename = (editor: Editor, name: string) => editor.change('Rename', (doc) => void (doc.name = name));
 
@@ -96,16 +103,86 @@ test('a conflict is shown, nothing is overwritten, and either version can be kep
   expect(editor.state.document.name).toBe('Mine 2');
 });
 
-test('without a network the reason is shown and saving is tried again', async () => {
-  const { editor, fire, call, until } = setup();
+test('while the server does not answer it is asked with growing pauses, and then everything is caught up', async () => {
+  const { editor, session, fire, call, until, timers } = setup();
   rename(editor, 'A');
   fire(1000);
   (await call()).fail();
   await until(() => editor.state.saved.kind === 'failed');
-  expect(editor.state.saved).toMatchObject({ reason: expect.stringContaining('the server does not answer') as string });
-  fire(5000);
+  expect(editor.state).toMatchObject({ offline: true, saved: { reason: expect.stringContaining('the server does not answer') as string } });
+  for (const pause of [500, 1000, 2000]) { // random() is 0: half of the pause
+    fire(pause);
+    const again = await call();
+    expect(again.method).toBe('PUT'); // what is asked is what has to be saved
+    again.fail();
+    await until(() => [...timers.values()].some((t) => t.ms === pause * 2));
+  }
+  rename(editor, 'B'); // somebody goes on meanwhile
+  expect(session.unsaved).toBe(true);
+  session.reconnect();
+  const save = await call();
+  expect(save.body).toMatchObject({ document: { name: 'B' } });
+  save.answer(200, { etag: 'e1', updatedAt: 't', updatedBy: '' });
+  await until(() => editor.state.saved.kind === 'saved');
+  expect(editor.state.offline).toBe(false);
+  expect([...timers.values()].filter((t) => t.ms > 300)).toEqual([]); // nobody asks any more
+  fire(0);
+  expect((await call()).path).toBe('/check');
+});
+
+test('an answer to anything ends the pause, and saves what could not be saved', async () => {
+  const { editor, fire, call, until } = setup();
+  rename(editor, 'A');
+  fire(1000);
+  (await call()).fail();
+  await until(() => editor.state.offline);
+  fire(300);
+  (await call()).answer(200, { problems: [], ports: [] });
+  await until(() => !editor.state.offline);
+  await until(() => editor.state.check.version === 1);
+  fire(0);
   (await call()).answer(200, { etag: 'e1', updatedAt: 't', updatedBy: '' });
   await until(() => editor.state.saved.kind === 'saved');
+});
+
+test('a lost connection of a run is told apart from a server that is gone', async () => {
+  const { editor, session, call, until, sockets } = setup();
+  session.watch(running);
+  sockets[0]!.onclose!({ code: 1006 });
+  const first = await call();
+  expect(first).toMatchObject({ method: 'GET', path: '/flows/f1' });
+  first.answer(200, {});
+  await new Promise((done) => setTimeout(done)); // the answer has been heard
+  expect(editor.state.offline).toBe(false);
+  sockets[0]!.onclose!({ code: 1006 });
+  session.reconnect();
+  (await call()).fail();
+  await until(() => editor.state.offline);
+  session.reconnect();
+  (await call()).answer(200, {});
+  await until(() => !editor.state.offline);
+  expect(sockets.length).toBe(2); // connected at once, not after the pause
+});
+
+test('mine can be kept as a copy, and what replaced theirs can be taken back', async () => {
+  const { editor, session, fire, call, until } = setup();
+  rename(editor, 'Mine');
+  fire(1000);
+  (await call()).answer(409, { code: 'draft.conflict', detail: 'somebody else saved', status: 409 });
+  const theirs = { id: 'f1', name: 'Theirs', etag: 'e9', updatedAt: 't', updatedBy: 'Ann', document: { ...flow(), name: 'Theirs' } };
+  (await call()).answer(200, theirs);
+  await until(() => editor.state.saved.kind === 'conflict');
+  const copied = session.copyMine();
+  const create = await call();
+  expect(create).toMatchObject({ method: 'POST', path: '/flows', body: { document: { name: 'Mine (copy)', nodes: flow().nodes } } });
+  create.answer(201, { id: 'f2' });
+  expect([await copied, session.unsaved]).toEqual(['f2', false]);
+  void session.keepMine(theirs);
+  (await call()).answer(200, { etag: 'e10', updatedAt: 't', updatedBy: '' });
+  await until(() => editor.state.etag === 'e10');
+  expect(editor.state.document.name).toBe('Mine');
+  editor.undo();
+  expect(editor.state.document.name).toBe('Theirs');
 });
 
 test('the check follows the newest document; an older answer is dropped', async () => {
@@ -123,8 +200,6 @@ test('the check follows the newest document; an older answer is dropped', async 
   expect(editor.state.check.problems.map((p) => p.code)).toEqual(['new']);
   expect(editor.schemaAt('net', 'in')).toEqual([{ name: 'a', type: 'text' }]);
 });
-
-const running = { id: 'r1', flowName: 'f', trigger: 'manual', state: 'running', attempt: 1, createdAt: '', createdBy: '', read: 0, written: 0, rejected: 0 };
 
 test('a run saves first, and a lost answer asks again with the same key', async () => {
   const { editor, session, call, until } = setup();

@@ -7,6 +7,7 @@ import type { Flow, Run } from '../api/types';
 import { documentOf, type FlowDocument } from '../model/document';
 import type { Editor } from '../model/editor';
 import type { LiveStore } from '../live/store';
+import { Connection } from './connection';
 
 export interface Timers {
   later(f: () => void, ms: number): number;
@@ -24,7 +25,8 @@ export class Session {
   private checkTimer: number | null = null;
   private saving: Promise<boolean> | null = null;
   private checking: AbortController | null = null;
-  private watched: { id: string; stop(): void } | null = null;
+  private watched: { id: string; stop(): void; again(): void } | null = null;
+  private readonly connection: Connection;
   private starting = false;
   private seen: FlowDocument;
   private rateTimer: number | null = null;
@@ -39,11 +41,13 @@ export class Session {
     private readonly key: () => string = randomKey,
   ) {
     this.savedDocument = this.seen = editor.state.document;
+    this.connection = new Connection(editor, { timers, random: () => env.random(), ask: () => this.probe(), back: () => this.back() });
   }
 
   /** start follows the editor until the answer is called. */
   start(): () => void {
     const off = this.editor.subscribe(() => this.changed());
+    this.client.onReach = (answered) => this.connection.reached(answered);
     this.checkSoon(0);
     return () => {
       off();
@@ -51,6 +55,7 @@ export class Session {
       this.clear('checkTimer');
       this.clear('rateTimer');
       this.checking?.abort();
+      this.connection.stop();
       this.watched?.stop();
     };
   }
@@ -70,7 +75,7 @@ export class Session {
 
   private saveSoon(ms: number): void {
     this.clear('saveTimer');
-    if (!this.flow || this.editor.state.readOnly) return;
+    if (!this.flow) return;
     this.saveTimer = this.timers.later(() => {
       this.saveTimer = null;
       void this.save();
@@ -78,14 +83,14 @@ export class Session {
   }
 
   get unsaved(): boolean {
-    return !this.editor.state.readOnly && this.editor.state.document !== this.savedDocument;
+    return this.flow !== '' && this.editor.state.document !== this.savedDocument;
   }
 
   /** save writes the draft now; the answer says whether everything is saved. One save at a time. */
   async save(): Promise<boolean> {
     this.clear('saveTimer');
     if (this.saving) await this.saving;
-    if (!this.flow || !this.unsaved) {
+    if (!this.unsaved) {
       if (this.editor.state.saved.kind === 'changed') this.editor.set({ saved: { kind: 'saved' } });
       return true;
     }
@@ -125,15 +130,53 @@ export class Session {
       }
     }
     this.editor.set({ saved: { kind: 'failed', reason: reasonOf(error) } });
-    const final = error instanceof ApiError && error.status >= 400 && error.status < 500;
-    if (!final) this.saveSoon(retryAfter);
+    if (error instanceof ApiError && error.status >= 500) this.saveSoon(retryAfter); // without any answer the connection sees to it
   }
 
-  /** keepMine saves this document over theirs, which stays in the history of the server's answer only if it was frozen. */
+  /** reconnect asks the server at once whether it answers again. */
+  reconnect(): void {
+    this.connection.now();
+  }
+
+  /** probe asks for something that is wanted anyway; the client tells the connection how it went. */
+  private async probe(): Promise<void> {
+    try {
+      if (this.unsaved && this.editor.state.saved.kind !== 'conflict') await this.save();
+      else if (this.flow) await this.client.flow(this.flow);
+      else if (this.watched) await this.client.run(this.watched.id);
+    } catch {
+      // what a refusal means is told where it matters; here only the answer counts
+    }
+  }
+
+  /** back catches up with the server. */
+  private back(): void {
+    if (this.unsaved && this.editor.state.saved.kind === 'failed') this.saveSoon(0);
+    this.checkSoon(0);
+    this.watched?.again();
+  }
+
+  /** keepMine saves this document over theirs; undo brings theirs back. */
   async keepMine(theirs: Flow): Promise<void> {
+    const mine = this.editor.state.document;
     this.editor.set({ etag: theirs.etag, saved: { kind: 'changed' } });
     this.savedDocument = documentOf(theirs.document);
+    this.editor.replace('Take the other version', this.savedDocument);
+    this.editor.replace('Keep this version', mine);
     await this.save();
+  }
+
+  /** copyMine saves this document as a flow of its own, beside theirs. It answers the id of the copy, undefined where it was not saved. */
+  async copyMine(): Promise<string | undefined> {
+    const { id: _, ...mine } = this.editor.state.document;
+    try {
+      const copy = await this.client.createFlow({ ...mine, name: `${mine.name} (copy)`.slice(-200) });
+      this.savedDocument = this.editor.state.document;
+      return copy.id;
+    } catch (error) {
+      this.editor.set({ runError: { message: `the copy was not saved: ${reasonOf(error)}` } });
+      return undefined;
+    }
   }
 
   /** takeTheirs replaces this document; undo brings it back. */
@@ -165,6 +208,7 @@ export class Session {
       this.editor.checked(answer);
     } catch (error) {
       if (controller.signal.aborted) return;
+      if (error instanceof ApiError && error.status === 0) return; // it is checked when the server answers again
       this.editor.set({ check: { ...this.editor.state.check, reason: reasonOf(error) } });
     }
   }
@@ -244,8 +288,9 @@ export class Session {
         this.live.delta(message.run, message.nodes ?? [], message.log ?? []);
         this.told();
       },
+      connected: (connected) => void (connected || this.probe()),
     }, this.env);
-    this.watched = { id: run.id, stop: handle.stop };
+    this.watched = { id: run.id, ...handle };
     this.tickRates();
   }
 
@@ -278,7 +323,7 @@ export function stateSentence(run: Run): string {
   switch (run.state) {
     case 'queued': return 'The run is queued.';
     case 'running': return 'The run is running.';
-    case 'succeeded': return run.rejected > 0 ? `The run is done with ${run.rejected} rejects.` : 'The run is done.';
+    case 'succeeded': return run.rejected > 0 ? `The run is done with ${run.rejected} ${run.rejected === 1 ? 'reject' : 'rejects'}.` : 'The run is done.';
     case 'cancelled': return 'The run was stopped.';
     case 'failed': return `The run failed: ${run.error?.message ?? 'no reason is known'}`;
   }

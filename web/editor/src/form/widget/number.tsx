@@ -1,4 +1,4 @@
-import { useState, type ReactNode } from 'react';
+import { useState, type KeyboardEvent, type ReactNode } from 'react';
 import type { WidgetProps } from '../Field';
 import { put } from '../path';
 import { useForm } from '../scope';
@@ -19,6 +19,11 @@ function shownNumber(value: unknown): string {
   return value === undefined || value === null ? '' : String(value);
 }
 
+function sameNumber(text: string, value: unknown): boolean {
+  const read = readNumber(text, false);
+  return 'value' in read && read.value === (value ?? undefined);
+}
+
 /** NumberWidget keeps what is being typed until it is a number; only numbers reach the document. */
 export function NumberWidget({ member, value, id, describedBy, invalid }: WidgetProps): ReactNode {
   const { edit, seal, readOnly } = useForm();
@@ -28,15 +33,21 @@ export function NumberWidget({ member, value, id, describedBy, invalid }: Widget
     setTyped('wrong' in read ? { text, wrong: read.wrong } : { text });
     if ('value' in read) edit(`Set ${member.title}`, (config) => put(config, member.path, read.value), member.path);
   };
+  const kept = typed && (typed.wrong !== undefined || sameNumber(typed.text, value)); // else an undo has changed the value
+  const undo = (e: KeyboardEvent) => {
+    if (!typed?.wrong || !(e.ctrlKey || e.metaKey) || e.key.toLowerCase() !== 'z' || e.shiftKey) return;
+    e.preventDefault(); // what is no number is not in the flow yet: there is nothing else to take back
+    setTyped(null);
+  };
   const leave = () => {
     if (!typed?.wrong) setTyped(null);
     seal();
   };
   return (
     <>
-      <input id={id} className="form-input form-number" type="text" inputMode="numeric" value={typed?.text ?? shownNumber(value ?? member.fallback)} readOnly={readOnly}
+      <input id={id} className="form-input form-number" type="text" inputMode="numeric" value={kept ? typed.text : shownNumber(value ?? member.fallback)} readOnly={readOnly}
         placeholder={member.example} autoComplete="off" aria-describedby={describedBy} aria-invalid={invalid || typed?.wrong !== undefined || undefined}
-        onChange={(e) => change(e.target.value)} onBlur={leave} />
+        onChange={(e) => change(e.target.value)} onBlur={leave} onKeyDown={undo} />
       {typed?.wrong && <p className="form-problem" data-severity="error" role="alert"><span aria-hidden="true">✕</span>{typed.wrong}</p>}
     </>
   );

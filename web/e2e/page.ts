@@ -1,0 +1,80 @@
+import AxeBuilder from '@axe-core/playwright';
+import { mkdirSync } from 'node:fs';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+import type { Server } from './server';
+
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: flags });
+}
+
+/** open signs a new browser profile in. Whatever the page complains about is collected. */
+export async function open(browser: Browser, server: Server, options: BrowserContextOptions = {}) {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce', ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const wrong: string[] = [];
+  page.on('console', (m) => { if (m.type() === 'error') wrong.push(m.text()); });
+  page.on('pageerror', (e) => wrong.push(String(e)));
+  await page.goto(server.login);
+  await page.waitForURL(server.base + '/flows');
+  return { context, page, wrong };
+}
+
+/** call asks the API as the owner. */
+export async function call<T>(server: Server, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  const init: RequestInit = { method, headers: { Authorization: `Bearer ${server.key}`, 'Content-Type': 'application/json', ...headers } };
+  if (body !== undefined) init.body = typeof body === 'string' ? body : JSON.stringify(body);
+  const answer = await fetch(`${server.base}/api/v1${path}`, init);
+  const text = await answer.text();
+  expect(answer.status, `${method} ${path}: ${text}`).toBeLessThan(300);
+  return (text === '' ? undefined : JSON.parse(text)) as T;
+}
+
+/** sample creates the sample flow and opens its editor. */
+export async function sample(server: Server, page: Page): Promise<string> {
+  const { id } = await call<{ id: string }>(server, 'POST', '/flows/sample');
+  await edit(server, page, id);
+  return id;
+}
+
+export async function edit(server: Server, page: Page, id: string): Promise<void> {
+  await page.goto(`${server.base}/flows/${id}`);
+  await page.locator('.node-card').first().waitFor();
+}
+
+export interface Doc { name: string; nodes: { id: string; name?: string; config?: Record<string, unknown> }[]; layout?: { nodes?: Record<string, { x: number; y: number }> } }
+
+/** draft is the document as it is saved. */
+export async function draft(server: Server, id: string): Promise<Doc> {
+  return (await call<{ document: Doc }>(server, 'GET', `/flows/${id}`)).document;
+}
+
+/** picture keeps what is seen where SPARK_LOOK names a folder, for people who want to look. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env['SPARK_LOOK'];
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
+}
+
+/** usable asks axe whether everybody can use what is there. */
+async function usable(page: Page, name: string): Promise<void> {
+  const found = await new AxeBuilder({ page }).analyze();
+  expect(found.violations.map((v) => `${name}: ${v.id} at ${v.nodes.map((n) => n.html).join(', ')}`)).toEqual([]);
+}
+
+/** look keeps a picture for people who want to see, and asks axe. */
+export async function look(page: Page, name: string): Promise<void> {
+  await picture(page, name);
+  await usable(page, name);
+}
+
+const pictures = 'docs/screens';
+
+/** keep keeps a picture for the documentation, and asks axe. */
+export async function keep(page: Page, name: string): Promise<void> {
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: `${pictures}/${name}.png` });
+  await usable(page, name);
+}
