@@ -1,15 +1,14 @@
 import AxeBuilder from '@axe-core/playwright';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { serve, type Server } from './server';
+import { launch, serve, type Server } from './server';
 
 // The sample flow in a real browser against the real program: from the empty page to exact counts, every page looked at
 // in both themes. The pictures are kept under docs/screens.
 
 const pictures = 'docs/screens';
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 let server: Server;
 let browser: Browser;
@@ -17,7 +16,7 @@ let browser: Browser;
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
   server = await serve();
-  browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: flags });
+  browser = await launch();
 }, 60_000);
 
 afterAll(async () => {
