@@ -92,7 +92,7 @@ func (s source) String() string {
 
 // Read delivers the records.
 func (s source) Read(ctx context.Context, r *node.Reading) (node.ReadStats, error) {
-	c, d, err := connect(r.Connections, s.connection)
+	c, d, err := node.Database(r.Connections, s.connection)
 	if err != nil {
 		return node.ReadStats{}, err
 	}

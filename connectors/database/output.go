@@ -115,7 +115,7 @@ func (t target) Identity() string { return "table " + t.connection + " " + t.loa
 
 // Open connects to the database and prepares the load.
 func (t target) Open(ctx context.Context, w *node.Writing) (node.BatchSink, error) {
-	c, d, err := connect(w.Connections, t.connection)
+	c, d, err := node.Database(w.Connections, t.connection)
 	if err != nil {
 		return nil, err
 	}

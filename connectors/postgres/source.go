@@ -73,6 +73,34 @@ func (dialect) Describe(ctx context.Context, c node.Connection, from node.Select
 	return s, nil
 }
 
+// Tables lists the tables and views whose name contains search.
+func (dialect) Tables(ctx context.Context, c node.Connection, search string) ([]flows.Table, error) {
+	conn, err := connect(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	rows, err := conn.Query(ctx, `SELECT n.nspname::text, c.relname::text, c.relkind IN ('v', 'm'), greatest(c.reltuples, 0)::bigint
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\_toast%' AND n.nspname NOT LIKE 'pg\_temp%'
+	AND has_table_privilege(c.oid, 'SELECT') AND position(lower($1) IN lower(n.nspname || '.' || c.relname)) > 0 AND c.relname <> $2
+ORDER BY 1, 2 LIMIT 1000`, search, commitTable)
+	if err != nil {
+		return nil, queryError(c.Name, "", err)
+	}
+	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (flows.Table, error) {
+		var t flows.Table
+		var of table
+		err := r.Scan(&of.schema, &of.name, &t.View, &t.Records)
+		t.Name = of.written()
+		return t, err
+	})
+	if err != nil {
+		return nil, queryError(c.Name, "", err)
+	}
+	return list, nil
+}
+
 // selectError puts an error at the setting that it is about.
 func selectError(connection string, from node.Select, err error) error {
 	e := flows.AsError(queryError(connection, from.Table, err))

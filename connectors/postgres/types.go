@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -144,6 +145,20 @@ func (t table) sql() string {
 		return quote(t.name)
 	}
 	return quote(t.schema) + "." + quote(t.name)
+}
+
+// plainName is a name that means itself without quotes.
+var plainName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+
+// written is the table's name as a builder writes it; see parseTable.
+func (t table) written() string {
+	part := func(s string) string {
+		if plainName.MatchString(s) {
+			return s
+		}
+		return quote(s)
+	}
+	return part(t.schema) + "." + part(t.name)
 }
 
 type querier interface {

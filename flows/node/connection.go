@@ -56,16 +56,35 @@ type Datasets struct {
 	Connections Connections
 }
 
+// Database finds a connection that leads to a database.
+func Database(cs Connections, name string) (Connection, Dialect, error) {
+	at := flows.Path{Field: "connection"}
+	c, err := cs.Connection(name)
+	if err != nil {
+		return c, nil, flows.AsError(err).At(at)
+	}
+	if c.Type.Dialect == nil {
+		return c, nil, &flows.Error{Code: "connection.no_database", Path: at, Message: fmt.Sprintf("%s is a connection to %s, which is no database", name, c.Type.Title), Suggestion: "choose a connection to a database"}
+	}
+	return c, c.Type.Dialect, nil
+}
+
 // DescribeDataset returns the schema of a selection.
 func (d Datasets) DescribeDataset(connection string, from Select) (flows.Schema, error) {
-	c, err := d.Connections.Connection(connection)
+	c, dialect, err := Database(d.Connections, connection)
 	if err != nil {
 		return nil, err
 	}
-	if c.Type.Dialect == nil {
-		return nil, fmt.Errorf("connection %s has no datasets", connection)
+	return dialect.Describe(d.Context, c, from)
+}
+
+// Tables lists the tables of a database.
+func (d Datasets) Tables(connection, search string) ([]flows.Table, error) {
+	c, dialect, err := Database(d.Connections, connection)
+	if err != nil {
+		return nil, err
 	}
-	return c.Type.Dialect.Describe(d.Context, c, from)
+	return dialect.Tables(d.Context, c, search)
 }
 
 // Connections resolves the names that nodes use.

@@ -10,6 +10,8 @@ import (
 type Dialect interface {
 	// Describe returns the columns of a table or query as fields.
 	Describe(ctx context.Context, c Connection, from Select) (flows.Schema, error)
+	// Tables lists the tables and views whose name contains search, at most 1,000 of them.
+	Tables(ctx context.Context, c Connection, search string) ([]flows.Table, error)
 	// Read delivers the records of a selection.
 	Read(ctx context.Context, c Connection, from Select, r *Reading) (ReadStats, error)
 	// Open prepares the writing of a table in one transaction.

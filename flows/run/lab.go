@@ -18,6 +18,8 @@ import (
 type Workbench interface {
 	Describe(ctx context.Context, format, path string, options []byte) (flows.Schema, error)
 	DescribeDataset(ctx context.Context, connections node.ConnectionSet, connection string, from node.Select) (flows.Schema, error)
+	TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error)
+	Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) ([]flows.Table, error)
 	Preview(ctx context.Context, job PreviewJob) (flows.Preview, error)
 	Inspect(ctx context.Context, path string) (node.Proposal, error)
 	Close()
@@ -203,6 +205,24 @@ func (l *Lab) check(ctx context.Context, scope flows.Scope, doc *flows.Flow, o p
 		return strings.Compare(a.Node+"\x00"+a.Port, b.Node+"\x00"+b.Port)
 	})
 	return c, nil
+}
+
+// TestConnection reaches the system that a connection leads to.
+func (l *Lab) TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (r node.ConnectionReport, err error) {
+	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
+		r, err = b.TestConnection(ctx, name, c)
+		return err
+	})
+	return r, err
+}
+
+// Tables lists what a connection reaches.
+func (l *Lab) Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) (list []flows.Table, err error) {
+	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
+		list, err = b.Tables(ctx, name, c, search)
+		return err
+	})
+	return list, err
 }
 
 // labLookup answers a plan's questions about data.

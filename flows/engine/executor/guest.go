@@ -116,6 +116,12 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 			return nil, err
 		}
 		return c.Type.Test(ctx, c)
+	case methodTables:
+		var b testBody
+		if err := json.Unmarshal(f.Body, &b); err != nil {
+			return nil, err
+		}
+		return node.Datasets{Context: ctx, Connections: node.ConnectionSet{b.Name: b.Connection}}.Tables(b.Name, b.Search)
 	case methodSniff:
 		var b sniffBody
 		if err := json.Unmarshal(f.Body, &b); err != nil {

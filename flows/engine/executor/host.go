@@ -241,8 +241,15 @@ func (h *Host) DescribeDataset(ctx context.Context, spec DatasetSpec) (flows.Sch
 // TestConnection reaches the system that a connection leads to.
 func (h *Host) TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error) {
 	var r node.ConnectionReport
-	err := h.call(ctx, methodTest, testBody{name, c}, &r)
+	err := h.call(ctx, methodTest, testBody{Name: name, Connection: c}, &r)
 	return r, err
+}
+
+// Tables lists what a connection reaches.
+func (h *Host) Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) ([]flows.Table, error) {
+	var list []flows.Table
+	err := h.call(ctx, methodTables, testBody{Name: name, Search: search, Connection: c}, &list)
+	return list, err
 }
 
 // Inspect proposes how to read a file.

@@ -13,6 +13,7 @@ const (
 	methodDescribe = "describe" // describeBody → schema
 	methodDataset  = "dataset"  // DatasetSpec → schema
 	methodTest     = "test"     // testBody → node.ConnectionReport
+	methodTables   = "tables"   // testBody → []flows.Table
 	methodSniff    = "sniff"    // sniffBody → node.Proposal
 	methodPreview  = "preview"  // PreviewSpec → flows.Preview
 	methodRun      = "run"      // RunSpec → runResult
@@ -52,6 +53,7 @@ type DatasetSpec struct {
 
 type testBody struct {
 	Name       string              `json:"name"`
+	Search     string              `json:"search,omitempty"`
 	Connection node.ConnectionSpec `json:"connection"`
 }
 
