@@ -18,7 +18,7 @@ export const catalogue: Catalogue = {
     type('aggregate', 'Aggregate', 'transform', ['in'], ['out'], false, ['group by', 'sum']),
     type('file.output', 'File Output', 'output', ['in'], [], false, ['CSV', 'write'], ['path']),
   ],
-  functions: [], formats: [], types: ['text'],
+  functions: [], formats: [], types: ['text'], connections: [],
 };
 
 export function flow(): FlowDocument {
