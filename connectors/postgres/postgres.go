@@ -183,6 +183,9 @@ func queryError(connection, table string, err error) error {
 	if pe.Detail != "" {
 		e.Message += ": " + pe.Detail
 	}
+	if e.Suggestion == "" {
+		e.Suggestion = "nothing was written; check the SQL"
+	}
 	e.Path.Column = pe.ColumnName
 	if at := copyLine(pe.Where); at > 0 {
 		e.Path.Record = at

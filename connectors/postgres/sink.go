@@ -229,7 +229,7 @@ func (l *load) begin(ctx context.Context) error {
 		into, l.enc.ordinal = stage, true
 	}
 	for _, sql := range statements {
-		if err := l.conn.PgConn().Exec(ctx, sql).Close(); err != nil {
+		if err := l.exec(ctx, sql); err != nil {
 			return err
 		}
 	}
@@ -243,6 +243,18 @@ func (l *load) begin(ctx context.Context) error {
 	}()
 	l.buf = l.enc.head(make([]byte, 0, sendBytes+64<<10))
 	return nil
+}
+
+// exec runs a statement; an error in SQL of the builder's stands at its setting.
+func (l *load) exec(ctx context.Context, sql string) error {
+	err := l.conn.PgConn().Exec(ctx, sql).Close()
+	field := map[string]string{l.to.BeforeSQL: "beforeSQL", l.to.AfterSQL: "afterSQL"}[sql]
+	if err == nil || field == "" {
+		return err
+	}
+	e := flows.AsError(queryError(l.c.Name, l.to.Table, err))
+	e.Path.Field = field
+	return e
 }
 
 // errCopyEnded tells the writer that the server takes no more; why is known from the COPY.
@@ -335,7 +347,7 @@ func (l *load) Prepare(ctx context.Context) error {
 		if sql == "" {
 			continue
 		}
-		if err := l.conn.PgConn().Exec(ctx, sql).Close(); err != nil {
+		if err := l.exec(ctx, sql); err != nil {
 			return l.at(err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -216,11 +217,21 @@ func newDecoder(cols []column, from node.Select, r *node.Reading) (*decoder, str
 
 // shown writes a value of a refused record for people.
 func shown(c column, v []byte) string {
-	var out any
-	if err := typeMap.Scan(c.oid, pgtype.BinaryFormatCode, v, &out); err == nil {
+	t, ok := typeMap.TypeForOID(c.oid)
+	if !ok {
+		return fmt.Sprintf("%x", v)
+	}
+	switch out, err := t.Codec.DecodeDatabaseSQLValue(typeMap, c.oid, pgtype.BinaryFormatCode, v); out := out.(type) {
+	case time.Time:
+		return strings.TrimSuffix(out.Format("2006-01-02T15:04:05.999999"), "T00:00:00")
+	case []byte:
+		return fmt.Sprintf("%x", out)
+	default:
+		if err != nil {
+			return fmt.Sprintf("%x", v)
+		}
 		return fmt.Sprint(out)
 	}
-	return fmt.Sprintf("%x", v)
 }
 
 var typeMap = pgtype.NewMap()
