@@ -7,10 +7,11 @@ import (
 	"math/bits"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
+	"spark/connectors/internal/batch"
 	"spark/flows"
+	"spark/flows/node"
 )
 
 // epochDays and epochMicros are the distance between PostgreSQL's epoch, 2000-01-01, and that of Arrow, 1970-01-01.
@@ -22,8 +23,10 @@ const (
 // decoder turns the binary format of COPY TO into record batches. Its format is described in the PostgreSQL manual under
 // COPY, section Binary Format: a header, then records of 16-bit field count and 32-bit length before each value, then -1.
 type decoder struct {
+	schema  *arrow.Schema
 	columns []*decoding
-	builder *array.RecordBuilder
+	origin  *batch.Column // the record's number; nil where nobody wants it
+	file    *batch.Column // beside it: nulls, as there is no file
 	emit    func(arrow.RecordBatch) error
 	refuse  func(record int64, col *decoding, why string, values [][]byte) error
 
@@ -33,17 +36,14 @@ type decoder struct {
 	read    int64 // records decoded, refused ones included
 	refused int64
 	rows    int
-	values  [][]byte
-	after   func() // appends what is no column, for one record
+	values  [][]byte // of a refused record
 }
 
-// decoding is how the values of one column are read: parse looks at a value and may refuse it, push appends what was
-// parsed last. A nil value is NULL and is never parsed.
+// decoding is one column: read appends a value that is not NULL, or refuses it.
 type decoding struct {
-	name  string
-	parse func(v []byte) error
-	push  func()
-	null  func()
+	name   string
+	column *batch.Column
+	read   func(v []byte) error
 }
 
 const (
@@ -89,74 +89,128 @@ func (d *decoder) consume(in []byte) ([]byte, error) {
 		if n != len(d.columns) {
 			return nil, fmt.Errorf("postgres: a record has %d values in place of %d", n, len(d.columns))
 		}
-		size, ok := d.split(in)
-		if !ok {
-			break
+		size, bad, why := d.record(in)
+		switch {
+		case size == 0:
+			d.back()
+			return in, nil
+		case why != nil:
+			d.back()
+			if err := d.refusal(in, bad, why); err != nil {
+				return nil, err
+			}
+		default:
+			d.read++
+			if err := d.added(); err != nil {
+				return nil, err
+			}
 		}
 		in = in[size:]
-		if err := d.record(); err != nil {
-			return nil, err
-		}
 	}
 	return in, nil
 }
 
-// split finds the values of the record at the beginning of in.
-func (d *decoder) split(in []byte) (size int, complete bool) {
+// record appends the record at the beginning of in and returns its size: 0 where in ends inside it. Of a record with a
+// value that is refused it returns the first such column and why.
+func (d *decoder) record(in []byte) (size int, bad *decoding, why error) {
 	at := 2
-	for i := range d.columns {
+	for _, c := range d.columns {
 		if len(in) < at+4 {
-			return 0, false
+			return 0, nil, nil
 		}
 		n := int(int32(binary.BigEndian.Uint32(in[at:])))
 		at += 4
 		if n < 0 {
-			d.values[i] = nil
+			c.column.AppendNull()
 			continue
 		}
 		if len(in) < at+n {
-			return 0, false
+			return 0, nil, nil
 		}
-		d.values[i] = in[at : at+n : at+n]
-		at += n
-	}
-	return at, true
-}
-
-func (d *decoder) record() error {
-	d.read++
-	for i, c := range d.columns {
-		if v := d.values[i]; v != nil {
-			if err := c.parse(v); err != nil {
-				d.refused++
-				return d.refuse(d.read, c, err.Error(), d.values)
+		if why == nil {
+			if why = c.read(in[at : at+n : at+n]); why != nil {
+				bad = c
 			}
 		}
+		at += n
 	}
-	for i, c := range d.columns {
-		if d.values[i] == nil {
-			c.null()
-		} else {
-			c.push()
+	return at, bad, why
+}
+
+// back takes back what was appended of a record.
+func (d *decoder) back() {
+	for _, c := range d.columns {
+		if c.column.Len() > d.rows {
+			c.column.Truncate(d.rows)
 		}
 	}
-	d.after()
+}
+
+// refusal hands over a refused record.
+func (d *decoder) refusal(in []byte, bad *decoding, why error) error {
+	at := 2
+	for i := range d.columns {
+		n := int(int32(binary.BigEndian.Uint32(in[at:])))
+		at += 4
+		if d.values[i] = nil; n >= 0 {
+			d.values[i] = in[at : at+n]
+			at += n
+		}
+	}
+	d.read++
+	d.refused++
+	return d.refuse(d.read, bad, why.Error(), d.values)
+}
+
+// added ends a record.
+func (d *decoder) added() error {
+	if d.origin != nil {
+		d.file.AppendNull()
+		batch.Append(d.origin, d.read)
+	}
 	if d.rows++; d.rows == batchRecords {
 		return d.flush()
 	}
 	return nil
 }
 
+func (d *decoder) all() []*batch.Column {
+	list := make([]*batch.Column, 0, len(d.columns)+2)
+	for _, c := range d.columns {
+		list = append(list, c.column)
+	}
+	if d.origin != nil {
+		list = append(list, d.file, d.origin)
+	}
+	return list
+}
+
 func (d *decoder) flush() error {
 	if d.rows == 0 {
 		return nil
 	}
+	rows := d.rows
 	d.rows = 0
-	return d.emit(d.builder.NewRecordBatch())
+	b := batch.Record(d.schema, d.all(), rows)
+	d.reserve()
+	return d.emit(b)
 }
 
-// fixed reads values of a fixed size.
-func fixed(size int, read func(v []byte)) func([]byte) error {
+// reserve makes room for a batch at once.
+func (d *decoder) reserve() {
+	for _, c := range d.all() {
+		c.Reserve(batchRecords)
+	}
+}
+
+func (d *decoder) release() {
+	for _, c := range d.all() {
+		c.Release()
+	}
+}
+
+// sized reads values of a fixed size.
+func sized(size int, read func(v []byte)) func([]byte) error {
 	return func(v []byte) error {
 		if len(v) != size {
 			return fmt.Errorf("the value has %d bytes in place of %d", len(v), size)
@@ -167,100 +221,96 @@ func fixed(size int, read func(v []byte)) func([]byte) error {
 }
 
 // newDecoding reads values of t as the server sends them.
-func newDecoding(name string, c column, t flows.Type, b array.Builder) (*decoding, error) {
-	d := &decoding{name: name, null: b.AppendNull}
-	switch b := b.(type) {
-	case *array.Int16Builder:
-		var x int16
-		d.parse, d.push = fixed(2, func(v []byte) { x = int16(binary.BigEndian.Uint16(v)) }), func() { b.Append(x) }
-	case *array.Int32Builder:
-		var x int32
-		d.parse, d.push = fixed(4, func(v []byte) { x = int32(binary.BigEndian.Uint32(v)) }), func() { b.Append(x) }
-	case *array.Int64Builder:
-		var x int64
-		d.parse, d.push = fixed(8, func(v []byte) { x = int64(binary.BigEndian.Uint64(v)) }), func() { b.Append(x) }
-	case *array.Float64Builder:
-		var x float64
-		d.push = func() { b.Append(x) }
-		finite := func(f float64) error {
-			if x = f; math.IsNaN(f) || math.IsInf(f, 0) {
-				return fmt.Errorf("%g is not a finite number", f)
+func newDecoding(name string, c column, t flows.Type) (*decoding, error) {
+	col := batch.NewColumn(node.ArrowType(t))
+	d := &decoding{name: name, column: col}
+	switch t.Kind {
+	case flows.Int16:
+		d.read = sized(2, func(v []byte) { batch.Append(col, int16(binary.BigEndian.Uint16(v))) })
+	case flows.Int32:
+		d.read = sized(4, func(v []byte) { batch.Append(col, int32(binary.BigEndian.Uint32(v))) })
+	case flows.Int64:
+		d.read = sized(8, func(v []byte) { batch.Append(col, int64(binary.BigEndian.Uint64(v))) })
+	case flows.Double:
+		d.read = readDouble(col)
+	case flows.Boolean:
+		d.read = sized(1, func(v []byte) { col.AppendBool(v[0] != 0) })
+	case flows.Decimal:
+		d.read = func(v []byte) error {
+			x, err := parseNumeric(v, t.Precision, t.Scale)
+			if err == nil {
+				batch.Append(col, x)
 			}
-			return nil
+			return err
 		}
-		d.parse = func(v []byte) error {
-			if len(v) == 4 {
-				return finite(float64(math.Float32frombits(binary.BigEndian.Uint32(v))))
-			}
-			return finite(math.Float64frombits(binary.BigEndian.Uint64(v)))
-		}
-	case *array.BooleanBuilder:
-		var x bool
-		d.parse, d.push = fixed(1, func(v []byte) { x = v[0] != 0 }), func() { b.Append(x) }
-	case *array.Decimal128Builder:
-		var x decimal128.Num
-		d.parse = func(v []byte) (err error) { x, err = parseNumeric(v, t.Precision, t.Scale); return err }
-		d.push = func() { b.Append(x) }
-	case *array.BinaryBuilder:
-		var x []byte
-		d.parse, d.push = func(v []byte) error { x = v; return nil }, func() { b.Append(x) }
-	case *array.Date32Builder:
-		var x arrow.Date32
-		d.push = func() { b.Append(x) }
-		d.parse = func(v []byte) error {
+	case flows.Date:
+		d.read = func(v []byte) error {
 			days := int32(binary.BigEndian.Uint32(v))
 			if days == math.MaxInt32 || days == math.MinInt32 {
 				return fmt.Errorf("infinity is no date")
 			}
-			x = arrow.Date32(days + epochDays)
+			batch.Append(col, arrow.Date32(days+epochDays))
 			return nil
 		}
-	case *array.Time64Builder:
-		var x arrow.Time64
-		d.parse, d.push = fixed(8, func(v []byte) { x = arrow.Time64(binary.BigEndian.Uint64(v)) }), func() { b.Append(x) }
-	case *array.TimestampBuilder:
-		var x arrow.Timestamp
-		d.push = func() { b.Append(x) }
-		d.parse = func(v []byte) error {
+	case flows.Time:
+		d.read = sized(8, func(v []byte) { batch.Append(col, arrow.Time64(binary.BigEndian.Uint64(v))) })
+	case flows.Timestamp, flows.TimestampTZ:
+		d.read = func(v []byte) error {
 			us := int64(binary.BigEndian.Uint64(v))
 			if us == math.MaxInt64 || us == math.MinInt64 {
 				return fmt.Errorf("infinity is no time")
 			}
-			x = arrow.Timestamp(us + epochMicros)
+			batch.Append(col, arrow.Timestamp(us+epochMicros))
 			return nil
 		}
-	case *array.StringBuilder:
-		textDecoding(d, c, t, b)
+	case flows.Bytes, flows.Text, flows.JSON, flows.UUID, flows.Interval:
+		d.read = readText(c, t, col)
 	default:
 		return nil, fmt.Errorf("postgres: %s cannot be read as %s", c.sqlType, t)
 	}
 	return d, nil
 }
 
-// textDecoding reads texts, and the types that travel as text.
-func textDecoding(d *decoding, c column, t flows.Type, b *array.StringBuilder) {
-	var x []byte
-	d.push = func() { b.BinaryBuilder.Append(x) }
+func readDouble(col *batch.Column) func([]byte) error {
+	return func(v []byte) error {
+		var f float64
+		if len(v) == 4 {
+			f = float64(math.Float32frombits(binary.BigEndian.Uint32(v)))
+		} else {
+			f = math.Float64frombits(binary.BigEndian.Uint64(v))
+		}
+		if math.IsNaN(f) || math.IsInf(f, 0) {
+			return fmt.Errorf("%g is not a finite number", f)
+		}
+		batch.Append(col, f)
+		return nil
+	}
+}
+
+// readText reads texts and bytes, and the types that travel as text.
+func readText(c column, t flows.Type, col *batch.Column) func([]byte) error {
 	var scratch [64]byte
 	switch {
 	case t.Kind == flows.UUID:
-		d.parse = fixed(16, func(v []byte) {
-			x = fmt.Appendf(scratch[:0], "%x-%x-%x-%x-%x", v[:4], v[4:6], v[6:8], v[8:10], v[10:])
+		return sized(16, func(v []byte) {
+			col.AppendText(fmt.Appendf(scratch[:0], "%x-%x-%x-%x-%x", v[:4], v[4:6], v[6:8], v[8:10], v[10:]))
 		})
 	case t.Kind == flows.Interval:
-		d.parse = fixed(16, func(v []byte) {
-			x = fmt.Appendf(scratch[:0], "%d months %d days %d microseconds", int32(binary.BigEndian.Uint32(v[12:])), int32(binary.BigEndian.Uint32(v[8:])), int64(binary.BigEndian.Uint64(v)))
+		return sized(16, func(v []byte) {
+			col.AppendText(fmt.Appendf(scratch[:0], "%d months %d days %d microseconds", int32(binary.BigEndian.Uint32(v[12:])), int32(binary.BigEndian.Uint32(v[8:])), int64(binary.BigEndian.Uint64(v))))
 		})
 	case c.oid == jsonbOID:
-		d.parse = func(v []byte) error {
+		return func(v []byte) error {
 			if len(v) < 1 || v[0] != 1 {
 				return fmt.Errorf("the jsonb value has an unknown version")
 			}
-			x = v[1:]
+			col.AppendText(v[1:])
 			return nil
 		}
-	default:
-		d.parse = func(v []byte) error { x = v; return nil }
+	}
+	return func(v []byte) error {
+		col.AppendText(v)
+		return nil
 	}
 }
 

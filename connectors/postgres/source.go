@@ -9,11 +9,10 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory/mallocator"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"spark/connectors/internal/batch"
 	"spark/flows"
 	"spark/flows/node"
 )
@@ -137,7 +136,7 @@ func (dialect) Read(ctx context.Context, c node.Connection, from node.Select, r 
 	if err != nil {
 		return node.ReadStats{}, err
 	}
-	defer d.builder.Release()
+	defer d.release()
 	tag, err := conn.PgConn().CopyTo(ctx, d, "COPY (SELECT "+list+" FROM "+rel+") TO STDOUT (FORMAT binary)")
 	stats := node.ReadStats{}
 	if err == nil {
@@ -181,23 +180,19 @@ func newDecoder(cols []column, from node.Select, r *node.Reading) (*decoder, str
 	if r.Origin {
 		fields = append(fields, arrow.Field{Name: node.OriginFile, Type: arrow.BinaryTypes.String, Nullable: true}, arrow.Field{Name: node.OriginRecord, Type: arrow.PrimitiveTypes.Int64, Nullable: true})
 	}
-	d := &decoder{builder: array.NewRecordBuilder(mallocator.NewMallocator(), arrow.NewSchema(fields, nil)), values: make([][]byte, len(r.Fields)), after: func() {},
-		emit: func(b arrow.RecordBatch) error { return r.Emit(node.Batch{Records: b}) }}
+	d := &decoder{schema: arrow.NewSchema(fields, nil), values: make([][]byte, len(r.Fields)), emit: func(b arrow.RecordBatch) error { return r.Emit(node.Batch{Records: b}) }}
 	for i, name := range r.Fields {
-		dec, err := newDecoding(name, found[i], types[i], d.builder.Field(i))
+		dec, err := newDecoding(name, found[i], types[i])
 		if err != nil {
-			d.builder.Release()
+			d.release()
 			return nil, "", err
 		}
 		d.columns = append(d.columns, dec)
 	}
 	if r.Origin {
-		n := len(r.Fields)
-		d.after = func() {
-			d.builder.Field(n).AppendNull()
-			d.builder.Field(n + 1).(*array.Int64Builder).Append(d.read)
-		}
+		d.file, d.origin = batch.NewColumn(arrow.BinaryTypes.String), batch.NewColumn(arrow.PrimitiveTypes.Int64)
 	}
+	d.reserve()
 	d.refuse = func(record int64, col *decoding, why string, values [][]byte) error {
 		raw := map[string]any{}
 		for i, v := range values {
