@@ -235,8 +235,9 @@ func (l *load) begin(ctx context.Context) error {
 	}
 	reader, writer := io.Pipe()
 	l.pipe, l.copied = writer, make(chan error, 1)
+	conn := l.conn.PgConn()
 	go func() {
-		tag, err := l.conn.PgConn().CopyFrom(ctx, reader, "COPY "+into+" FROM STDIN (FORMAT binary)")
+		tag, err := conn.CopyFrom(ctx, reader, "COPY "+into+" FROM STDIN (FORMAT binary)")
 		l.tag = tag
 		reader.CloseWithError(errCopyEnded)
 		l.copied <- err
