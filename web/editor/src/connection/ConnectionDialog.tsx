@@ -8,6 +8,7 @@ import { sentence } from '../form/problem';
 import { membersOf, type Schema } from '../form/schema';
 import { FormContext, type FormScope } from '../form/scope';
 import '../form/form.css';
+import './connection.css';
 import { duration } from '../live/number';
 import type { Config } from '../model/document';
 

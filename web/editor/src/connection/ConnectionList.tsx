@@ -4,7 +4,6 @@ import type { Catalogue, Connection } from '../api/types';
 import { sentence } from '../form/problem';
 import { reasonOf } from '../shell/session';
 import { ConnectionDialog } from './ConnectionDialog';
-import './connection.css';
 
 /** ConnectionList is the page of the connections. */
 export function ConnectionList({ client, catalogue }: { client: Client; catalogue: Catalogue }): ReactNode {
