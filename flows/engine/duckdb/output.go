@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -34,15 +35,28 @@ func (r *run) openOutputs(ctx context.Context) error {
 		if err != nil {
 			return flows.AsError(err).At(flows.Path{Node: n.ID})
 		}
-		r.outputs = append(r.outputs, o)
-		for _, other := range r.outputs[:len(r.outputs)-1] {
-			if other.identity == o.identity {
-				return &flows.Error{Code: "sink.two_writers", Path: flows.Path{Node: n.ID},
-					Message: fmt.Sprintf("%s writes the same as %s", n.Title(), other.node.Title()), Suggestion: "give one of them another target"}
-			}
+		if err := r.writtenTwice(o); err != nil {
+			return err
 		}
+		r.outputs = append(r.outputs, o)
 	}
 	return nil
+}
+
+// writtenTwice reports an output that writes what another one writes, and closes it.
+func (r *run) writtenTwice(o *output) error {
+	i := slices.IndexFunc(r.outputs, func(other *output) bool { return other.identity == o.identity })
+	if i < 0 {
+		return nil
+	}
+	_ = o.sink.Abort(context.Background()) // it has written nothing yet
+	other, n := r.outputs[i].node.Title(), o.node
+	if o.file != nil {
+		return &flows.Error{Code: "file.two_writers", Path: flows.Path{Node: n.ID, Field: "path", File: o.file.spec.Path},
+			Message: fmt.Sprintf("%s writes the same file as %s", n.Title(), other), Suggestion: "give one of them another path"}
+	}
+	return &flows.Error{Code: "sink.two_writers", Path: flows.Path{Node: n.ID},
+		Message: fmt.Sprintf("%s writes the same as %s", n.Title(), other), Suggestion: "give one of them another target"}
 }
 
 func (r *run) openOutput(ctx context.Context, n *plan.Node, res node.Result) (*output, error) {
