@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -225,6 +226,12 @@ func (l *Lab) Tables(ctx context.Context, name string, c node.ConnectionSpec, se
 	return list, err
 }
 
+// executorQuestion identifies what is asked of a database.
+type executorQuestion struct {
+	Connection node.ConnectionSpec
+	From       node.Select
+}
+
 // labLookup answers a plan's questions about data.
 type labLookup struct {
 	ctx         context.Context
@@ -234,7 +241,23 @@ type labLookup struct {
 
 var _ node.Describer = labLookup{}
 
+// datasetAge is how long the fields of a table are remembered while somebody draws; a run asks anew.
+const datasetAge = 30 * time.Second
+
 func (q labLookup) DescribeDataset(connection string, from node.Select) (s flows.Schema, err error) {
+	question, err := json.Marshal(executorQuestion{q.connections[connection], from})
+	if err != nil {
+		return nil, fmt.Errorf("question: %w", err)
+	}
+	key := cacheKey("dataset", connection, string(question), fmt.Sprint(time.Now().UnixNano()/int64(datasetAge)))
+	if s, ok := q.lab.schemas.get(key); ok {
+		return s, nil
+	}
+	defer func() {
+		if err == nil {
+			q.lab.schemas.put(key, s, len(s)*64)
+		}
+	}()
 	err = q.lab.ask(q.ctx, func(ctx context.Context, b Workbench) (err error) {
 		s, err = b.DescribeDataset(ctx, q.connections, connection, from)
 		return err

@@ -93,6 +93,7 @@ type PreviewRequest struct {
 	Node       string            `json:"node"`
 	Parameters map[string]string `json:"parameters,omitempty"`
 	Limit      int               `json:"limit,omitempty"`
+	Fresh      bool              `json:"fresh,omitempty"` // reads again what is remembered
 }
 
 // Catalogue is everything that the editor can offer.

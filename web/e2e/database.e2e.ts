@@ -86,6 +86,9 @@ test.skipIf(why !== null)('a file goes into a table by upsert, and is read back'
   const output = page.getByRole('region', { name: 'Output' });
   await output.getByText('3 records').waitFor();
   await output.getByText('Big cup').waitFor();
+  pg.sql("INSERT INTO products VALUES (4, 'Spoon', 1)");
+  await page.getByRole('button', { name: 'Read the records again' }).click();
+  await output.getByText('4 records').waitFor();
   await page.emulateMedia({ colorScheme: 'dark' });
   await keep(page, 'database-input-dark');
 

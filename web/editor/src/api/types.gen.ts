@@ -254,6 +254,8 @@ export interface PreviewRequest {
   node: string
   parameters?: Record<string, string>
   limit?: number
+  /** reads again what is remembered */
+  fresh?: boolean
 }
 
 /** Preview is what the records at a node look like. Nothing was written for it. */
