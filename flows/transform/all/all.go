@@ -4,6 +4,7 @@ package all
 import (
 	_ "spark/flows/transform/aggregate"
 	_ "spark/flows/transform/convert"
+	_ "spark/flows/transform/deduplicate"
 	_ "spark/flows/transform/filter"
 	_ "spark/flows/transform/formula"
 	_ "spark/flows/transform/join"
