@@ -43,6 +43,7 @@ func nodeFigures() []Figure {
 		{"sort", `{"keys": [{"field": "unit_price", "order": "descending"}, {"field": "order_id"}]}`},
 		{"limit", `{"count": 500000}`},
 		{"deduplicate", `{"keys": ["customer_id"], "keep": "last", "order": [{"field": "ordered_at"}]}`},
+		{"window", `{"groupBy": ["customer_id"], "order": [{"field": "ordered_at"}], "fields": [{"name": "pieces", "function": "sum", "field": "quantity"}, {"name": "before", "function": "lag", "field": "ordered_at"}]}`},
 		{"join", `{"kind": "left", "keys": [{"left": "customer_id", "right": "customer_id"}]}`},
 	} {
 		add(n.kind, func(string) map[string]any { return through(n.kind, n.config) })

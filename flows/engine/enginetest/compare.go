@@ -150,6 +150,10 @@ func (c *comparison) inputEnding(ref *reference, port string, out ending, buildL
 		if out == cut {
 			return complete
 		}
+	case "window":
+		if out == cut && !ref.streams {
+			return complete
+		}
 	case "limit":
 		if out == complete && int64(len(ref.ports[node.Out].rows)) == ref.count {
 			return cut

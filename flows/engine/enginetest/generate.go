@@ -24,6 +24,7 @@ type reference struct {
 	count    int64         // of a limit
 	join     node.JoinKind // of a join
 	keys     [][2]int      // its key fields, left and right
+	streams  bool          // a window that hands records on as they come
 	path     string        // of a sink
 	input    *table        // of a sink
 }
@@ -48,7 +49,9 @@ type generator struct {
 var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in file", "filter", "unmatched", "select", "formula", "fallible formula", "refused by formula",
 	"convert", "refused by convert", "inner", "left", "right", "full", "semi", "anti", "empty join side", "self join", "diamond", "fork", "aggregate", "aggregate all", "sum too large",
 	"sort", "limit", "limit reached", "sort and limit", "rejects port", "skip policy", "fail policy", "count stage", "without counts",
-	"deduplicate", "duplicates"}
+	"deduplicate", "duplicates",
+	"window row_number", "window rank", "window dense_rank", "window lag", "window lead", "window first", "window last", "window sum", "window count", "window min", "window max",
+	"window streams", "window too large"}
 
 // generate makes the flow of a seed.
 func generate(seed uint64) *generated {
@@ -150,7 +153,7 @@ func (g *generator) choose() plan.Ref {
 
 func (g *generator) transform() {
 	makers := []func(plan.Ref){g.filter, g.selectFields, g.formula, g.convert, g.joinNode, g.aggregate, g.sort, g.limit,
-		g.deduplicate}
+		g.deduplicate, g.window}
 	makers[g.pick(len(makers))](g.choose())
 }
 

@@ -11,4 +11,5 @@ import (
 	_ "spark/flows/transform/limit"
 	_ "spark/flows/transform/selectfields"
 	_ "spark/flows/transform/sort"
+	_ "spark/flows/transform/window"
 )
