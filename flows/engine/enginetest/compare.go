@@ -150,7 +150,7 @@ func (c *comparison) inputEnding(ref *reference, port string, out ending, buildL
 		if out == cut {
 			return complete
 		}
-	case "window":
+	case "window", "fillnulls", "rowid":
 		if out == cut && !ref.streams {
 			return complete
 		}

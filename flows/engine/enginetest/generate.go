@@ -24,7 +24,7 @@ type reference struct {
 	count    int64         // of a limit
 	join     node.JoinKind // of a join
 	keys     [][2]int      // its key fields, left and right
-	streams  bool          // a window that hands records on as they come
+	streams  bool          // looks at no other record, or only counts them: hands each on as it comes
 	path     string        // of a sink
 	input    *table        // of a sink
 }
@@ -51,7 +51,7 @@ var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in
 	"sort", "limit", "limit reached", "sort and limit", "rejects port", "skip policy", "fail policy", "count stage", "without counts",
 	"deduplicate", "duplicates",
 	"window row_number", "window rank", "window dense_rank", "window lag", "window lead", "window first", "window last", "window sum", "window count", "window min", "window max",
-	"window streams", "window too large"}
+	"window streams", "window too large", "fill value", "fill previous", "fill next", "row number", "row hash"}
 
 // generate makes the flow of a seed.
 func generate(seed uint64) *generated {
@@ -153,7 +153,7 @@ func (g *generator) choose() plan.Ref {
 
 func (g *generator) transform() {
 	makers := []func(plan.Ref){g.filter, g.selectFields, g.formula, g.convert, g.joinNode, g.aggregate, g.sort, g.limit,
-		g.deduplicate, g.window}
+		g.deduplicate, g.window, g.fillNulls, g.rowID}
 	makers[g.pick(len(makers))](g.choose())
 }
 
