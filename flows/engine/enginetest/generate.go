@@ -51,7 +51,8 @@ var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in
 	"sort", "limit", "limit reached", "sort and limit", "rejects port", "skip policy", "fail policy", "count stage", "without counts",
 	"deduplicate", "duplicates",
 	"window row_number", "window rank", "window dense_rank", "window lag", "window lead", "window first", "window last", "window sum", "window count", "window min", "window max",
-	"window streams", "window too large", "fill value", "fill previous", "fill next", "row number", "row hash"}
+	"window streams", "window too large", "fill value", "fill previous", "fill next", "row number", "row hash",
+	"explode", "empty list", "unpivot"}
 
 // generate makes the flow of a seed.
 func generate(seed uint64) *generated {
@@ -153,7 +154,7 @@ func (g *generator) choose() plan.Ref {
 
 func (g *generator) transform() {
 	makers := []func(plan.Ref){g.filter, g.selectFields, g.formula, g.convert, g.joinNode, g.aggregate, g.sort, g.limit,
-		g.deduplicate, g.window, g.fillNulls, g.rowID}
+		g.deduplicate, g.window, g.fillNulls, g.rowID, g.explode, g.unpivot}
 	makers[g.pick(len(makers))](g.choose())
 }
 
