@@ -109,6 +109,8 @@ func (st *Step) describe() string {
 		return fmt.Sprintf("sort %s by %s", in(0), order(op.Keys))
 	case node.Pick:
 		return describePick(op, in(0))
+	case node.Draw:
+		return fmt.Sprintf("draw %s: %s", in(0), lots(op))
 	case node.Window:
 		return describeWindow(op, in(0))
 	case node.Unnest:

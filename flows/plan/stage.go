@@ -174,7 +174,7 @@ func (p *Plan) origins() {
 // preservesOrigin: each record of the output comes from one record of the input.
 func preservesOrigin(op node.Op) bool {
 	switch op.(type) {
-	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Window, node.Unnest:
+	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Draw, node.Window, node.Unnest:
 		return true
 	}
 	return false
@@ -209,7 +209,7 @@ func (st *Step) reads(in Input) []string {
 			add(k.Expr)
 		}
 		all = append(all, st.Needed...)
-	case node.Limit:
+	case node.Limit, node.Draw:
 		all = append(all, st.Needed...)
 	case node.Join:
 		for _, k := range op.Keys {
@@ -287,6 +287,8 @@ func guess(op node.Op, in []float64, bytes func(string) int64) float64 {
 		return max(in[0], in[1])
 	case node.Pick:
 		return guessPick(op, in[0])
+	case node.Draw:
+		return guessDraw(op, in[0])
 	case node.Unnest:
 		return 3 * in[0]
 	}

@@ -150,7 +150,7 @@ func (c *comparison) inputEnding(ref *reference, port string, out ending, buildL
 		if out == cut {
 			return complete
 		}
-	case "window", "fillnulls", "rowid":
+	case "window", "fillnulls", "rowid", "sample.records":
 		if out == cut && !ref.streams {
 			return complete
 		}

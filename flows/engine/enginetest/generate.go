@@ -52,7 +52,7 @@ var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in
 	"deduplicate", "duplicates",
 	"window row_number", "window rank", "window dense_rank", "window lag", "window lead", "window first", "window last", "window sum", "window count", "window min", "window max",
 	"window streams", "window too large", "fill value", "fill previous", "fill next", "row number", "row hash",
-	"explode", "empty list", "unpivot"}
+	"explode", "empty list", "unpivot", "sample share", "sample number", "sample rest"}
 
 // generate makes the flow of a seed.
 func generate(seed uint64) *generated {
@@ -154,7 +154,7 @@ func (g *generator) choose() plan.Ref {
 
 func (g *generator) transform() {
 	makers := []func(plan.Ref){g.filter, g.selectFields, g.formula, g.convert, g.joinNode, g.aggregate, g.sort, g.limit,
-		g.deduplicate, g.window, g.fillNulls, g.rowID, g.explode, g.unpivot}
+		g.deduplicate, g.window, g.fillNulls, g.rowID, g.explode, g.unpivot, g.sample}
 	makers[g.pick(len(makers))](g.choose())
 }
 

@@ -12,6 +12,7 @@ import (
 	_ "spark/flows/transform/join"
 	_ "spark/flows/transform/limit"
 	_ "spark/flows/transform/rowid"
+	_ "spark/flows/transform/samplerecords"
 	_ "spark/flows/transform/selectfields"
 	_ "spark/flows/transform/sort"
 	_ "spark/flows/transform/unpivot"
