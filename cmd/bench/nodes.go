@@ -42,6 +42,13 @@ func nodeFigures() []Figure {
 		{"aggregate", `{"groupBy": ["customer_id"], "aggregates": [{"name": "n", "expression": "count()"}, {"name": "pieces", "expression": "sum(quantity)"}]}`},
 		{"sort", `{"keys": [{"field": "unit_price", "order": "descending"}, {"field": "order_id"}]}`},
 		{"limit", `{"count": 500000}`},
+		{"deduplicate", `{"keys": ["customer_id"], "keep": "last", "order": [{"field": "ordered_at"}]}`},
+		{"window", `{"groupBy": ["customer_id"], "order": [{"field": "ordered_at"}], "fields": [{"name": "pieces", "function": "sum", "field": "quantity"}, {"name": "before", "function": "lag", "field": "ordered_at"}]}`},
+		{"fillnulls", `{"fields": [{"name": "note", "with": "previous"}], "groupBy": ["country"], "order": [{"field": "ordered_at"}]}`},
+		{"rowid", `{"name": "line", "kind": "number", "start": 1}`},
+		{"sample.records", `{"by": "number", "number": 500000}`},
+		{"explode", `{"field": "words", "empty": "keep"}`},
+		{"unpivot", `{"fields": ["quantity", "unit_price"], "name": "measure", "value": "amount", "nulls": "keep"}`},
 		{"join", `{"kind": "left", "keys": [{"left": "customer_id", "right": "customer_id"}]}`},
 	} {
 		add(n.kind, func(string) map[string]any { return through(n.kind, n.config) })
@@ -81,6 +88,11 @@ func through(kind, config string, format ...string) map[string]any {
 	if kind == "join" {
 		nodes = append(nodes, node("customers", "sample.data", map[string]any{"dataset": "customers", "records": million / 10}))
 		return flow(nodes, []map[string]any{edge("orders", "node", "left"), edge("customers", "node", "right"), edge("node", "file", "in")})
+	}
+	if kind == "explode" {
+		words := map[string]any{"fields": []map[string]string{{"name": "words", "expression": "split(note, ' ')"}}}
+		nodes = append(nodes, node("words", "formula", words))
+		return flow(nodes, []map[string]any{edge("orders", "words", "in"), edge("words", "node", "in"), edge("node", "file", "in")})
 	}
 	return flow(nodes, []map[string]any{edge("orders", "node", "in"), edge("node", "file", "in")})
 }

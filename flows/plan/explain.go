@@ -106,21 +106,33 @@ func (st *Step) describe() string {
 		}
 		return fmt.Sprintf("aggregate %s by %s: %s", in(0), columns(op.Keys), columns(op.Aggs))
 	case node.Sort:
-		keys := make([]string, len(op.Keys))
-		for i, k := range op.Keys {
-			keys[i] = k.Expr.String()
-			if k.Descending {
-				keys[i] += " descending"
-			}
-			if k.NullsFirst {
-				keys[i] += " nulls first"
-			}
-		}
-		return fmt.Sprintf("sort %s by %s", in(0), strings.Join(keys, ", "))
+		return fmt.Sprintf("sort %s by %s", in(0), order(op.Keys))
+	case node.Pick:
+		return describePick(op, in(0))
+	case node.Draw:
+		return fmt.Sprintf("draw %s: %s", in(0), lots(op))
+	case node.Window:
+		return describeWindow(op, in(0))
+	case node.Unnest:
+		return describeUnnest(op, in(0))
 	case node.Limit:
 		return fmt.Sprintf("limit %s to %d after %d", in(0), op.Count, op.Offset)
 	}
 	return fmt.Sprintf("%T", st.Op)
+}
+
+func order(keys []node.SortKey) string {
+	parts := make([]string, len(keys))
+	for i, k := range keys {
+		parts[i] = k.Expr.String()
+		if k.Descending {
+			parts[i] += " descending"
+		}
+		if k.NullsFirst {
+			parts[i] += " nulls first"
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func columns(cs []node.Column) string {

@@ -93,6 +93,8 @@ func guarded(n *Node, op node.Op) bool {
 		return expr.Fallible(op.Cond)
 	case node.Aggregate:
 		return slices.ContainsFunc(op.Aggs, func(c node.Column) bool { return expr.Fallible(c.Expr) })
+	case node.Window:
+		return slices.ContainsFunc(op.Columns, fallibleColumn)
 	}
 	return false
 }
@@ -169,10 +171,10 @@ func (p *Plan) origins() {
 	}
 }
 
-// preservesOrigin: each record of the output is one record of the input.
+// preservesOrigin: each record of the output comes from one record of the input.
 func preservesOrigin(op node.Op) bool {
 	switch op.(type) {
-	case node.Filter, node.Project, node.Sort, node.Limit:
+	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Draw, node.Window, node.Unnest:
 		return true
 	}
 	return false
@@ -207,7 +209,7 @@ func (st *Step) reads(in Input) []string {
 			add(k.Expr)
 		}
 		all = append(all, st.Needed...)
-	case node.Limit:
+	case node.Limit, node.Draw:
 		all = append(all, st.Needed...)
 	case node.Join:
 		for _, k := range op.Keys {
@@ -226,6 +228,12 @@ func (st *Step) reads(in Input) []string {
 		for _, c := range slices.Concat(op.Keys, op.Aggs) {
 			add(c.Expr)
 		}
+	case node.Pick:
+		all = append(append(all, readByPick(op)...), st.Needed...)
+	case node.Window:
+		all = append(all, readByWindow(op, st.Needed)...)
+	case node.Unnest:
+		all = append(all, readByUnnest(op, st.Needed)...)
 	}
 	return all
 }
@@ -277,6 +285,12 @@ func guess(op node.Op, in []float64, bytes func(string) int64) float64 {
 		return min(in[0], float64(op.Count))
 	case node.Join:
 		return max(in[0], in[1])
+	case node.Pick:
+		return guessPick(op, in[0])
+	case node.Draw:
+		return guessDraw(op, in[0])
+	case node.Unnest:
+		return 3 * in[0]
 	}
 	return in[0]
 }

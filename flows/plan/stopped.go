@@ -47,8 +47,12 @@ const (
 // stops tells how the i-th input of st ends when its own output ends as how.
 func (st *Step) stops(i int, how stop, count Counts) stop {
 	switch op := st.Op.(type) {
-	case node.Sort, node.Aggregate:
+	case node.Sort, node.Aggregate, node.Pick:
 		if how == stopping {
+			return running
+		}
+	case node.Window:
+		if how == stopping && !op.Streams() {
 			return running
 		}
 	case node.Limit:

@@ -146,8 +146,12 @@ func (c *comparison) marks() {
 
 func (c *comparison) inputEnding(ref *reference, port string, out ending, buildLeft bool) ending {
 	switch ref.kind {
-	case "sort", "aggregate":
+	case "sort", "aggregate", "deduplicate":
 		if out == cut {
+			return complete
+		}
+	case "window", "fillnulls", "rowid", "sample.records":
+		if out == cut && !ref.streams {
 			return complete
 		}
 	case "limit":

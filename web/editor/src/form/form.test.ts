@@ -4,6 +4,7 @@ import { applyProposal, problemsAt, problemsWithin, proposal, sentence, type Pro
 import { emptyOf, membersOf, shown, wordOf, type Schema } from './schema';
 import { fieldsFor, inputsFor } from './scope';
 import { digitsOf, familyOf, kindOf, typeWith } from './type';
+import { impliedOf } from './widget/enum';
 import { moved } from './widget/list';
 import { builderFunctions, simpleOf, writeSimple } from './widget/aggregate';
 import { readNumber } from './widget/number';
@@ -46,6 +47,11 @@ test('x-showIf inside a part looks at that part', () => {
   expect(shown(members[1]!, members, { others: 'drop', options: { others: 'keep' } })).toBe(true);
 });
 
+test('x-showIf names one value or several', () => {
+  const members = membersOf({ properties: { function: { type: 'string' }, offset: { type: 'integer', 'x-showIf': 'function=lag|lead' } } });
+  expect(['lag', 'lead', 'sum', 'lag|lead', undefined].map((f) => shown(members[1]!, members, { function: f }))).toEqual([true, true, false, false, false]);
+});
+
 test('a new item has what must be filled in', () => {
   const items: Schema = { type: 'object', required: ['name', 'type'], properties: { name: { type: 'string' }, type: { type: 'string', 'x-widget': 'type' }, zone: { type: 'string' } } };
   expect(emptyOf(items)).toEqual({ name: '', type: 'text' });
@@ -56,6 +62,12 @@ test('values of enums are words', () => {
   expect(wordOf('fillNull')).toBe('Fill null');
   expect(wordOf('iso-8859-1')).toBe('iso-8859-1');
   expect(wordOf(',')).toBe(',');
+  expect(wordOf('uuid')).toBe('UUID');
+});
+
+test('the value that counts while none is chosen is the one that the help names', () => {
+  const implied = (help: string) => impliedOf(membersOf({ properties: { order: { type: 'string', enum: ['ascending', 'descending'], description: help } } })[0]!);
+  expect(['Empty: ascending.', 'Which way. Empty: descending.', 'Empty: by the file.', ''].map(implied)).toEqual(['ascending', 'descending', '', '']);
 });
 
 test('paths are read and written as problems name them', () => {
