@@ -5,7 +5,7 @@ import { sentence } from '../form/problem';
 import { toggleFilter, type BarFilter } from '../grid/filter';
 import { GridView } from '../grid/GridView';
 import { duration, exact } from '../live/number';
-import { edgesInto, type FlowDocument, type FlowNode } from '../model/document';
+import { edgesInto, portsOf, type FlowDocument, type FlowNode } from '../model/document';
 import { useEditor, useServices } from '../shell/editor';
 import { ColumnMenu, type OpenMenu } from './ColumnMenu';
 import './panel.css';
@@ -103,6 +103,7 @@ interface SidesProps {
 
 function Sides({ node, inputs, outputs, rejects, dimmed = false }: SidesProps): ReactNode {
   const { editor } = useServices();
+  const ports = usePortTitles(node);
   const [inPort, setIn] = useState('');
   const [outPort, setOut] = useState('');
   const [filters, setFilters] = useState<readonly BarFilter[]>([]);
@@ -121,9 +122,9 @@ function Sides({ node, inputs, outputs, rejects, dimmed = false }: SidesProps): 
         </div>
       )}
       <div className="preview-sides" data-dimmed={dimmed || undefined}>
-        {input && <Side title="Input" samples={inputs} sample={input} onPort={setIn} filters={filters} onFilter={filter} marks={changes?.removed} onMenu={(m) => setMenu({ ...m, node: node.id, port: input.port, side: 'in', schema: input.schema ?? [] })} />}
+        {input && <Side title="Input" ports={ports} samples={inputs} sample={input} onPort={setIn} filters={filters} onFilter={filter} marks={changes?.removed} onMenu={(m) => setMenu({ ...m, node: node.id, port: input.port, side: 'in', schema: input.schema ?? [] })} />}
         {(output || rejects.length > 0) && (
-          <Side title="Output" samples={outputs} sample={showRejects ? undefined : output} onPort={setOut} filters={filters} onFilter={filter} marks={changes?.added} rejects={rejects.length}
+          <Side title="Output" ports={ports} samples={outputs} sample={showRejects ? undefined : output} onPort={setOut} filters={filters} onFilter={filter} marks={changes?.added} rejects={rejects.length}
             onMenu={(m) => output && setMenu({ ...m, node: node.id, port: output.port, side: 'out', schema: output.schema ?? [] })}>
             {showRejects ? <RejectTable rejects={rejects} /> : undefined}
           </Side>
@@ -135,8 +136,19 @@ function Sides({ node, inputs, outputs, rejects, dimmed = false }: SidesProps): 
   );
 }
 
+/** usePortTitles names the ports of a node as people know them. */
+function usePortTitles(node: FlowNode): ReadonlyMap<string, string> {
+  const document = useEditor((s) => s.document);
+  const catalogue = useEditor((s) => s.catalogue);
+  return useMemo(() => {
+    const { inputs, outputs } = portsOf(document, node, catalogue);
+    return new Map([...inputs, ...outputs].map((p) => [p.name, p.title]));
+  }, [document, node, catalogue]);
+}
+
 interface SideProps {
   title: string;
+  ports: ReadonlyMap<string, string>;
   samples: readonly Sample[];
   sample: Sample | undefined;
   filters: readonly BarFilter[];
@@ -148,10 +160,10 @@ interface SideProps {
   onMenu(menu: Pick<OpenMenu, 'name' | 'type' | 'stats' | 'x' | 'y'>): void;
 }
 
-function Side({ title, samples, sample, filters, marks, rejects = 0, children, onPort, onFilter, onMenu }: SideProps): ReactNode {
+function Side({ title, ports, samples, sample, filters, marks, rejects = 0, children, onPort, onFilter, onMenu }: SideProps): ReactNode {
   const { editor } = useServices();
   const data = useMemo(() => ({ schema: sample?.schema ?? [], rows: sample?.rows ?? [] }), [sample]);
-  const choices = [...samples.map((s) => ({ port: s.port, title: `${s.port} · ${exact(s.records)}` })), ...(rejects > 0 ? [{ port: 'stored rejects', title: `Rejects · ${exact(rejects)}` }] : [])];
+  const choices = [...samples.map((s) => ({ port: s.port, title: `${ports.get(s.port) ?? s.port} · ${exact(s.records)}` })), ...(rejects > 0 ? [{ port: 'stored rejects', title: `Rejects · ${exact(rejects)}` }] : [])];
   return (
     <section className="side" aria-label={title}>
       <div className="side-head">
