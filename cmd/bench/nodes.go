@@ -42,6 +42,7 @@ func nodeFigures() []Figure {
 		{"aggregate", `{"groupBy": ["customer_id"], "aggregates": [{"name": "n", "expression": "count()"}, {"name": "pieces", "expression": "sum(quantity)"}]}`},
 		{"sort", `{"keys": [{"field": "unit_price", "order": "descending"}, {"field": "order_id"}]}`},
 		{"limit", `{"count": 500000}`},
+		{"union", `{"mode": "all"}`},
 		{"join", `{"kind": "left", "keys": [{"left": "customer_id", "right": "customer_id"}]}`},
 	} {
 		add(n.kind, func(string) map[string]any { return through(n.kind, n.config) })
@@ -82,7 +83,12 @@ func through(kind, config string, format ...string) map[string]any {
 		nodes = append(nodes, node("customers", "sample.data", map[string]any{"dataset": "customers", "records": million / 10}))
 		return flow(nodes, []map[string]any{edge("orders", "node", "left"), edge("customers", "node", "right"), edge("node", "file", "in")})
 	}
-	return flow(nodes, []map[string]any{edge("orders", "node", "in"), edge("node", "file", "in")})
+	edges := []map[string]any{edge("orders", "node", "in"), edge("node", "file", "in")}
+	if kind == "union" {
+		nodes = append(nodes, node("customers", "sample.data", map[string]any{"dataset": "customers", "records": million / 10}))
+		edges = append(edges, edge("customers", "node", "in"))
+	}
+	return flow(nodes, edges)
 }
 
 // reading reads the million records of a format and writes Parquet.

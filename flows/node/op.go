@@ -67,6 +67,13 @@ type Join struct {
 	Fields []JoinField
 }
 
+// Union puts the records of its inputs one behind the other, in the order of the inputs; Distinct keeps one of those that
+// are equal in all fields, in no particular order.
+type Union struct {
+	Inputs   [][]Column // by input: every field of the output
+	Distinct bool
+}
+
 // Aggregate makes one record of each group; without Keys one record in all.
 type Aggregate struct {
 	Keys []Column
@@ -93,6 +100,7 @@ func (Read) op()      {}
 func (Filter) op()    {}
 func (Project) op()   {}
 func (Join) op()      {}
+func (Union) op()     {}
 func (Aggregate) op() {}
 func (Sort) op()      {}
 func (Limit) op()     {}

@@ -169,7 +169,7 @@ func (b *cutter) counted(n *Node, port string) bool {
 	if n.ID == b.plan.preview {
 		return true
 	}
-	if port != n.Kind.Outputs[0].Name {
+	if port != n.Outputs[0].Name {
 		return false
 	}
 	for _, other := range n.Ports() {

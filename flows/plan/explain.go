@@ -105,6 +105,8 @@ func (st *Step) describe() string {
 			return fmt.Sprintf("aggregate %s: %s", in(0), columns(op.Aggs))
 		}
 		return fmt.Sprintf("aggregate %s by %s: %s", in(0), columns(op.Keys), columns(op.Aggs))
+	case node.Union:
+		return describeUnion(op, st.Inputs)
 	case node.Sort:
 		keys := make([]string, len(op.Keys))
 		for i, k := range op.Keys {
@@ -121,6 +123,28 @@ func (st *Step) describe() string {
 		return fmt.Sprintf("limit %s to %d after %d", in(0), op.Count, op.Offset)
 	}
 	return fmt.Sprintf("%T", st.Op)
+}
+
+func describeUnion(op node.Union, inputs []Input) string {
+	parts := make([]string, len(inputs))
+	for i, in := range inputs {
+		parts[i] = in.Ref.String()
+		if s := columns(op.Inputs[i]); s != columnNames(op.Inputs[i]) {
+			parts[i] += " (" + s + ")"
+		}
+	}
+	if op.Distinct {
+		return "distinct union of " + strings.Join(parts, " and ")
+	}
+	return "union of " + strings.Join(parts, " and ")
+}
+
+func columnNames(cs []node.Column) string {
+	names := make([]string, len(cs))
+	for i, c := range cs {
+		names[i] = c.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 func columns(cs []node.Column) string {

@@ -54,7 +54,7 @@ type Step struct {
 
 // Input is what a step reads at a port: another step's relation or a kept one.
 type Input struct {
-	Port string
+	Port string // or the node.InputKey of one of its edges
 	Ref  Ref
 	Kept bool
 }
@@ -62,7 +62,7 @@ type Input struct {
 // Ports lists the output ports of n that mean something, in the order of its type.
 func (n *Node) Ports() []string {
 	var ports []string
-	for _, p := range n.Kind.Outputs {
+	for _, p := range n.Outputs {
 		if _, ok := n.Results[p.Name]; ok {
 			ports = append(ports, p.Name)
 		}
@@ -77,8 +77,13 @@ func (n *Node) IsSink() bool { _, ok := n.Results[""]; return ok }
 func (n *Node) Sources() []Input {
 	var in []Input
 	for _, p := range n.Kind.Inputs {
-		if r, ok := n.Inputs[p.Name]; ok {
-			in = append(in, Input{Port: p.Name, Ref: r})
+		for i := 0; ; i++ {
+			key := node.InputKey(p.Name, i)
+			r, ok := n.Inputs[key]
+			if !ok {
+				break
+			}
+			in = append(in, Input{Port: key, Ref: r})
 		}
 	}
 	return in
@@ -164,16 +169,18 @@ func (p *Plan) origins() {
 	for _, s := range p.Stages {
 		for _, st := range s.Steps {
 			_, read := st.Op.(node.Read)
-			p.traced[st.Ref] = read || preservesOrigin(st.Op) && p.traced[st.Inputs[0].Ref]
+			p.traced[st.Ref] = read || preservesOrigin(st.Op) && !slices.ContainsFunc(st.Inputs, func(in Input) bool { return !p.traced[in.Ref] })
 		}
 	}
 }
 
-// preservesOrigin: each record of the output is one record of the input.
+// preservesOrigin: each record of the output is one record of an input.
 func preservesOrigin(op node.Op) bool {
-	switch op.(type) {
+	switch op := op.(type) {
 	case node.Filter, node.Project, node.Sort, node.Limit:
 		return true
+	case node.Union:
+		return !op.Distinct
 	}
 	return false
 }
@@ -220,6 +227,12 @@ func (st *Step) reads(in Input) []string {
 		for _, f := range op.Fields {
 			if f.Side == in.Port && slices.Contains(st.Needed, f.As) {
 				all = append(all, f.Field)
+			}
+		}
+	case node.Union:
+		for _, c := range op.Inputs[slices.IndexFunc(st.Inputs, func(i Input) bool { return i.Port == in.Port })] {
+			if op.Distinct || slices.Contains(st.Needed, c.Name) {
+				add(c.Expr)
 			}
 		}
 	case node.Aggregate:
@@ -277,6 +290,12 @@ func guess(op node.Op, in []float64, bytes func(string) int64) float64 {
 		return min(in[0], float64(op.Count))
 	case node.Join:
 		return max(in[0], in[1])
+	case node.Union:
+		var sum float64
+		for _, n := range in {
+			sum += n
+		}
+		return sum
 	}
 	return in[0]
 }

@@ -51,6 +51,13 @@ func (st *Step) stops(i int, how stop, count Counts) stop {
 		if how == stopping {
 			return running
 		}
+	case node.Union:
+		switch {
+		case how == stopping && op.Distinct:
+			return running
+		case how == stopping && i > 0:
+			return unstarted // perhaps the inputs before it were enough
+		}
 	case node.Limit:
 		if how == running && count.Out[st.Ref] == op.Count {
 			return stopping

@@ -99,9 +99,9 @@ func (r *run) statuses(err error) []flows.NodeStatus {
 	var list []flows.NodeStatus
 	for _, n := range r.plan.Nodes {
 		st := flows.NodeStatus{Node: n.ID, State: r.states[n.ID], In: map[string]int64{}, Out: map[string]int64{}, Written: r.written[n.ID]}
-		for port, ref := range n.Inputs {
+		for key, ref := range n.Inputs {
 			if r.counted(ref) {
-				st.In[port] = counts[ref]
+				st.In[node.InputPort(key)] += counts[ref]
 			}
 		}
 		for _, port := range n.Ports() {

@@ -63,6 +63,9 @@ func (b *builder) stepSQL(st *plan.Step) (string, error) {
 	case node.Join:
 		sql, err := b.join(st, op, in(0), in(1))
 		return b.tapped(sql, id), err
+	case node.Union:
+		sql, err := b.union(st, op)
+		return b.tapped(sql, id), err
 	case node.Aggregate:
 		return b.aggregate(st, op, in(0))
 	case node.Sort:

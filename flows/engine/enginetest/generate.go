@@ -16,14 +16,15 @@ import (
 // reference is what the interpreter knows of one node.
 type reference struct {
 	id       string
-	kind     string // node type
-	inputs   map[string]plan.Ref
-	ports    map[string]*table // complete outputs
+	kind     string              // node type
+	inputs   map[string]plan.Ref // by node.InputKey
+	ports    map[string]*table   // complete outputs
 	rejected int64
 	policy   flows.RejectPolicy
 	count    int64         // of a limit
 	join     node.JoinKind // of a join
 	keys     [][2]int      // its key fields, left and right
+	distinct bool          // of a union
 	path     string        // of a sink
 	input    *table        // of a sink
 }
@@ -47,7 +48,7 @@ type generator struct {
 // Features are what the generated flows must cover; the test asserts each.
 var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in file", "filter", "unmatched", "select", "formula", "fallible formula", "refused by formula",
 	"convert", "refused by convert", "inner", "left", "right", "full", "semi", "anti", "empty join side", "self join", "diamond", "fork", "aggregate", "aggregate all", "sum too large",
-	"sort", "limit", "limit reached", "sort and limit", "rejects port", "skip policy", "fail policy", "count stage", "without counts"}
+	"sort", "limit", "limit reached", "sort and limit", "rejects port", "skip policy", "fail policy", "count stage", "without counts", "union", "distinct union", "union by position", "union of a fork"}
 
 // generate makes the flow of a seed.
 func generate(seed uint64) *generated {
@@ -89,10 +90,7 @@ func (g *generator) add(kind string, config any, inputs map[string]plan.Ref) *re
 	}
 	ref := &reference{id: id, kind: kind, inputs: inputs, ports: map[string]*table{}, policy: flows.RejectFail}
 	g.flow.Nodes = append(g.flow.Nodes, flows.Node{ID: id, Type: kind, Version: 1, Config: raw})
-	for port, from := range inputs {
-		g.flow.Edges = append(g.flow.Edges, flows.Edge{From: flows.Endpoint(from), To: flows.Endpoint{Node: id, Port: port}})
-		g.reads[from]++
-	}
+	g.edges(id, inputs)
 	g.refs = append(g.refs, ref)
 	return ref
 }
@@ -148,7 +146,7 @@ func (g *generator) choose() plan.Ref {
 }
 
 func (g *generator) transform() {
-	switch in := g.choose(); g.pick(8) {
+	switch in := g.choose(); g.pick(9) {
 	case 0:
 		g.filter(in)
 	case 1:
@@ -165,6 +163,8 @@ func (g *generator) transform() {
 		g.sort(in)
 	case 7:
 		g.limit(in)
+	case 8:
+		g.union(in)
 	}
 }
 

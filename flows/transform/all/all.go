@@ -10,4 +10,5 @@ import (
 	_ "spark/flows/transform/limit"
 	_ "spark/flows/transform/selectfields"
 	_ "spark/flows/transform/sort"
+	_ "spark/flows/transform/union"
 )

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { catalogue, flow, typeNamed } from './fixture';
 import { difference } from './difference';
-import { documentOf, downstream, edgeKey, freeId, newNode, upstream } from './document';
-import { fits, looseInputs, typeFits, whyNot } from './connect';
+import { documentOf, downstream, edgeKey, freeId, inputKeys, newNode, nodeOf, portsOf, upstream } from './document';
+import { fits, freeOutput, looseInputs, typeFits, whyNot } from './connect';
 import { positions, tidy } from '../canvas/tidy';
 import { edgeNear } from '../canvas/geometry';
 import { summaryOf, missingSettings } from '../canvas/card';
@@ -50,6 +50,26 @@ test('a circle is refused, a free input is taken', () => {
   expect(fits(doc, catalogue, { ...end('orders', 'out'), side: 'out' }, 'net')).toEqual({ reason: 'The input "in" of net is connected already.' });
   expect(typeFits(typeNamed('file.input'), { side: 'out' })).toBe('It reads no records.');
   expect(typeFits(typeNamed('file.output'), { side: 'in' })).toBe('It passes no records on.');
+});
+
+test('a port that takes many edges takes each output once', () => {
+  const doc = flow();
+  doc.nodes.push({ id: 'all', type: 'union', version: 1 });
+  doc.edges.push({ from: end('orders', 'out'), to: end('all', 'in') }, { from: end('net', 'out'), to: end('all', 'in') });
+  expect(whyNot(doc, catalogue, end('paid', 'unmatched'), end('all', 'in'))).toBeNull();
+  expect(whyNot(doc, catalogue, end('net', 'out'), end('all', 'in'))).toBe('These ports are connected already.');
+  expect(inputKeys(doc, 'all').map(({ key, edge }) => `${key} from ${edge.from.node}`)).toEqual(['in from orders', 'in#2 from net']);
+});
+
+test('the cases of a config are ports; edges of one that is gone keep theirs', () => {
+  const doc = flow();
+  doc.nodes.push({ id: 'route', type: 'switch', version: 1, config: { cases: [{ name: 'large' }, { name: '' }, 7, { name: 'small' }, { name: 'large' }, { name: 'rejects' }, { name: 'otherwise' }] } });
+  const ports = () => portsOf(doc, nodeOf(doc, 'route')!, catalogue).outputs.map((port) => port.name);
+  expect(ports()).toEqual(['large', 'small', 'otherwise', 'rejects']);
+  expect(freeOutput(doc, catalogue, 'route')).toBe('large');
+  doc.edges.push({ from: end('route', 'small'), to: end('out', 'in') });
+  nodeOf(doc, 'route')!.config = { cases: [{ name: 'large' }] };
+  expect(ports()).toEqual(['large', 'otherwise', 'rejects', 'small']);
 });
 
 test('nodes without a place are laid out from left to right, without touching', async () => {

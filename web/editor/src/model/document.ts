@@ -96,10 +96,17 @@ export function inputsOf(type: NodeType | undefined): Port[] {
   return type?.inputs ?? [];
 }
 
-/** outputsOf lists the output ports, rejects last. */
-export function outputsOf(type: NodeType | undefined): Port[] {
+/** outputsOf lists the output ports, those that the config names first and rejects last. */
+export function outputsOf(type: NodeType | undefined, config: Config = {}): Port[] {
   if (!type) return [];
-  const ports = type.outputs ?? [];
+  const ports = [...(type.outputs ?? [])];
+  const listed = type.portsFrom ? config[type.portsFrom] : undefined;
+  let at = 0;
+  for (const item of Array.isArray(listed) ? (listed as unknown[]) : []) {
+    const name = typeof item === 'object' && item !== null ? (item as { name?: unknown }).name : undefined;
+    if (typeof name !== 'string' || name === '' || name === rejectsPort || ports.some((port) => port.name === name)) continue;
+    ports.splice(at++, 0, { name, title: name, optional: true });
+  }
   return type.rejects ? [...ports, { name: rejectsPort, title: 'Rejects', optional: true }] : ports;
 }
 
@@ -107,7 +114,7 @@ export function outputsOf(type: NodeType | undefined): Port[] {
 export function portsOf(doc: FlowDocument, node: FlowNode, catalogue: Catalogue): { inputs: Port[]; outputs: Port[] } {
   const type = typeOf(catalogue, node.type);
   const inputs = [...inputsOf(type)];
-  const outputs = [...outputsOf(type)];
+  const outputs = [...outputsOf(type, node.config)];
   for (const edge of doc.edges) {
     if (edge.to.node === node.id) addMissing(inputs, edge.to.port);
     if (edge.from.node === node.id) addMissing(outputs, edge.from.port);
@@ -121,6 +128,16 @@ function addMissing(ports: Port[], name: string): void {
 
 export function edgesInto(doc: FlowDocument, node: string): FlowEdge[] {
   return doc.edges.filter((edge) => edge.to.node === node);
+}
+
+/** inputKeys name what arrives at a node: by its port, and what the second edge to one brings `port#2`, as the server does. */
+export function inputKeys(doc: FlowDocument, node: string): { key: string; edge: FlowEdge }[] {
+  const arrived = new Map<string, number>();
+  return edgesInto(doc, node).map((edge) => {
+    const n = (arrived.get(edge.to.port) ?? 0) + 1;
+    arrived.set(edge.to.port, n);
+    return { key: n === 1 ? edge.to.port : `${edge.to.port}#${n}`, edge };
+  });
 }
 
 export function edgesOutOf(doc: FlowDocument, node: string): FlowEdge[] {

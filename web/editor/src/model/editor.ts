@@ -324,12 +324,6 @@ export class Editor {
     this.put({ check: { problems: check.problems ?? [], ports, skipped: check.skipped ?? {}, version: this.state.check.version + 1 } });
   }
 
-  /** schemaAt is what is known of the records that arrive at an input port; undefined while it is not connected or unknown. */
-  schemaAt(node: string, port: string): readonly Field[] | undefined {
-    const edge = this.state.document.edges.find((edge) => edge.to.node === node && edge.to.port === port);
-    return edge && this.state.check.ports.get(`${edge.from.node}.${edge.from.port}`);
-  }
-
   /** schemaOf is what is known of the records that leave an output port. */
   schemaOf(node: string, port: string): readonly Field[] | undefined {
     return this.state.check.ports.get(`${node}.${port}`);
