@@ -43,6 +43,8 @@ func nodeFigures() []Figure {
 		{"sort", `{"keys": [{"field": "unit_price", "order": "descending"}, {"field": "order_id"}]}`},
 		{"limit", `{"count": 500000}`},
 		{"union", `{"mode": "all"}`},
+		{"pivot", `{"groupBy": ["customer_id"], "field": "status", "values": [{"value": "paid"}, {"value": "shipped"}], "function": "sum", "of": "quantity"}`},
+		{"switch", `{"cases": [{"name": "out", "condition": "quantity > 3"}, {"name": "late", "condition": "status = 'cancelled'"}]}`},
 		{"join", `{"kind": "left", "keys": [{"left": "customer_id", "right": "customer_id"}]}`},
 	} {
 		add(n.kind, func(string) map[string]any { return through(n.kind, n.config) })

@@ -141,12 +141,22 @@ func (b *builder) filter(st *plan.Step, op node.Filter, in string) (string, erro
 		return fmt.Sprintf("SELECT %s FROM %s WHERE tapf(%d, %s)", cols, in, id, cond), nil
 	}
 	refuse := b.refuse(st)
-	if _, both := b.run.taps[plan.Ref{Node: st.Ref.Node, Port: node.Out}]; op.Negate && both {
-		refuse = "false" // refused, and told so, at the other port
+	if b.refusedBefore(st) {
+		refuse = "false" // and told so there
 	}
 	b.run.site(st, 0, "", r.Errors)
 	inner := fmt.Sprintf("SELECT *, %s AS __spark_v, %s AS __spark_e FROM %s", cond, r.Err, in)
 	return fmt.Sprintf("SELECT %s FROM (%s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN __spark_v ELSE %s END)", cols, inner, id, refuse), nil
+}
+
+// refusedBefore reports whether an output of the node that comes before that of st is executed: all of them refuse the
+// same records, and the first one tells.
+func (b *builder) refusedBefore(st *plan.Step) bool {
+	ports := st.Node.Ports()
+	return slices.ContainsFunc(ports[:slices.Index(ports, st.Ref.Port)], func(port string) bool {
+		_, executed := b.run.taps[plan.Ref{Node: st.Ref.Node, Port: port}]
+		return executed
+	})
 }
 
 func (b *builder) project(st *plan.Step, op node.Project, in string) (string, error) {

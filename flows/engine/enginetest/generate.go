@@ -48,7 +48,8 @@ type generator struct {
 // Features are what the generated flows must cover; the test asserts each.
 var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in file", "filter", "unmatched", "select", "formula", "fallible formula", "refused by formula",
 	"convert", "refused by convert", "inner", "left", "right", "full", "semi", "anti", "empty join side", "self join", "diamond", "fork", "aggregate", "aggregate all", "sum too large",
-	"sort", "limit", "limit reached", "sort and limit", "rejects port", "skip policy", "fail policy", "count stage", "without counts", "union", "distinct union", "union by position", "union of a fork"}
+	"sort", "limit", "limit reached", "sort and limit", "rejects port", "skip policy", "fail policy", "count stage", "without counts", "union", "distinct union", "union by position", "union of a fork",
+	"switch first", "switch all", "refused by switch", "pivot"}
 
 // generate makes the flow of a seed.
 func generate(seed uint64) *generated {
@@ -146,7 +147,7 @@ func (g *generator) choose() plan.Ref {
 }
 
 func (g *generator) transform() {
-	switch in := g.choose(); g.pick(9) {
+	switch in := g.choose(); g.pick(11) {
 	case 0:
 		g.filter(in)
 	case 1:
@@ -165,6 +166,10 @@ func (g *generator) transform() {
 		g.limit(in)
 	case 8:
 		g.union(in)
+	case 9:
+		g.switchNode(in)
+	case 10:
+		g.pivot(in)
 	}
 }
 

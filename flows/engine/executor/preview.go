@@ -139,7 +139,9 @@ func (l *look) finish(n *plan.Node, nodes []flows.NodeStatus) {
 	l.preview.Complete = len(l.driving) > 0
 	for _, st := range nodes {
 		if slices.Contains(l.driving, st.Node) {
-			l.preview.Read += st.Out[node.Out]
+			if st.Node == l.preview.Source {
+				l.preview.Read = st.Out[node.Out]
+			}
 			l.preview.Complete = l.preview.Complete && !slices.Contains(st.StoppedEarly, node.Out)
 		}
 	}

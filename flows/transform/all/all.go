@@ -8,7 +8,9 @@ import (
 	_ "spark/flows/transform/formula"
 	_ "spark/flows/transform/join"
 	_ "spark/flows/transform/limit"
+	_ "spark/flows/transform/pivot"
 	_ "spark/flows/transform/selectfields"
 	_ "spark/flows/transform/sort"
+	_ "spark/flows/transform/switchnode"
 	_ "spark/flows/transform/union"
 )

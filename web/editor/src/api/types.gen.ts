@@ -261,7 +261,7 @@ export interface Preview {
   inputs: Sample[]
   /** by output port of the node */
   outputs: Sample[]
-  /** Source is the node whose first records were read (the driving source, or the first of several), Read how many of them; Complete says that there are no more. The other sources were read in full. */
+  /** Source is the node whose first records were read (the driving source, or the first of several), Read how many of them; Complete says that no driving source has more. The other sources were read in full. */
   source: string
   read: number
   complete: boolean
