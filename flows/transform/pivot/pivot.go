@@ -27,7 +27,7 @@ type Config struct {
 // Value is one listed value.
 type Value struct {
 	Value string `json:"value" title:"Value" example:"paid"`
-	As    string `json:"as,omitempty" title:"Field"`
+	As    string `json:"as,omitempty" title:"Field name" example:"as the value"`
 }
 
 var _ node.Config = (*Config)(nil)
