@@ -108,17 +108,13 @@ func (st *Step) describe() string {
 	case node.Union:
 		return describeUnion(op, st.Inputs)
 	case node.Sort:
-		keys := make([]string, len(op.Keys))
-		for i, k := range op.Keys {
-			keys[i] = k.Expr.String()
-			if k.Descending {
-				keys[i] += " descending"
-			}
-			if k.NullsFirst {
-				keys[i] += " nulls first"
-			}
-		}
-		return fmt.Sprintf("sort %s by %s", in(0), strings.Join(keys, ", "))
+		return fmt.Sprintf("sort %s by %s", in(0), order(op.Keys))
+	case node.Pick:
+		return describePick(op, in(0))
+	case node.Window:
+		return describeWindow(op, in(0))
+	case node.Unnest:
+		return describeUnnest(op, in(0))
 	case node.Limit:
 		return fmt.Sprintf("limit %s to %d after %d", in(0), op.Count, op.Offset)
 	}
@@ -145,6 +141,20 @@ func columnNames(cs []node.Column) string {
 		names[i] = c.Name
 	}
 	return strings.Join(names, ", ")
+}
+
+func order(keys []node.SortKey) string {
+	parts := make([]string, len(keys))
+	for i, k := range keys {
+		parts[i] = k.Expr.String()
+		if k.Descending {
+			parts[i] += " descending"
+		}
+		if k.NullsFirst {
+			parts[i] += " nulls first"
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func columns(cs []node.Column) string {

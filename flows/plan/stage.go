@@ -98,6 +98,8 @@ func guarded(n *Node, op node.Op) bool {
 		return expr.Fallible(op.Cond)
 	case node.Aggregate:
 		return slices.ContainsFunc(op.Aggs, func(c node.Column) bool { return expr.Fallible(c.Expr) })
+	case node.Window:
+		return slices.ContainsFunc(op.Columns, fallibleColumn)
 	}
 	return false
 }
@@ -174,10 +176,10 @@ func (p *Plan) origins() {
 	}
 }
 
-// preservesOrigin: each record of the output is one record of an input.
+// preservesOrigin: each record of the output comes from one record of an input.
 func preservesOrigin(op node.Op) bool {
 	switch op := op.(type) {
-	case node.Filter, node.Project, node.Sort, node.Limit:
+	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Window, node.Unnest:
 		return true
 	case node.Union:
 		return !op.Distinct
@@ -239,6 +241,12 @@ func (st *Step) reads(in Input) []string {
 		for _, c := range slices.Concat(op.Keys, op.Aggs) {
 			add(c.Expr)
 		}
+	case node.Pick:
+		all = append(append(all, readByPick(op)...), st.Needed...)
+	case node.Window:
+		all = append(all, readByWindow(op, st.Needed)...)
+	case node.Unnest:
+		all = append(all, readByUnnest(op, st.Needed)...)
 	}
 	return all
 }
@@ -296,6 +304,10 @@ func guess(op node.Op, in []float64, bytes func(string) int64) float64 {
 			sum += n
 		}
 		return sum
+	case node.Pick:
+		return guessPick(op, in[0])
+	case node.Unnest:
+		return 3 * in[0]
 	}
 	return in[0]
 }

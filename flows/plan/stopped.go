@@ -47,7 +47,7 @@ const (
 // stops tells how the i-th input of st ends when its own output ends as how.
 func (st *Step) stops(i int, how stop, count Counts) stop {
 	switch op := st.Op.(type) {
-	case node.Sort, node.Aggregate:
+	case node.Sort, node.Aggregate, node.Pick:
 		if how == stopping {
 			return running
 		}
@@ -57,6 +57,10 @@ func (st *Step) stops(i int, how stop, count Counts) stop {
 			return running
 		case how == stopping && i > 0:
 			return unstarted // perhaps the inputs before it were enough
+		}
+	case node.Window:
+		if how == stopping && !op.Streams() {
+			return running
 		}
 	case node.Limit:
 		if how == running && count.Out[st.Ref] == op.Count {

@@ -14,7 +14,7 @@ func (r *run) counts() map[plan.Ref]int64 {
 	for _, s := range r.plan.Stages {
 		for _, st := range s.Steps {
 			in, out := r.db.Tap(r.taps[st.Ref])
-			_, filter := st.Op.(node.Filter)
+			filter := filters(st.Op)
 			_, project := st.Op.(node.Project)
 			_, sort := st.Op.(node.Sort)
 			switch {
@@ -32,6 +32,15 @@ func (r *run) counts() map[plan.Ref]int64 {
 		c[plan.Ref{Node: id, Port: node.Rejects}] = sp.n.Load()
 	}
 	return c
+}
+
+// filters reports whether an operator's tap decides which records go on.
+func filters(op node.Op) bool {
+	switch op.(type) {
+	case node.Filter, node.Pick, node.Window, node.Unnest:
+		return true
+	}
+	return false
 }
 
 // built counts the records on the build side of every join that could match.

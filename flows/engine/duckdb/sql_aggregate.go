@@ -28,7 +28,7 @@ func (r *renderer) aggregate(c *expr.Call) frag {
 		err = firstErr(errs[1], onlyIf(args[1], errs[0]))
 	}
 	if err != "" {
-		err = "min(" + err + ")"
+		err = "min(" + err + ")" + r.over
 	}
 	value, conds := r.aggregateValue(c, args)
 	if !c.CanFail() {
@@ -42,23 +42,23 @@ func (r *renderer) aggregateValue(c *expr.Call, a []string) (string, []cond) {
 	switch name {
 	case "count":
 		if len(a) == 0 {
-			return "count(*)", nil
+			return "count(*)" + r.over, nil
 		}
-		return fill("count($1)", a), nil
+		return fill("count($1)", a) + r.over, nil
 	case "stddev", "variance":
 		// DuckDB stops when the squares do not fit.
 		x := fmt.Sprintf("CASE WHEN abs(%s) < 1e140 THEN %s END", a[0], a[0])
 		fn := map[string]string{"stddev": "stddev_samp", "variance": "var_samp"}[name]
 		if !c.CanFail() {
-			return fn + "(" + a[0] + ")", nil
+			return fn + "(" + a[0] + ")" + r.over, nil
 		}
-		return fn + "(" + x + ")", []cond{{failure(c, "value.not_finite"), fmt.Sprintf("bool_or(NOT (abs(%s) < 1e140))", a[0])}}
+		return fn + "(" + x + ")" + r.over, []cond{{failure(c, "value.not_finite"), fmt.Sprintf("bool_or(NOT (abs(%s) < 1e140))", a[0]) + r.over}}
 	}
 	template, ok := aggregateFuncs[name]
 	if !ok {
 		return r.fail("expr.unsupported", c, "the engine has no function "+name, "").sql, nil
 	}
-	v := fill(template, a)
+	v := fill(template, a) + r.over
 	switch {
 	case name != "sum" && name != "sum_if":
 		return v, []cond{{expr.Failure{Code: "value.not_finite", Message: "the result is not a finite number"}, notFinite(v)}}

@@ -34,6 +34,8 @@ type Rendered struct {
 // Renderer holds what is fixed for a run.
 type Renderer struct {
 	Now time.Time // of now() and today()
+
+	over string // what follows an aggregate function: the window that it is computed over
 }
 
 // The bounds of the SQL of one expression: DuckDB itself stops at max_expression_depth.
@@ -47,7 +49,7 @@ func RenderExpr(e expr.Expr) (Rendered, error) { return Renderer{Now: time.Now()
 
 // Render renders an expression over one record, or one with aggregate functions over a group.
 func (o Renderer) Render(e expr.Expr) (Rendered, error) {
-	r := &renderer{now: o.Now, covered: map[*expr.Call]bool{}, inputs: map[*expr.Call][]string{}}
+	r := &renderer{now: o.Now, over: o.over, covered: map[*expr.Call]bool{}, inputs: map[*expr.Call][]string{}}
 	f := r.expr(e)
 	if foldsToNull(e) {
 		f.sql = fmt.Sprintf("CAST(%s AS %s)", f.sql, SQLType(e.Type()))
@@ -82,6 +84,7 @@ type frag struct{ sql, err string }
 
 type renderer struct {
 	now   time.Time
+	over  string
 	sites []ErrorSite
 	err   error
 	// covered are the arithmetic calls whose overflow their parent notices; inputs are, for each arithmetic call, the

@@ -70,6 +70,12 @@ func (b *builder) stepSQL(st *plan.Step) (string, error) {
 		return b.aggregate(st, op, in(0))
 	case node.Sort:
 		return b.sort(st, op, in(0))
+	case node.Pick:
+		return b.pick(st, op, in(0))
+	case node.Window:
+		return b.window(st, op, in(0))
+	case node.Unnest:
+		return b.unnest(st, op, in(0))
 	case node.Limit:
 		return b.tapped(fmt.Sprintf("SELECT %s FROM %s LIMIT %d OFFSET %d", quoteNames(columns(st)), in(0), op.Count, op.Offset), id), nil
 	}
@@ -315,20 +321,9 @@ func (b *builder) aggregate(st *plan.Step, op node.Aggregate, in string) (string
 }
 
 func (b *builder) sort(st *plan.Step, op node.Sort, in string) (string, error) {
-	keys := make([]string, len(op.Keys))
-	for i, k := range op.Keys {
-		r, err := b.run.render.Render(k.Expr)
-		if err != nil {
-			return "", err
-		}
-		order, nulls := "ASC", "LAST"
-		if k.Descending {
-			order = "DESC"
-		}
-		if k.NullsFirst {
-			nulls = "FIRST"
-		}
-		keys[i] = fmt.Sprintf("%s %s NULLS %s", r.Value, order, nulls)
+	keys, err := b.order(op.Keys, false)
+	if err != nil {
+		return "", err
 	}
 	return fmt.Sprintf("SELECT %s FROM %s ORDER BY %s", quoteNames(columns(st)), in, strings.Join(keys, ", ")), nil
 }

@@ -146,8 +146,12 @@ func (c *comparison) marks() {
 
 func (c *comparison) inputEnding(ref *reference, port string, out ending, buildLeft bool) ending {
 	switch ref.kind {
-	case "sort", "aggregate", "pivot":
+	case "sort", "aggregate", "pivot", "deduplicate":
 		if out == cut {
+			return complete
+		}
+	case "window":
+		if out == cut && !ref.streams {
 			return complete
 		}
 	case "limit":

@@ -25,6 +25,7 @@ type reference struct {
 	join     node.JoinKind // of a join
 	keys     [][2]int      // its key fields, left and right
 	distinct bool          // of a union
+	streams  bool          // a window that hands records on as they come
 	path     string        // of a sink
 	input    *table        // of a sink
 }
@@ -48,8 +49,11 @@ type generator struct {
 // Features are what the generated flows must cover; the test asserts each.
 var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in file", "filter", "unmatched", "select", "formula", "fallible formula", "refused by formula",
 	"convert", "refused by convert", "inner", "left", "right", "full", "semi", "anti", "empty join side", "self join", "diamond", "fork", "aggregate", "aggregate all", "sum too large",
-	"sort", "limit", "limit reached", "sort and limit", "rejects port", "skip policy", "fail policy", "count stage", "without counts", "union", "distinct union", "union by position", "union of a fork",
-	"switch first", "switch all", "refused by switch", "pivot"}
+	"sort", "limit", "limit reached", "sort and limit", "rejects port", "skip policy", "fail policy", "count stage", "without counts",
+	"deduplicate", "duplicates",
+	"window row_number", "window rank", "window dense_rank", "window lag", "window lead", "window first", "window last", "window sum", "window count", "window min", "window max",
+	"window streams", "window too large",
+	"union", "distinct union", "union by position", "union of a fork", "switch first", "switch all", "refused by switch", "pivot"}
 
 // generate makes the flow of a seed.
 func generate(seed uint64) *generated {
@@ -147,30 +151,9 @@ func (g *generator) choose() plan.Ref {
 }
 
 func (g *generator) transform() {
-	switch in := g.choose(); g.pick(11) {
-	case 0:
-		g.filter(in)
-	case 1:
-		g.selectFields(in)
-	case 2:
-		g.formula(in)
-	case 3:
-		g.convert(in)
-	case 4:
-		g.joinNode(in)
-	case 5:
-		g.aggregate(in)
-	case 6:
-		g.sort(in)
-	case 7:
-		g.limit(in)
-	case 8:
-		g.union(in)
-	case 9:
-		g.switchNode(in)
-	case 10:
-		g.pivot(in)
-	}
+	makers := []func(plan.Ref){g.filter, g.selectFields, g.formula, g.convert, g.joinNode, g.aggregate, g.sort, g.limit,
+		g.deduplicate, g.window, g.union, g.switchNode, g.pivot}
+	makers[g.pick(len(makers))](g.choose())
 }
 
 func (g *generator) opened(ref *reference, port string, t *table) {
@@ -329,52 +312,12 @@ func (g *generator) convert(in plan.Ref) {
 
 func (g *generator) sort(in plan.Ref) {
 	t := g.table(in)
-	var keys []map[string]string
-	out := &table{schema: t.schema, rows: slices.Clone(t.rows), ordered: true}
-	type by struct {
-		i          int
-		desc, last bool
-	}
-	var order []by
-	total := true
-	for _, i := range g.Perm(len(t.schema)) {
-		k := t.schema[i].Type.Kind
-		if k != flows.Int64 && k != flows.Text {
-			total = false
-			continue
-		}
-		b := by{i: i, desc: g.chance(50), last: g.chance(70)}
-		key := map[string]string{"field": t.schema[i].Name, "order": "ascending", "nulls": "first"}
-		if b.desc {
-			key["order"] = "descending"
-		}
-		if b.last {
-			key["nulls"] = "last"
-		}
-		keys, order = append(keys, key), append(order, b)
-	}
+	keys, order, total := g.order(t.schema)
 	if len(keys) == 0 {
 		return
 	}
-	slices.SortStableFunc(out.rows, func(a, b row) int {
-		for _, k := range order {
-			x, y := a[k.i], b[k.i]
-			if (x == nil) != (y == nil) {
-				if (x == nil) == k.last {
-					return 1
-				}
-				return -1
-			}
-			if c := compareValues(x, y); c != 0 {
-				if k.desc {
-					return -c
-				}
-				return c
-			}
-		}
-		return 0
-	})
-	out.ordered = total
+	out := &table{schema: t.schema, rows: slices.Clone(t.rows), ordered: total}
+	slices.SortStableFunc(out.rows, func(a, b row) int { return compareBy(order, a, b) })
 	ref := g.add("sort", map[string]any{"keys": keys}, map[string]plan.Ref{node.In: in})
 	g.used["sort"]++
 	g.opened(ref, node.Out, out)

@@ -3,6 +3,7 @@ package enginetest
 import (
 	"errors"
 	"math/big"
+	"slices"
 
 	"spark/flows"
 	"spark/flows/node"
@@ -200,7 +201,7 @@ func (g *generator) aggregate(in plan.Ref) {
 
 func groups(rows []row, by []int) [][]row {
 	if len(by) == 0 {
-		return [][]row{rows}
+		return [][]row{slices.Clone(rows)}
 	}
 	index, list := map[string]int{}, [][]row{}
 	for _, r := range rows {

@@ -4,6 +4,7 @@ package all
 import (
 	_ "spark/flows/transform/aggregate"
 	_ "spark/flows/transform/convert"
+	_ "spark/flows/transform/deduplicate"
 	_ "spark/flows/transform/filter"
 	_ "spark/flows/transform/formula"
 	_ "spark/flows/transform/join"
@@ -13,4 +14,5 @@ import (
 	_ "spark/flows/transform/sort"
 	_ "spark/flows/transform/switchnode"
 	_ "spark/flows/transform/union"
+	_ "spark/flows/transform/window"
 )

@@ -3,7 +3,6 @@ package sort
 
 import (
 	"embed"
-	"fmt"
 
 	"spark/flows/node"
 )
@@ -13,14 +12,7 @@ var files embed.FS
 
 // Config are the settings of a Sort.
 type Config struct {
-	Keys []Key `json:"keys" title:"Order" required:"true" widget:"sortkeys" help:"The first key counts most."`
-}
-
-// Key is one criterion.
-type Key struct {
-	Field string `json:"field" title:"Field" required:"true" widget:"field" example:"ordered_at"`
-	Order string `json:"order,omitempty" title:"Order" enum:"ascending|descending"`
-	Nulls string `json:"nulls,omitempty" title:"Nulls" enum:"last|first" advanced:"true"`
+	Keys []node.OrderKey `json:"keys" title:"Order" required:"true" widget:"sortkeys" help:"The first key counts most."`
 }
 
 var _ node.Config = (*Config)(nil)
@@ -40,12 +32,7 @@ func init() {
 // Plan checks the keys and emits the operator.
 func (s *Config) Plan(c *node.Context) {
 	in, _ := c.Input(node.In)
-	var op node.Sort
-	for i, k := range s.Keys {
-		if _, ok := c.Field(fmt.Sprintf("keys[%d].field", i), k.Field, in); ok {
-			op.Keys = append(op.Keys, node.SortKey{Expr: c.FieldRef(k.Field, in), Descending: k.Order == "descending", NullsFirst: k.Nulls == "first"})
-		}
-	}
+	op := node.Sort{Keys: c.SortKeys("keys", s.Keys, in)}
 	if len(op.Keys) > 0 {
 		c.Emit(node.Out, op, in)
 	}

@@ -34,9 +34,10 @@ function phrase(value: unknown, title: string): string {
 function item(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null) return '';
-  const { name, expression, left, right, field, type, as, descending } = value as Record<string, unknown>;
+  const { name, expression, function: fn, left, right, field, type, as, descending } = value as Record<string, unknown>;
   if (typeof left === 'string' && typeof right === 'string') return left === right ? left : `${left} = ${right}`;
   if (typeof name === 'string' && typeof expression === 'string') return `${name} = ${expression}`;
+  if (typeof name === 'string' && typeof fn === 'string') return `${name} = ${fn}(${typeof field === 'string' ? field : ''})`;
   if (typeof name === 'string' && typeof type === 'string') return `${name} as ${type}`;
   if (typeof name === 'string' && typeof as === 'string' && as) return `${name} as ${as}`;
   const word = [field, expression, name].find((w) => typeof w === 'string' && w !== '') as string | undefined;

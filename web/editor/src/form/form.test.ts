@@ -46,6 +46,11 @@ test('x-showIf inside a part looks at that part', () => {
   expect(shown(members[1]!, members, { others: 'drop', options: { others: 'keep' } })).toBe(true);
 });
 
+test('x-showIf names one value or several', () => {
+  const members = membersOf({ properties: { function: { type: 'string' }, offset: { type: 'integer', 'x-showIf': 'function=lag|lead' } } });
+  expect(['lag', 'lead', 'sum', 'lag|lead', undefined].map((f) => shown(members[1]!, members, { function: f }))).toEqual([true, true, false, false, false]);
+});
+
 test('a new item has what must be filled in', () => {
   const items: Schema = { type: 'object', required: ['name', 'type'], properties: { name: { type: 'string' }, type: { type: 'string', 'x-widget': 'type' }, zone: { type: 'string' } } };
   expect(emptyOf(items)).toEqual({ name: '', type: 'text' });

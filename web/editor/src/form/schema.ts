@@ -33,7 +33,7 @@ export interface Member {
   required: boolean;
   advanced: boolean;
   value: boolean; // also takes a parameter of the run
-  showIf?: { member: string; value: string };
+  showIf?: { member: string; values: readonly string[] };
   fallback: unknown; // what counts while nothing is set
   schema: Schema;
 }
@@ -58,7 +58,7 @@ function member(parent: Schema, schema: Schema, name: string, base: string): Mem
     required: parent.required?.includes(name) ?? false,
     advanced: schema['x-advanced'] ?? false,
     value: schema['x-value'] ?? false,
-    ...(other ? { showIf: { member: other, value: value ?? '' } } : {}),
+    ...(other ? { showIf: { member: other, values: (value ?? '').split('|') } } : {}),
     fallback: schema.default,
     schema,
   };
@@ -88,7 +88,7 @@ export function shown(member: Member, members: readonly Member[], config: unknow
   if (!member.showIf) return true;
   const other = members.find((m) => m.name === member.showIf!.member);
   const value = (other && valueAt(config, other.path)) ?? other?.fallback;
-  return String(value ?? '') === member.showIf.value;
+  return member.showIf.values.includes(String(value ?? ''));
 }
 
 /** wordOf is how a value of an enum is shown: `fillNull` as "Fill null". Values without letters stay as they are. */

@@ -2,7 +2,7 @@ import { useRef, useState, type DragEvent, type KeyboardEvent, type ReactNode } 
 import { FormField, type WidgetProps, Problems } from '../Field';
 import { put, valueAt } from '../path';
 import { problemsAt, problemsWithin } from '../problem';
-import { emptyOf, membersOf, type Member } from '../schema';
+import { emptyOf, membersOf, shown, type Member } from '../schema';
 import { useForm } from '../scope';
 
 /** moved puts an item elsewhere in a list. */
@@ -59,7 +59,8 @@ interface ItemProps {
 function Item({ list, index, count, dragged, setDragged, onMove, onRemove }: ItemProps): ReactNode {
   const { readOnly, config, problems } = useForm();
   const path = `${list.path}[${index}]`;
-  const members = membersOf(list.schema.items ?? {}, path);
+  const all = membersOf(list.schema.items ?? {}, path);
+  const members = all.filter((m) => shown(m, all, config));
   const folded = members.filter((m) => isFolded(m, members));
   const set = folded.some((m) => valueAt(config, m.path) !== undefined || problemsWithin(problems, m.path).length > 0);
   const [over, setOver] = useState(false);
@@ -106,7 +107,8 @@ function Item({ list, index, count, dragged, setDragged, onMove, onRemove }: Ite
   );
 }
 
-/** isFolded keeps items short: what need not be filled in is folded away once there are more than three members. */
+/** isFolded keeps items short: what need not be filled in is folded away once there are more than three members, unless
+ * it belongs to what is chosen in another one. */
 function isFolded(member: Member, members: readonly Member[]): boolean {
-  return member.advanced || (members.length > 3 && !member.required);
+  return member.advanced || (members.length > 3 && !member.required && !member.showIf);
 }
