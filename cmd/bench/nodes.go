@@ -44,6 +44,7 @@ func nodeFigures() []Figure {
 		{"limit", `{"count": 500000}`},
 		{"union", `{"mode": "all"}`},
 		{"pivot", `{"groupBy": ["customer_id"], "field": "status", "values": [{"value": "paid"}, {"value": "shipped"}], "function": "sum", "of": "quantity"}`},
+		{"splittext", `{"field": "note", "separator": " ", "into": "fields", "fields": ["first", "second", "rest"]}`},
 		{"switch", `{"cases": [{"name": "out", "condition": "quantity > 3"}, {"name": "late", "condition": "status = 'cancelled'"}]}`},
 		{"deduplicate", `{"keys": ["customer_id"], "keep": "last", "order": [{"field": "ordered_at"}]}`},
 		{"window", `{"groupBy": ["customer_id"], "order": [{"field": "ordered_at"}], "fields": [{"name": "pieces", "function": "sum", "field": "quantity"}, {"name": "before", "function": "lag", "field": "ordered_at"}]}`},

@@ -29,7 +29,17 @@ type Filter struct {
 }
 
 // Project computes the fields of a record from the fields of the input record, one for one.
-type Project struct{ Columns []Column }
+type Project struct {
+	Columns []Column
+	Checks  []Check
+}
+
+// Check refuses the records for which a condition is true. The condition itself cannot fail.
+type Check struct {
+	Cond          expr.Expr
+	Field         string // that is to blame
+	Code, Message string // of the reject
+}
 
 // JoinKind is the kind of a join.
 type JoinKind string

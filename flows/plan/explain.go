@@ -93,7 +93,11 @@ func (st *Step) describe() string {
 		}
 		return fmt.Sprintf("filter %s where %s", in(0), op.Cond)
 	case node.Project:
-		return fmt.Sprintf("project %s: %s", in(0), columns(op.Columns))
+		s := fmt.Sprintf("project %s: %s", in(0), columns(op.Columns))
+		for _, k := range op.Checks {
+			s += fmt.Sprintf(", refusing %s", k.Cond)
+		}
+		return s
 	case node.Join:
 		keys := make([]string, len(op.Keys))
 		for i, k := range op.Keys {

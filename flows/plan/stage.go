@@ -93,7 +93,7 @@ func (n *Node) Sources() []Input {
 func guarded(n *Node, op node.Op) bool {
 	switch op := op.(type) {
 	case node.Project:
-		return slices.ContainsFunc(op.Columns, func(c node.Column) bool { return expr.Fallible(c.Expr) })
+		return len(op.Checks) > 0 || slices.ContainsFunc(op.Columns, func(c node.Column) bool { return expr.Fallible(c.Expr) })
 	case node.Filter:
 		return expr.Fallible(op.Cond)
 	case node.Aggregate:
@@ -210,6 +210,9 @@ func (st *Step) reads(in Input) []string {
 			if slices.Contains(st.Needed, c.Name) || expr.Fallible(c.Expr) {
 				add(c.Expr)
 			}
+		}
+		for _, k := range op.Checks {
+			add(k.Cond)
 		}
 	case node.Sort:
 		for _, k := range op.Keys {

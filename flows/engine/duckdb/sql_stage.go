@@ -181,17 +181,22 @@ func (b *builder) project(st *plan.Step, op node.Project, in string) (string, er
 		if r.Err != "" {
 			value = fmt.Sprintf("__spark_v%d", len(inner))
 			inner = append(inner, fmt.Sprintf("%s AS %s", r.Value, value))
-			e := r.Err
-			if offset > 0 {
-				e = fmt.Sprintf("(%s) + %d", e, offset)
-			}
-			errs = append(errs, e)
+			errs = append(errs, fmt.Sprintf("(%s) + %d", r.Err, offset))
 			b.run.site(st, offset, c.Name, r.Errors)
 			offset += len(r.Errors)
 		}
 		if needed {
 			outer = append(outer, fmt.Sprintf("%s AS %s", value, quoteName(c.Name)))
 		}
+	}
+	for _, k := range op.Checks {
+		r, err := b.run.render.Render(k.Cond)
+		if err != nil {
+			return "", err
+		}
+		b.run.site(st, offset, k.Field, []ErrorSite{{Code: k.Code, Message: k.Message}})
+		offset++
+		errs = append(errs, fmt.Sprintf("CASE WHEN %s THEN %d END", r.Value, offset))
 	}
 	if st.Origin {
 		outer = append(outer, quoteName(node.OriginFile), quoteName(node.OriginRecord))
@@ -203,12 +208,9 @@ func (b *builder) project(st *plan.Step, op node.Project, in string) (string, er
 		}
 		return fmt.Sprintf("SELECT %s FROM %s%s", strings.Join(outer, ", "), in, where), nil
 	}
-	e := errs[0]
-	if len(errs) > 1 {
-		e = "coalesce(" + strings.Join(errs, ", ") + ")"
-	}
-	return fmt.Sprintf("SELECT %s FROM (SELECT *, %s, %s AS __spark_e FROM %s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN true ELSE %s END)",
-		strings.Join(outer, ", "), strings.Join(inner, ", "), e, in, b.run.taps[st.Ref], b.refuse(st)), nil
+	inner = append([]string{"*"}, append(inner, "coalesce("+strings.Join(errs, ", ")+") AS __spark_e")...)
+	return fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN true ELSE %s END)",
+		strings.Join(outer, ", "), strings.Join(inner, ", "), in, b.run.taps[st.Ref], b.refuse(st)), nil
 }
 
 // record writes fields as a JSON object, every value as text so that no digit is lost.

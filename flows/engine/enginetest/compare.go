@@ -207,13 +207,10 @@ func needsBuild(k node.JoinKind, left bool) bool {
 	return k == node.JoinInner || k == node.JoinSemi || k == node.JoinLeft && left || k == node.JoinRight && !left
 }
 
-func (c *comparison) table(r plan.Ref) *table {
-	for _, ref := range c.refs {
-		if ref.id == r.Node {
-			return ref.ports[r.Port]
-		}
-	}
-	return nil
+func (c *comparison) table(r plan.Ref) *table { return c.reference(r.Node).ports[r.Port] }
+
+func (c *comparison) reference(id string) *reference {
+	return c.refs[slices.IndexFunc(c.refs, func(ref *reference) bool { return ref.id == id })]
 }
 
 func (c *comparison) compare(runErr error) error {
@@ -327,6 +324,9 @@ func (c *comparison) compareNode(ref *reference) error {
 
 // compareFile compares what a sink wrote: as a multiset, or in order where the order is known.
 func (c *comparison) compareFile(ref *reference, st flows.NodeStatus) error {
+	if from := ref.inputs[node.In]; from.Port == node.Rejects && c.anyMarked(c.reference(from.Node)) && st.Written < int64(len(ref.input.rows)) {
+		return nil // the node that refuses was stopped early
+	}
 	if st.Written != int64(len(ref.input.rows)) {
 		return fmt.Errorf("%s wrote %d records, expected %d", ref.id, st.Written, len(ref.input.rows))
 	}

@@ -53,7 +53,8 @@ var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in
 	"deduplicate", "duplicates",
 	"window row_number", "window rank", "window dense_rank", "window lag", "window lead", "window first", "window last", "window sum", "window count", "window min", "window max",
 	"window streams", "window too large",
-	"union", "distinct union", "union by position", "union of a fork", "switch first", "switch all", "refused by switch", "pivot"}
+	"union", "distinct union", "union by position", "union of a fork", "switch first", "switch all", "refused by switch", "pivot",
+	"split into fields", "split into records", "refused by split", "flatten"}
 
 // generate makes the flow of a seed.
 func generate(seed uint64) *generated {
@@ -68,7 +69,7 @@ func generate(seed uint64) *generated {
 	for range 1 + g.pick(3) {
 		g.source()
 	}
-	for range g.pick(12) {
+	for range g.pick(16) {
 		g.transform()
 	}
 	g.sinks()
@@ -152,7 +153,7 @@ func (g *generator) choose() plan.Ref {
 
 func (g *generator) transform() {
 	makers := []func(plan.Ref){g.filter, g.selectFields, g.formula, g.convert, g.joinNode, g.aggregate, g.sort, g.limit,
-		g.deduplicate, g.window, g.union, g.switchNode, g.pivot}
+		g.deduplicate, g.window, g.union, g.switchNode, g.pivot, g.splitText, g.flatten}
 	makers[g.pick(len(makers))](g.choose())
 }
 
