@@ -45,6 +45,7 @@ func nodeFigures() []Figure {
 		{"union", `{"mode": "all"}`},
 		{"pivot", `{"groupBy": ["customer_id"], "field": "status", "values": [{"value": "paid"}, {"value": "shipped"}], "function": "sum", "of": "quantity"}`},
 		{"splittext", `{"field": "note", "separator": " ", "into": "fields", "fields": ["first", "second", "rest"]}`},
+		{"lookup", `{"keys": [{"in": "customer_id", "reference": "customer_id"}], "fields": [{"reference": "name"}]}`},
 		{"switch", `{"cases": [{"name": "out", "condition": "quantity > 3"}, {"name": "late", "condition": "status = 'cancelled'"}]}`},
 		{"deduplicate", `{"keys": ["customer_id"], "keep": "last", "order": [{"field": "ordered_at"}]}`},
 		{"window", `{"groupBy": ["customer_id"], "order": [{"field": "ordered_at"}], "fields": [{"name": "pieces", "function": "sum", "field": "quantity"}, {"name": "before", "function": "lag", "field": "ordered_at"}]}`},
@@ -89,9 +90,9 @@ func through(kind, config string, format ...string) map[string]any {
 		return flow(nodes, []map[string]any{edge("orders", "node", "left"), edge("customers", "node", "right"), edge("node", "file", "in")})
 	}
 	edges := []map[string]any{edge("orders", "node", "in"), edge("node", "file", "in")}
-	if kind == "union" {
+	if port := map[string]string{"union": "in", "lookup": "reference"}[kind]; port != "" {
 		nodes = append(nodes, node("customers", "sample.data", map[string]any{"dataset": "customers", "records": million / 10}))
-		edges = append(edges, edge("customers", "node", "in"))
+		edges = append(edges, edge("customers", "node", port))
 	}
 	return flow(nodes, edges)
 }

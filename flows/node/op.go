@@ -77,6 +77,33 @@ type Join struct {
 	Fields []JoinField
 }
 
+// Reference is the name of the input port of what records are looked up in; they are at In.
+const Reference = "reference"
+
+// Policy says what a lookup does with a record that has no match, or several.
+type Policy string
+
+// The policies.
+const (
+	PolicyNull   Policy = "null"   // no match: the fields of the reference are null
+	PolicyDrop   Policy = "drop"   // no match: the record ends here
+	PolicyRefuse Policy = "refuse" // no match, or several: the record is refused
+	PolicyFirst  Policy = "first"  // several: the first one in the order of the reference
+	PolicyAll    Policy = "all"    // several: one record of each
+)
+
+// Enrich adds fields of a reference to records whose keys are equal; the left side of Keys and Fields are the records, the
+// right one is the reference. Null equals nothing.
+type Enrich struct {
+	Keys          []JoinKey
+	Fields        []JoinField
+	NoMatch, Many Policy
+	Order         []SortKey // of the reference, for PolicyFirst; equal ones count in the order in which they arrive
+}
+
+// Refuses reports whether a record can be refused.
+func (l Enrich) Refuses() bool { return l.NoMatch == PolicyRefuse || l.Many == PolicyRefuse }
+
 // Union puts the records of its inputs one behind the other, in the order of the inputs; Distinct keeps one of those that
 // are equal in all fields, in no particular order.
 type Union struct {
@@ -110,6 +137,7 @@ func (Read) op()      {}
 func (Filter) op()    {}
 func (Project) op()   {}
 func (Join) op()      {}
+func (Enrich) op()    {}
 func (Union) op()     {}
 func (Aggregate) op() {}
 func (Sort) op()      {}

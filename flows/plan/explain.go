@@ -109,6 +109,8 @@ func (st *Step) describe() string {
 			return fmt.Sprintf("aggregate %s: %s", in(0), columns(op.Aggs))
 		}
 		return fmt.Sprintf("aggregate %s by %s: %s", in(0), columns(op.Keys), columns(op.Aggs))
+	case node.Enrich:
+		return describeLookup(op, in(0), in(1))
 	case node.Union:
 		return describeUnion(op, st.Inputs)
 	case node.Sort:

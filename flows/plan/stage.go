@@ -100,6 +100,8 @@ func guarded(n *Node, op node.Op) bool {
 		return slices.ContainsFunc(op.Aggs, func(c node.Column) bool { return expr.Fallible(c.Expr) })
 	case node.Window:
 		return slices.ContainsFunc(op.Columns, fallibleColumn)
+	case node.Enrich:
+		return op.Refuses()
 	}
 	return false
 }
@@ -159,10 +161,18 @@ func (p *Plan) stepNeeds(st *Step, need map[Ref]map[string]bool, origin map[Ref]
 		for _, f := range st.reads(in) {
 			fields[f] = true
 		}
-		if preservesOrigin(st.Op) && (st.Origin || st.Guarded) && p.traced[in.Ref] {
+		if preservesOrigin(st.Op) && (st.Origin || st.Guarded) && p.traced[in.Ref] && slices.Contains(st.origins(), in) {
 			wantOrigin()
 		}
 	}
+}
+
+// origins are the inputs of which a record goes on. A lookup reads its reference besides.
+func (st *Step) origins() []Input {
+	if _, ok := st.Op.(node.Enrich); ok {
+		return st.Inputs[:1]
+	}
+	return st.Inputs
 }
 
 // origins finds the relations whose records each come from one record of a source.
@@ -171,7 +181,7 @@ func (p *Plan) origins() {
 	for _, s := range p.Stages {
 		for _, st := range s.Steps {
 			_, read := st.Op.(node.Read)
-			p.traced[st.Ref] = read || preservesOrigin(st.Op) && !slices.ContainsFunc(st.Inputs, func(in Input) bool { return !p.traced[in.Ref] })
+			p.traced[st.Ref] = read || preservesOrigin(st.Op) && !slices.ContainsFunc(st.origins(), func(in Input) bool { return !p.traced[in.Ref] })
 		}
 	}
 }
@@ -179,7 +189,7 @@ func (p *Plan) origins() {
 // preservesOrigin: each record of the output comes from one record of an input.
 func preservesOrigin(op node.Op) bool {
 	switch op := op.(type) {
-	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Window, node.Unnest:
+	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Window, node.Unnest, node.Enrich:
 		return true
 	case node.Union:
 		return !op.Distinct
@@ -196,7 +206,7 @@ func (st *Step) reads(in Input) []string {
 			all = append(all, expr.Fields(e)...)
 		}
 	}
-	if st.Guarded && st.Node.Policy != flows.RejectSkip && preservesOrigin(st.Op) {
+	if st.Guarded && st.Node.Policy != flows.RejectSkip && preservesOrigin(st.Op) && slices.Contains(st.origins(), in) {
 		if s, ok := st.inputSchema(in); ok {
 			all = append(all, s.Names()...)
 		}
@@ -234,6 +244,8 @@ func (st *Step) reads(in Input) []string {
 				all = append(all, f.Field)
 			}
 		}
+	case node.Enrich:
+		all = append(all, readByLookup(op, in, st.Needed)...)
 	case node.Union:
 		for _, c := range op.Inputs[slices.IndexFunc(st.Inputs, func(i Input) bool { return i.Port == in.Port })] {
 			if op.Distinct || slices.Contains(st.Needed, c.Name) {

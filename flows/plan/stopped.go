@@ -51,6 +51,10 @@ func (st *Step) stops(i int, how stop, count Counts) stop {
 		if how == stopping {
 			return running
 		}
+	case node.Enrich: // reads its reference first, and all records also where that is empty
+		if i == 1 && how == stopping {
+			return running
+		}
 	case node.Union:
 		switch {
 		case how == stopping && op.Distinct:

@@ -37,7 +37,7 @@ func (r *run) counts() map[plan.Ref]int64 {
 // filters reports whether an operator's tap decides which records go on.
 func filters(op node.Op) bool {
 	switch op.(type) {
-	case node.Filter, node.Pick, node.Window, node.Unnest:
+	case node.Filter, node.Pick, node.Window, node.Unnest, node.Enrich:
 		return true
 	}
 	return false

@@ -63,6 +63,8 @@ func (b *builder) stepSQL(st *plan.Step) (string, error) {
 	case node.Join:
 		sql, err := b.join(st, op, in(0), in(1))
 		return b.tapped(sql, id), err
+	case node.Enrich:
+		return b.lookup(st, op, in(0), in(1))
 	case node.Union:
 		sql, err := b.union(st, op)
 		return b.tapped(sql, id), err

@@ -158,6 +158,10 @@ func (c *comparison) inputEnding(ref *reference, port string, out ending, buildL
 		if out == complete && int64(len(ref.ports[node.Out].rows)) == ref.count {
 			return cut
 		}
+	case "lookup":
+		if port == node.Reference && out == cut {
+			return complete
+		}
 	case "union":
 		switch {
 		case out == cut && ref.distinct:
@@ -207,11 +211,7 @@ func needsBuild(k node.JoinKind, left bool) bool {
 	return k == node.JoinInner || k == node.JoinSemi || k == node.JoinLeft && left || k == node.JoinRight && !left
 }
 
-func (c *comparison) table(r plan.Ref) *table { return c.reference(r.Node).ports[r.Port] }
-
-func (c *comparison) reference(id string) *reference {
-	return c.refs[slices.IndexFunc(c.refs, func(ref *reference) bool { return ref.id == id })]
-}
+func (c *comparison) table(r plan.Ref) *table { return c.ref(r.Node).ports[r.Port] }
 
 func (c *comparison) compare(runErr error) error {
 	certain, possible := c.failures()
@@ -324,7 +324,7 @@ func (c *comparison) compareNode(ref *reference) error {
 
 // compareFile compares what a sink wrote: as a multiset, or in order where the order is known.
 func (c *comparison) compareFile(ref *reference, st flows.NodeStatus) error {
-	if from := ref.inputs[node.In]; from.Port == node.Rejects && c.anyMarked(c.reference(from.Node)) && st.Written < int64(len(ref.input.rows)) {
+	if from := ref.inputs[node.In]; from.Port == node.Rejects && c.anyMarked(c.ref(from.Node)) && st.Written < int64(len(ref.input.rows)) {
 		return nil // the node that refuses was stopped early
 	}
 	if st.Written != int64(len(ref.input.rows)) {

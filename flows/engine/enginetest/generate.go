@@ -54,7 +54,8 @@ var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in
 	"window row_number", "window rank", "window dense_rank", "window lag", "window lead", "window first", "window last", "window sum", "window count", "window min", "window max",
 	"window streams", "window too large",
 	"union", "distinct union", "union by position", "union of a fork", "switch first", "switch all", "refused by switch", "pivot",
-	"split into fields", "split into records", "refused by split", "flatten"}
+	"split into fields", "split into records", "refused by split", "flatten",
+	"lookup null", "lookup drop", "lookup refuse", "lookup first", "lookup all", "refused by lookup", "empty reference"}
 
 // generate makes the flow of a seed.
 func generate(seed uint64) *generated {
@@ -81,7 +82,7 @@ func (g *generator) name(prefix string) string {
 	return fmt.Sprintf("%s%d", prefix, g.names)
 }
 
-func (g *generator) ref(id string) *reference {
+func (g *generated) ref(id string) *reference {
 	return g.refs[slices.IndexFunc(g.refs, func(r *reference) bool { return r.id == id })]
 }
 
@@ -153,7 +154,7 @@ func (g *generator) choose() plan.Ref {
 
 func (g *generator) transform() {
 	makers := []func(plan.Ref){g.filter, g.selectFields, g.formula, g.convert, g.joinNode, g.aggregate, g.sort, g.limit,
-		g.deduplicate, g.window, g.union, g.switchNode, g.pivot, g.splitText, g.flatten}
+		g.deduplicate, g.window, g.union, g.switchNode, g.pivot, g.splitText, g.flatten, g.lookup}
 	makers[g.pick(len(makers))](g.choose())
 }
 

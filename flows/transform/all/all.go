@@ -10,6 +10,7 @@ import (
 	_ "spark/flows/transform/formula"
 	_ "spark/flows/transform/join"
 	_ "spark/flows/transform/limit"
+	_ "spark/flows/transform/lookup"
 	_ "spark/flows/transform/pivot"
 	_ "spark/flows/transform/selectfields"
 	_ "spark/flows/transform/sort"
