@@ -32,7 +32,12 @@ type Filter struct {
 type Project struct {
 	Columns []Column
 	Checks  []Check
+	Keep    bool // the records are computed once, and complete, before anything that reads them begins
 }
+
+// Stop passes records on and fails the run at one for which a condition is true, with a message that is a text. Neither
+// can fail. It sees all records, also where what reads it needs only some.
+type Stop struct{ Cond, Message expr.Expr }
 
 // Check refuses the records for which a condition is true. The condition itself cannot fail.
 type Check struct {
@@ -137,6 +142,7 @@ func (Read) op()      {}
 func (Filter) op()    {}
 func (Project) op()   {}
 func (Join) op()      {}
+func (Stop) op()      {}
 func (Enrich) op()    {}
 func (Union) op()     {}
 func (Aggregate) op() {}

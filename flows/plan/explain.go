@@ -64,10 +64,11 @@ func (p *Plan) reads(kept Ref) int {
 
 func (st *Step) marks() string {
 	var m []string
+	_, stop := st.Op.(node.Stop)
 	if len(st.Needed) < len(st.Schema) {
 		m = append(m, fmt.Sprintf("%d of %d fields", len(st.Needed), len(st.Schema)))
 	}
-	if st.Guarded {
+	if st.Guarded && !stop {
 		m = append(m, "may refuse records: "+string(st.Node.Policy))
 	}
 	if st.Origin {
@@ -92,6 +93,8 @@ func (st *Step) describe() string {
 			return fmt.Sprintf("filter %s where not (%s)", in(0), op.Cond)
 		}
 		return fmt.Sprintf("filter %s where %s", in(0), op.Cond)
+	case node.Stop:
+		return fmt.Sprintf("stop at a record of %s where %s, saying %s", in(0), op.Cond, op.Message)
 	case node.Project:
 		s := fmt.Sprintf("project %s: %s", in(0), columns(op.Columns))
 		for _, k := range op.Checks {

@@ -96,6 +96,8 @@ func guarded(n *Node, op node.Op) bool {
 		return len(op.Checks) > 0 || slices.ContainsFunc(op.Columns, func(c node.Column) bool { return expr.Fallible(c.Expr) })
 	case node.Filter:
 		return expr.Fallible(op.Cond)
+	case node.Stop:
+		return true
 	case node.Aggregate:
 		return slices.ContainsFunc(op.Aggs, func(c node.Column) bool { return expr.Fallible(c.Expr) })
 	case node.Window:
@@ -189,7 +191,7 @@ func (p *Plan) origins() {
 // preservesOrigin: each record of the output comes from one record of an input.
 func preservesOrigin(op node.Op) bool {
 	switch op := op.(type) {
-	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Window, node.Unnest, node.Enrich:
+	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Window, node.Unnest, node.Enrich, node.Stop:
 		return true
 	case node.Union:
 		return !op.Distinct
@@ -206,7 +208,8 @@ func (st *Step) reads(in Input) []string {
 			all = append(all, expr.Fields(e)...)
 		}
 	}
-	if st.Guarded && st.Node.Policy != flows.RejectSkip && preservesOrigin(st.Op) && slices.Contains(st.origins(), in) {
+	_, stop := st.Op.(node.Stop) // says what the message says
+	if st.Guarded && !stop && st.Node.Policy != flows.RejectSkip && preservesOrigin(st.Op) && slices.Contains(st.origins(), in) {
 		if s, ok := st.inputSchema(in); ok {
 			all = append(all, s.Names()...)
 		}
@@ -214,6 +217,9 @@ func (st *Step) reads(in Input) []string {
 	switch op := st.Op.(type) {
 	case node.Filter:
 		add(op.Cond)
+		all = append(all, st.Needed...)
+	case node.Stop:
+		add(op.Cond, op.Message)
 		all = append(all, st.Needed...)
 	case node.Project:
 		for _, c := range op.Columns {

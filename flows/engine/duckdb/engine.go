@@ -36,7 +36,7 @@ func (e *Engine) Name() string { return "duckdb" }
 // Supports tells which operators cannot be executed.
 func (e *Engine) Supports(op node.Op) string {
 	switch op := op.(type) {
-	case node.Read, node.Filter, node.Project, node.Join, node.Union, node.Aggregate, node.Sort, node.Limit, node.Pick, node.Window, node.Unnest, node.Enrich:
+	case node.Read, node.Filter, node.Project, node.Join, node.Union, node.Aggregate, node.Sort, node.Limit, node.Pick, node.Window, node.Unnest, node.Enrich, node.Stop:
 		return ""
 	case node.Write:
 		if _, ok := copyOptions[op.Sink.Format]; !ok {

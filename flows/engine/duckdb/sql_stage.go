@@ -63,6 +63,8 @@ func (b *builder) stepSQL(st *plan.Step) (string, error) {
 	case node.Join:
 		sql, err := b.join(st, op, in(0), in(1))
 		return b.tapped(sql, id), err
+	case node.Stop:
+		return b.stop(st, op, in(0))
 	case node.Enrich:
 		return b.lookup(st, op, in(0), in(1))
 	case node.Union:
@@ -224,12 +226,17 @@ func record(names []string) string {
 	return "CAST(json_object(" + strings.Join(fields, ", ") + ") AS VARCHAR)"
 }
 
+// originOf is where a record of a step's input comes from, as far as that is known.
+func (b *builder) originOf(st *plan.Step) (file, number string) {
+	if b.run.hasOrigin(st.Inputs[0]) {
+		return quoteName(node.OriginFile), quoteName(node.OriginRecord)
+	}
+	return "NULL", "NULL::BIGINT"
+}
+
 // refuse calls tapx with the whole input record.
 func (b *builder) refuse(st *plan.Step) string {
-	file, number := "NULL", "NULL::BIGINT"
-	if b.run.hasOrigin(st.Inputs[0]) {
-		file, number = quoteName(node.OriginFile), quoteName(node.OriginRecord)
-	}
+	file, number := b.originOf(st)
 	raw := "NULL"
 	if st.Node.Policy != flows.RejectSkip {
 		raw = record(st.Node.InputSchemas[st.Inputs[0].Port].Names())

@@ -55,7 +55,8 @@ var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in
 	"window streams", "window too large",
 	"union", "distinct union", "union by position", "union of a fork", "switch first", "switch all", "refused by switch", "pivot",
 	"split into fields", "split into records", "refused by split", "flatten",
-	"lookup null", "lookup drop", "lookup refuse", "lookup first", "lookup all", "refused by lookup", "empty reference"}
+	"lookup null", "lookup drop", "lookup refuse", "lookup first", "lookup all", "refused by lookup", "empty reference",
+	"stop", "stopped", "checkpoint"}
 
 // generate makes the flow of a seed.
 func generate(seed uint64) *generated {
@@ -154,7 +155,7 @@ func (g *generator) choose() plan.Ref {
 
 func (g *generator) transform() {
 	makers := []func(plan.Ref){g.filter, g.selectFields, g.formula, g.convert, g.joinNode, g.aggregate, g.sort, g.limit,
-		g.deduplicate, g.window, g.union, g.switchNode, g.pivot, g.splitText, g.flatten, g.lookup}
+		g.deduplicate, g.window, g.union, g.switchNode, g.pivot, g.splitText, g.flatten, g.lookup, g.stop, g.checkpoint}
 	makers[g.pick(len(makers))](g.choose())
 }
 

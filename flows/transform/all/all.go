@@ -3,6 +3,7 @@ package all
 
 import (
 	_ "spark/flows/transform/aggregate"
+	_ "spark/flows/transform/checkpoint"
 	_ "spark/flows/transform/convert"
 	_ "spark/flows/transform/deduplicate"
 	_ "spark/flows/transform/filter"
@@ -15,6 +16,7 @@ import (
 	_ "spark/flows/transform/selectfields"
 	_ "spark/flows/transform/sort"
 	_ "spark/flows/transform/splittext"
+	_ "spark/flows/transform/stop"
 	_ "spark/flows/transform/switchnode"
 	_ "spark/flows/transform/union"
 	_ "spark/flows/transform/window"
