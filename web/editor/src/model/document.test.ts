@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { catalogue, flow, typeNamed } from './fixture';
 import { difference } from './difference';
-import { documentOf, downstream, edgeKey, freeId, inputKeys, newNode, nodeOf, portsOf, upstream } from './document';
+import { documentOf, downstream, edgeKey, edgesOutOf, freeId, inputKeys, newNode, nodeOf, portsOf, upstream } from './document';
 import { fits, freeOutput, looseInputs, typeFits, whyNot } from './connect';
+import { Editor } from './editor';
 import { positions, tidy } from '../canvas/tidy';
 import { edgeNear } from '../canvas/geometry';
 import { summaryOf, missingSettings } from '../canvas/card';
@@ -70,6 +71,25 @@ test('the cases of a config are ports; edges of one that is gone keep theirs', (
   doc.edges.push({ from: end('route', 'small'), to: end('out', 'in') });
   nodeOf(doc, 'route')!.config = { cases: [{ name: 'large' }] };
   expect(ports()).toEqual(['large', 'otherwise', 'rejects', 'small']);
+});
+
+test('edges follow an output that gets another name, letter by letter, and stay where one is removed', () => {
+  const doc = flow();
+  doc.nodes.push({ id: 'route', type: 'switch', version: 1, config: { cases: [{ name: 'large' }, { name: 'small' }] } });
+  doc.edges.push({ from: end('route', 'otherwise'), to: end('net', 'in') }, { from: end('route', 'small'), to: end('out', 'in') }, { from: end('route', 'large'), to: end('paid', 'in') });
+  const editor = new Editor(doc, catalogue);
+  const ports = () => edgesOutOf(editor.state.document, 'route').map((edge) => edge.from.port);
+  const type = (name: string) => editor.config('route', 'Set Name', (config) => void ((config['cases'] as { name: string }[])[1]!.name = name), { merge: 'name' });
+  for (const name of ['smal', 's', '', 't', 'tiny']) type(name);
+  expect(ports()).toEqual(['otherwise', 'tiny', 'large']);
+  type('large'); // there is one already: the check says so
+  expect(ports()).toEqual(['otherwise', 'tiny', 'large']);
+  type('larger');
+  expect(ports()).toEqual(['otherwise', 'larger', 'large']);
+  editor.undo();
+  expect(ports()).toEqual(['otherwise', 'small', 'large']);
+  editor.config('route', 'Remove', (config) => void (config['cases'] as unknown[]).pop());
+  expect(ports()).toEqual(['otherwise', 'small', 'large']);
 });
 
 test('nodes without a place are laid out from left to right, without touching', async () => {

@@ -21,7 +21,7 @@
 
 import { applyPatches, enablePatches, produce, produceWithPatches, setAutoFreeze, type Patch } from 'immer';
 import type { Catalogue, Check, Field, FlowError, Flow, Run } from '../api/types';
-import { edgeKey, nodeOf, type Config, type FlowDocument, type Position } from './document';
+import { edgeKey, listedNames, nodeOf, renamePort, typeOf, type Config, type FlowDocument, type Position } from './document';
 
 enablePatches();
 setAutoFreeze(true);
@@ -192,13 +192,17 @@ export class Editor {
     return true;
   }
 
-  /** config changes the settings of one node. */
+  /** config changes the settings of one node. When one output gets another name, its edges go along. */
   config(id: string, label: string, recipe: (config: Config) => void, options: ChangeOptions = {}): boolean {
     return this.change(
       label,
       (doc) => {
         const node = nodeOf(doc, id);
-        if (node) recipe((node.config ??= {}));
+        if (!node) return;
+        const type = typeOf(this.state.catalogue, node.type);
+        const before = listedNames(type, node.config);
+        recipe((node.config ??= {}));
+        renamePort(doc, id, type, before, listedNames(type, node.config));
       },
       options,
     );
