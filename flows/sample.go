@@ -36,10 +36,10 @@ const (
 // Preview is what the records at a node look like. Nothing was written for it.
 type Preview struct {
 	Node    string   `json:"node"`
-	Inputs  []Sample `json:"inputs"`  // by input port of the node
+	Inputs  []Sample `json:"inputs"`  // by input port of the node; what a port's second edge brings is named port#2
 	Outputs []Sample `json:"outputs"` // by output port of the node
-	// Source is the node whose first records were read (the driving source), Read how many of them; Complete says that
-	// it has no more. The other sources were read in full.
+	// Source is the node whose first records were read (the driving source, or the first of several), Read how many of
+	// them; Complete says that no driving source has more. The other sources were read in full.
 	Source   string `json:"source"`
 	Read     int64  `json:"read"`
 	Complete bool   `json:"complete"`

@@ -30,6 +30,9 @@ func (s *Server) helpPage(c *call) error {
 	for _, p := range t.Inputs {
 		v.Ports = append(v.Ports, viewPort("Input", p))
 	}
+	if t.PortsFrom != "" {
+		v.Ports = append(v.Ports, web.Port{Direction: "Output", Title: "One per entry of " + t.PortsFrom, Note: "Named in the settings"})
+	}
 	for _, p := range t.Outputs {
 		v.Ports = append(v.Ports, viewPort("Output", p))
 	}
@@ -44,7 +47,10 @@ func viewPort(direction string, p node.Port) web.Port {
 	if v.Title == "" {
 		v.Title = p.Name
 	}
-	if p.Optional {
+	switch {
+	case p.Many:
+		v.Note = "Takes any number of edges"
+	case p.Optional:
 		v.Note = "Need not be connected"
 	}
 	return v

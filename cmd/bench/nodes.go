@@ -42,6 +42,14 @@ func nodeFigures() []Figure {
 		{"aggregate", `{"groupBy": ["customer_id"], "aggregates": [{"name": "n", "expression": "count()"}, {"name": "pieces", "expression": "sum(quantity)"}]}`},
 		{"sort", `{"keys": [{"field": "unit_price", "order": "descending"}, {"field": "order_id"}]}`},
 		{"limit", `{"count": 500000}`},
+		{"union", `{"mode": "all"}`},
+		{"pivot", `{"groupBy": ["customer_id"], "field": "status", "values": [{"value": "paid"}, {"value": "shipped"}], "function": "sum", "of": "quantity"}`},
+		{"splittext", `{"field": "note", "separator": " ", "into": "fields", "fields": ["first", "second", "rest"]}`},
+		{"lookup", `{"keys": [{"in": "customer_id", "reference": "customer_id"}], "fields": [{"reference": "name"}]}`},
+		{"stop", `{"condition": "quantity < 0", "message": "'no quantity'"}`},
+		{"checkpoint", `{}`},
+		{"flatten", `{}`},
+		{"switch", `{"cases": [{"name": "out", "condition": "quantity > 3"}, {"name": "late", "condition": "status = 'cancelled'"}]}`},
 		{"deduplicate", `{"keys": ["customer_id"], "keep": "last", "order": [{"field": "ordered_at"}]}`},
 		{"window", `{"groupBy": ["customer_id"], "order": [{"field": "ordered_at"}], "fields": [{"name": "pieces", "function": "sum", "field": "quantity"}, {"name": "before", "function": "lag", "field": "ordered_at"}]}`},
 		{"fillnulls", `{"fields": [{"name": "note", "with": "previous"}], "groupBy": ["country"], "order": [{"field": "ordered_at"}]}`},
@@ -94,7 +102,12 @@ func through(kind, config string, format ...string) map[string]any {
 		nodes = append(nodes, node("words", "formula", words))
 		return flow(nodes, []map[string]any{edge("orders", "words", "in"), edge("words", "node", "in"), edge("node", "file", "in")})
 	}
-	return flow(nodes, []map[string]any{edge("orders", "node", "in"), edge("node", "file", "in")})
+	edges := []map[string]any{edge("orders", "node", "in"), edge("node", "file", "in")}
+	if port := map[string]string{"union": "in", "lookup": "reference"}[kind]; port != "" {
+		nodes = append(nodes, node("customers", "sample.data", map[string]any{"dataset": "customers", "records": million / 10}))
+		edges = append(edges, edge("customers", "node", port))
+	}
+	return flow(nodes, edges)
 }
 
 // reading reads the million records of a format and writes Parquet.

@@ -110,15 +110,15 @@ func (v *tableView) changes(nodes []flows.NodeStatus) {
 	}
 }
 
-// records is what a node's line shows: what left its output, or, where it is a target, what that confirmed; until then
-// what reached it. It is not known where nothing is counted between the ends, or only another port is connected.
+// records is what a node's line shows: what left its output, or, where it is a target, what that confirmed; until then,
+// and where its outputs are those of the settings, what reached it. It is not known where nothing is counted between the ends, or only another port is connected.
 func (v *tableView) records(n flows.NodeStatus) (count int64, known bool) {
 	if out, ok := n.Out[node.Out]; ok || n.Written > 0 {
 		return max(out, n.Written), true
 	}
 	planned, _ := v.flow.Node(n.Node)
 	t, ok := node.Lookup(planned.Type)
-	return n.In[node.In], !ok || len(t.Outputs) == 0
+	return n.In[node.In], !ok || len(t.Outputs) == 0 || t.PortsFrom != ""
 }
 
 func (v *tableView) title(id string) string {

@@ -158,7 +158,7 @@ func (k *checker) field(n *nameNode) Expr {
 	if k.aggregate && !k.inside {
 		return k.report("expr.aggregate", n, flows.Params{"field": n.name},
 			fmt.Sprintf("the field %q stands outside an aggregate function", clip(n.name)),
-			fmt.Sprintf("group by it, or write for example max(%s)", quoteField(n.name)))
+			fmt.Sprintf("group by it, or write for example max(%s)", FieldName(n.name)))
 	}
 	return &FieldRef{base{n.span, f.Type}, f.Name}
 }

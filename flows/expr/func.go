@@ -205,7 +205,7 @@ func (b bindings) accept(accepts string, e Expr) (flows.Type, bool) {
 func (b bindings) variable(name string) (flows.Type, bool) {
 	t, ok := unify(b.vars[name], false)
 	if fixed, is := b.fixed[name]; is {
-		both, fits := common(fixed, t)
+		both, fits := Common(fixed, t)
 		ok = t.Kind == flows.Invalid || ok && fits && both.Equal(fixed)
 		t = fixed
 	}
@@ -254,7 +254,7 @@ func unify(list []Expr, compare bool) (flows.Type, bool) {
 			continue
 		}
 		var ok bool
-		if t, ok = common(t, u); !ok {
+		if t, ok = Common(t, u); !ok {
 			return t, false
 		}
 	}
@@ -289,8 +289,8 @@ func intDigits(k flows.Kind) int {
 	return map[flows.Kind]int{flows.Int8: 3, flows.Int16: 5, flows.Int32: 10, flows.Int64: 19, flows.Int128: 39}[k]
 }
 
-// common returns the type that holds all values of both types exactly; a double takes any number.
-func common(a, b flows.Type) (flows.Type, bool) {
+// Common returns the type that holds all values of both types exactly; a double takes any number.
+func Common(a, b flows.Type) (flows.Type, bool) {
 	switch {
 	case a.Equal(b):
 		return a, true
@@ -305,7 +305,7 @@ func common(a, b flows.Type) (flows.Type, bool) {
 		t := flows.DecimalOf(max(a.Precision-a.Scale, b.Precision-b.Scale)+scale, scale)
 		return t, t.Precision <= flows.MaxPrecision
 	case a.Kind == flows.List && b.Kind == flows.List:
-		elem, ok := common(*a.Elem, *b.Elem)
+		elem, ok := Common(*a.Elem, *b.Elem)
 		return flows.ListOf(elem), ok && elem.Equal(*a.Elem) && elem.Equal(*b.Elem)
 	}
 	return flows.Type{}, false

@@ -12,8 +12,8 @@ import (
 
 func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// quoteField writes a field name as the parser reads it back.
-func quoteField(name string) string {
+// FieldName writes a field name as the parser reads it back: in quotes where it is a reserved word or no plain word.
+func FieldName(name string) string {
 	if slices.Contains(reserved, strings.ToLower(name)) {
 		return `"` + name + `"`
 	}
@@ -48,7 +48,7 @@ func literalText(t flows.Type, v any) string {
 	return fmt.Sprint(v)
 }
 
-func (e *FieldRef) String() string { return quoteField(e.Name) }
+func (e *FieldRef) String() string { return FieldName(e.Name) }
 
 func (e *ParamRef) String() string { return "$" + e.Name }
 

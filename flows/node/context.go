@@ -58,7 +58,7 @@ type Result struct {
 	Schema flows.Schema
 }
 
-// NewContext prepares the planning of one node. inputs holds the schema of each connected input port.
+// NewContext prepares the planning of one node. inputs holds the schema of each connected input by its InputKey.
 func NewContext(n flows.Node, inputs map[string]flows.Schema, params []expr.Param, d Describer) *Context {
 	return &Context{Node: n, Params: params, Lookup: d, inputs: inputs, outputs: map[string]Result{}}
 }
@@ -68,6 +68,18 @@ func NewContext(n flows.Node, inputs map[string]flows.Schema, params []expr.Para
 func (c *Context) Input(port string) (flows.Schema, bool) {
 	s, ok := c.inputs[port]
 	return s, ok
+}
+
+// Inputs returns the schemas at a port that takes many edges, in their order.
+func (c *Context) Inputs(port string) []flows.Schema {
+	var list []flows.Schema
+	for {
+		s, ok := c.inputs[InputKey(port, len(list))]
+		if !ok {
+			return list
+		}
+		list = append(list, s)
+	}
 }
 
 // Emit says what an output port means and which fields its records have. Sinks emit to port "".
@@ -149,7 +161,7 @@ func (c *Context) Field(field, name string, schema flows.Schema) (flows.Field, b
 
 // FieldRef returns the expression that is a field of schema, unchanged.
 func (c *Context) FieldRef(name string, schema flows.Schema) expr.Expr {
-	e, err := expr.Compile(flows.QuoteName(name), expr.Env{Fields: schema})
+	e, err := expr.Compile(expr.FieldName(name), expr.Env{Fields: schema})
 	if err != nil {
 		c.Report("", err)
 	}

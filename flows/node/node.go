@@ -40,6 +40,22 @@ const (
 type Port struct {
 	Name, Title string
 	Optional    bool // an input that need not be connected
+	Many        bool // an input that takes any number of edges
+}
+
+// InputKey names what arrives at an input port by its i-th edge, from 0, in the order of the document's edges. By the
+// first edge it is the port's name: most ports take one.
+func InputKey(port string, i int) string {
+	if i == 0 {
+		return port
+	}
+	return fmt.Sprintf("%s#%d", port, i+1)
+}
+
+// InputPort is the port of a key.
+func InputPort(key string) string {
+	port, _, _ := strings.Cut(key, "#")
+	return port
 }
 
 // Type describes a kind of node. ID and Version are persisted and never change their meaning.
@@ -52,7 +68,9 @@ type Type struct {
 	Synonyms []string // names that people search for
 	Inputs   []Port   // input ports
 	Outputs  []Port   // output ports without rejects
-	Rejects  bool     // can refuse a record: has the rejects port
+	// PortsFrom is a member of the config, a list of objects: the name of each is an output port, before Outputs.
+	PortsFrom string
+	Rejects   bool // can refuse a record: has the rejects port
 
 	// New returns the config with its defaults.
 	New func() Config
@@ -67,12 +85,28 @@ type Config interface {
 	Plan(c *Context)
 }
 
-// Output returns the named output port, the rejects port included.
-func (t *Type) Output(name string) (Port, bool) {
-	if t.Rejects && name == Rejects {
-		return Port{Name: Rejects, Title: "Rejects", Optional: true}, true
+// OutputsOf lists the output ports of a node with that config, without rejects. Names that are missing, or there
+// already, make no port.
+func (t *Type) OutputsOf(config json.RawMessage) []Port {
+	if t.PortsFrom == "" {
+		return t.Outputs
 	}
-	return find(t.Outputs, name)
+	var members map[string]json.RawMessage
+	var items []struct {
+		Name string `json:"name"`
+	}
+	if json.Unmarshal(config, &members) != nil || json.Unmarshal(members[t.PortsFrom], &items) != nil {
+		return t.Outputs // Load reports it
+	}
+	var ports []Port
+	for _, item := range items {
+		_, fixed := find(t.Outputs, item.Name)
+		_, twice := find(ports, item.Name)
+		if item.Name != "" && item.Name != Rejects && !fixed && !twice {
+			ports = append(ports, Port{Name: item.Name, Title: item.Name, Optional: true})
+		}
+	}
+	return append(ports, t.Outputs...)
 }
 
 // Input returns the named input port.

@@ -29,7 +29,22 @@ type Filter struct {
 }
 
 // Project computes the fields of a record from the fields of the input record, one for one.
-type Project struct{ Columns []Column }
+type Project struct {
+	Columns []Column
+	Checks  []Check
+	Keep    bool // the records are computed once, and complete, before anything that reads them begins
+}
+
+// Stop passes records on and fails the run at one for which a condition is true, with a message that is a text. Neither
+// can fail. It sees all records, also where what reads it needs only some.
+type Stop struct{ Cond, Message expr.Expr }
+
+// Check refuses the records for which a condition is true. The condition itself cannot fail.
+type Check struct {
+	Cond          expr.Expr
+	Field         string // that is to blame
+	Code, Message string // of the reject
+}
 
 // JoinKind is the kind of a join.
 type JoinKind string
@@ -67,6 +82,40 @@ type Join struct {
 	Fields []JoinField
 }
 
+// Reference is the name of the input port of what records are looked up in; they are at In.
+const Reference = "reference"
+
+// Policy says what a lookup does with a record that has no match, or several.
+type Policy string
+
+// The policies.
+const (
+	PolicyNull   Policy = "null"   // no match: the fields of the reference are null
+	PolicyDrop   Policy = "drop"   // no match: the record ends here
+	PolicyRefuse Policy = "refuse" // no match, or several: the record is refused
+	PolicyFirst  Policy = "first"  // several: the first one in the order of the reference
+	PolicyAll    Policy = "all"    // several: one record of each
+)
+
+// Enrich adds fields of a reference to records whose keys are equal; the left side of Keys and Fields are the records, the
+// right one is the reference. Null equals nothing.
+type Enrich struct {
+	Keys          []JoinKey
+	Fields        []JoinField
+	NoMatch, Many Policy
+	Order         []SortKey // of the reference, for PolicyFirst; equal ones count in the order in which they arrive
+}
+
+// Refuses reports whether a record can be refused.
+func (l Enrich) Refuses() bool { return l.NoMatch == PolicyRefuse || l.Many == PolicyRefuse }
+
+// Union puts the records of its inputs one behind the other, in the order of the inputs; Distinct keeps one of those that
+// are equal in all fields, in no particular order.
+type Union struct {
+	Inputs   [][]Column // by input: every field of the output
+	Distinct bool
+}
+
 // Aggregate makes one record of each group; without Keys one record in all.
 type Aggregate struct {
 	Keys []Column
@@ -93,6 +142,9 @@ func (Read) op()      {}
 func (Filter) op()    {}
 func (Project) op()   {}
 func (Join) op()      {}
+func (Stop) op()      {}
+func (Enrich) op()    {}
+func (Union) op()     {}
 func (Aggregate) op() {}
 func (Sort) op()      {}
 func (Limit) op()     {}

@@ -22,7 +22,7 @@ func (c *compiler) planNode(id string) {
 	inputs, known := c.inputSchemas(n, t)
 	if c.passthrough[id] {
 		if s, ok := inputs[t.Inputs[0].Name]; ok {
-			c.plan.Schemas[Ref{id, t.Outputs[0].Name}] = s
+			c.plan.Schemas[Ref{id, t.OutputsOf(n.Config)[0].Name}] = s
 		}
 		return
 	}
@@ -54,7 +54,7 @@ func (c *compiler) planNode(id string) {
 	for port, up := range c.inputs[id] {
 		resolved[port] = c.through(up)
 	}
-	c.plan.Nodes = append(c.plan.Nodes, &Node{Node: n, Kind: t, Inputs: resolved, InputSchemas: inputs, Results: results, Policy: c.policy(n, t)})
+	c.plan.Nodes = append(c.plan.Nodes, &Node{Node: n, Kind: t, Outputs: t.OutputsOf(n.Config), Inputs: resolved, InputSchemas: inputs, Results: results, Policy: c.policy(n, t)})
 }
 
 // through follows disabled nodes that hand their input on.
@@ -78,8 +78,11 @@ func (c *compiler) skip(n flows.Node, t *node.Type) string {
 		if reason, skipped := c.plan.Skipped[up.Node]; skipped {
 			return fmt.Sprintf("its input %s is skipped: %s", up.Node, reason)
 		}
-		if c.passthrough[up.Node] && up.Port != c.types[up.Node].Outputs[0].Name {
-			return fmt.Sprintf("its input %s is disabled", up.Node)
+		if c.passthrough[up.Node] {
+			above, _ := c.flow.Node(up.Node)
+			if up.Port != c.types[up.Node].OutputsOf(above.Config)[0].Name {
+				return fmt.Sprintf("its input %s is disabled", up.Node)
+			}
 		}
 	}
 	return ""

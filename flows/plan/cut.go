@@ -15,6 +15,7 @@ const maxSteps = 500
 func (p *Plan) cut() {
 	consumers := p.consumers()
 	p.completeFilters(consumers)
+	p.keepWhole(consumers)
 	p.shorten(consumers)
 	for p.divide(consumers); p.sortStages(consumers); {
 		p.divide(consumers)
@@ -59,6 +60,21 @@ func (p *Plan) completeFilters(consumers map[Ref]int) {
 		}
 		if len(used) > 1 && p.mayStop(used[0]) {
 			consumers[used[0]] = max(consumers[used[0]], 2)
+		}
+	}
+}
+
+// keepWhole keeps what must be complete: where it is asked for, and what a Stop has passed where something below may stop
+// it early.
+func (p *Plan) keepWhole(consumers map[Ref]int) {
+	for _, n := range p.Nodes {
+		for port, res := range n.Results {
+			r := Ref{n.ID, port}
+			project, _ := res.Op.(node.Project)
+			_, stop := res.Op.(node.Stop)
+			if consumers[r] == 1 && (project.Keep || stop && p.mayStop(r)) {
+				consumers[r] = 2
+			}
 		}
 	}
 }
@@ -169,7 +185,7 @@ func (b *cutter) counted(n *Node, port string) bool {
 	if n.ID == b.plan.preview {
 		return true
 	}
-	if port != n.Kind.Outputs[0].Name {
+	if port != n.Outputs[0].Name {
 		return false
 	}
 	for _, other := range n.Ports() {

@@ -64,10 +64,11 @@ func (p *Plan) reads(kept Ref) int {
 
 func (st *Step) marks() string {
 	var m []string
+	_, stop := st.Op.(node.Stop)
 	if len(st.Needed) < len(st.Schema) {
 		m = append(m, fmt.Sprintf("%d of %d fields", len(st.Needed), len(st.Schema)))
 	}
-	if st.Guarded {
+	if st.Guarded && !stop {
 		m = append(m, "may refuse records: "+string(st.Node.Policy))
 	}
 	if st.Origin {
@@ -92,8 +93,14 @@ func (st *Step) describe() string {
 			return fmt.Sprintf("filter %s where not (%s)", in(0), op.Cond)
 		}
 		return fmt.Sprintf("filter %s where %s", in(0), op.Cond)
+	case node.Stop:
+		return fmt.Sprintf("stop at a record of %s where %s, saying %s", in(0), op.Cond, op.Message)
 	case node.Project:
-		return fmt.Sprintf("project %s: %s", in(0), columns(op.Columns))
+		s := fmt.Sprintf("project %s: %s", in(0), columns(op.Columns))
+		for _, k := range op.Checks {
+			s += fmt.Sprintf(", refusing %s", k.Cond)
+		}
+		return s
 	case node.Join:
 		keys := make([]string, len(op.Keys))
 		for i, k := range op.Keys {
@@ -105,6 +112,10 @@ func (st *Step) describe() string {
 			return fmt.Sprintf("aggregate %s: %s", in(0), columns(op.Aggs))
 		}
 		return fmt.Sprintf("aggregate %s by %s: %s", in(0), columns(op.Keys), columns(op.Aggs))
+	case node.Enrich:
+		return describeLookup(op, in(0), in(1))
+	case node.Union:
+		return describeUnion(op, st.Inputs)
 	case node.Sort:
 		return fmt.Sprintf("sort %s by %s", in(0), order(op.Keys))
 	case node.Pick:
@@ -119,6 +130,28 @@ func (st *Step) describe() string {
 		return fmt.Sprintf("limit %s to %d after %d", in(0), op.Count, op.Offset)
 	}
 	return fmt.Sprintf("%T", st.Op)
+}
+
+func describeUnion(op node.Union, inputs []Input) string {
+	parts := make([]string, len(inputs))
+	for i, in := range inputs {
+		parts[i] = in.Ref.String()
+		if s := columns(op.Inputs[i]); s != columnNames(op.Inputs[i]) {
+			parts[i] += " (" + s + ")"
+		}
+	}
+	if op.Distinct {
+		return "distinct union of " + strings.Join(parts, " and ")
+	}
+	return "union of " + strings.Join(parts, " and ")
+}
+
+func columnNames(cs []node.Column) string {
+	names := make([]string, len(cs))
+	for i, c := range cs {
+		names[i] = c.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 func order(keys []node.SortKey) string {

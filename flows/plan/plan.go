@@ -28,8 +28,8 @@ type Plan struct {
 	// Schemas of every port that is known, also where other nodes have problems.
 	Schemas map[Ref]flows.Schema
 	Params  []expr.Param
-	// Driving is the source whose first records a preview reads.
-	Driving string
+	// Driving are the sources of which a preview reads the first records only: one, or one per edge of a port with many.
+	Driving []string
 
 	traced  map[Ref]bool // see origins
 	preview string       // node that the plan is a preview of
@@ -40,7 +40,8 @@ type Plan struct {
 type Node struct {
 	flows.Node
 	Kind         *node.Type
-	Inputs       map[string]Ref // relation at each connected input port
+	Outputs      []node.Port    // its output ports, without rejects
+	Inputs       map[string]Ref // relation at each connected input, by node.InputKey
 	InputSchemas map[string]flows.Schema
 	Results      map[string]node.Result // what each output port means; sinks use port ""
 	Policy       flows.RejectPolicy     // resolved: node, connected rejects port, flow
@@ -113,9 +114,9 @@ type compiler struct {
 	problems    flows.Problems
 	types       map[string]*node.Type
 	configs     map[string]node.Config
-	passthrough map[string]bool // disabled nodes that hand their input on
-	inputs      map[string]map[string]Ref
-	connected   map[Ref]int // edges that leave a port
+	passthrough map[string]bool           // disabled nodes that hand their input on
+	inputs      map[string]map[string]Ref // by node and node.InputKey
+	connected   map[Ref]int               // edges that leave a port
 	broken      map[string]bool
 	excluded    map[string]bool // nodes that a run to Options.Until does not need
 }
@@ -135,7 +136,7 @@ func (c *compiler) load() {
 			c.broken[n.ID] = true
 		}
 		c.types[n.ID], c.configs[n.ID] = t, cfg
-		c.passthrough[n.ID] = n.Disabled && t != nil && len(t.Inputs) == 1 && len(t.Outputs) > 0
+		c.passthrough[n.ID] = n.Disabled && t != nil && len(t.Inputs) == 1 && !t.Inputs[0].Many && len(t.OutputsOf(n.Config)) > 0
 	}
 }
 
@@ -153,13 +154,36 @@ func (c *compiler) edges() {
 		if c.inputs[e.To.Node] == nil {
 			c.inputs[e.To.Node] = map[string]Ref{}
 		}
-		if _, taken := c.inputs[e.To.Node][e.To.Port]; taken {
+		key, message := c.arrival(e)
+		if message != "" {
 			c.add(&flows.Error{Code: "edge.superfluous", Path: flows.Path{Node: e.To.Node, Port: e.To.Port, Field: at.Field},
-				Message: "two edges lead to one input port", Suggestion: "remove one of them"})
+				Message: message, Suggestion: "remove one of them"})
 			continue
 		}
-		c.inputs[e.To.Node][e.To.Port] = Ref(e.From)
+		c.inputs[e.To.Node][key] = Ref(e.From)
 		c.connected[Ref(e.From)]++
+	}
+}
+
+// arrival is the key of what an edge brings, or why its port does not take it.
+func (c *compiler) arrival(e flows.Edge) (key, message string) {
+	arrived := c.inputs[e.To.Node]
+	many := false
+	if t := c.types[e.To.Node]; t != nil {
+		p, _ := t.Input(e.To.Port)
+		many = p.Many
+	}
+	for i := 0; ; i++ {
+		key = node.InputKey(e.To.Port, i)
+		from, taken := arrived[key]
+		switch {
+		case !taken:
+			return key, ""
+		case !many:
+			return "", "two edges lead to one input port"
+		case from == Ref(e.From):
+			return "", "two edges lead from the same output to this port"
+		}
 	}
 }
 
@@ -186,13 +210,13 @@ func (c *compiler) edgeEnd(at flows.Path, end flows.Endpoint, side string) bool 
 			names = append(names, p.Name)
 		}
 	} else {
-		_, found = t.Output(end.Port)
-		for _, p := range t.Outputs {
+		for _, p := range t.OutputsOf(n.Config) {
 			names = append(names, p.Name)
 		}
 		if t.Rejects {
 			names = append(names, node.Rejects)
 		}
+		found = slices.Contains(names, end.Port)
 	}
 	if !found {
 		at.Node, at.Port = n.ID, end.Port

@@ -54,7 +54,7 @@ type Step struct {
 
 // Input is what a step reads at a port: another step's relation or a kept one.
 type Input struct {
-	Port string
+	Port string // or the node.InputKey of one of its edges
 	Ref  Ref
 	Kept bool
 }
@@ -62,7 +62,7 @@ type Input struct {
 // Ports lists the output ports of n that mean something, in the order of its type.
 func (n *Node) Ports() []string {
 	var ports []string
-	for _, p := range n.Kind.Outputs {
+	for _, p := range n.Outputs {
 		if _, ok := n.Results[p.Name]; ok {
 			ports = append(ports, p.Name)
 		}
@@ -77,8 +77,13 @@ func (n *Node) IsSink() bool { _, ok := n.Results[""]; return ok }
 func (n *Node) Sources() []Input {
 	var in []Input
 	for _, p := range n.Kind.Inputs {
-		if r, ok := n.Inputs[p.Name]; ok {
-			in = append(in, Input{Port: p.Name, Ref: r})
+		for i := 0; ; i++ {
+			key := node.InputKey(p.Name, i)
+			r, ok := n.Inputs[key]
+			if !ok {
+				break
+			}
+			in = append(in, Input{Port: key, Ref: r})
 		}
 	}
 	return in
@@ -88,13 +93,17 @@ func (n *Node) Sources() []Input {
 func guarded(n *Node, op node.Op) bool {
 	switch op := op.(type) {
 	case node.Project:
-		return slices.ContainsFunc(op.Columns, func(c node.Column) bool { return expr.Fallible(c.Expr) })
+		return len(op.Checks) > 0 || slices.ContainsFunc(op.Columns, func(c node.Column) bool { return expr.Fallible(c.Expr) })
 	case node.Filter:
 		return expr.Fallible(op.Cond)
+	case node.Stop:
+		return true
 	case node.Aggregate:
 		return slices.ContainsFunc(op.Aggs, func(c node.Column) bool { return expr.Fallible(c.Expr) })
 	case node.Window:
 		return slices.ContainsFunc(op.Columns, fallibleColumn)
+	case node.Enrich:
+		return op.Refuses()
 	}
 	return false
 }
@@ -154,10 +163,18 @@ func (p *Plan) stepNeeds(st *Step, need map[Ref]map[string]bool, origin map[Ref]
 		for _, f := range st.reads(in) {
 			fields[f] = true
 		}
-		if preservesOrigin(st.Op) && (st.Origin || st.Guarded) && p.traced[in.Ref] {
+		if preservesOrigin(st.Op) && (st.Origin || st.Guarded) && p.traced[in.Ref] && slices.Contains(st.origins(), in) {
 			wantOrigin()
 		}
 	}
+}
+
+// origins are the inputs of which a record goes on. A lookup reads its reference besides.
+func (st *Step) origins() []Input {
+	if _, ok := st.Op.(node.Enrich); ok {
+		return st.Inputs[:1]
+	}
+	return st.Inputs
 }
 
 // origins finds the relations whose records each come from one record of a source.
@@ -166,16 +183,18 @@ func (p *Plan) origins() {
 	for _, s := range p.Stages {
 		for _, st := range s.Steps {
 			_, read := st.Op.(node.Read)
-			p.traced[st.Ref] = read || preservesOrigin(st.Op) && p.traced[st.Inputs[0].Ref]
+			p.traced[st.Ref] = read || preservesOrigin(st.Op) && !slices.ContainsFunc(st.origins(), func(in Input) bool { return !p.traced[in.Ref] })
 		}
 	}
 }
 
-// preservesOrigin: each record of the output comes from one record of the input.
+// preservesOrigin: each record of the output comes from one record of an input.
 func preservesOrigin(op node.Op) bool {
-	switch op.(type) {
-	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Draw, node.Window, node.Unnest:
+	switch op := op.(type) {
+	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop:
 		return true
+	case node.Union:
+		return !op.Distinct
 	}
 	return false
 }
@@ -189,7 +208,8 @@ func (st *Step) reads(in Input) []string {
 			all = append(all, expr.Fields(e)...)
 		}
 	}
-	if st.Guarded && st.Node.Policy != flows.RejectSkip && preservesOrigin(st.Op) {
+	_, stop := st.Op.(node.Stop) // says what the message says
+	if st.Guarded && !stop && st.Node.Policy != flows.RejectSkip && preservesOrigin(st.Op) && slices.Contains(st.origins(), in) {
 		if s, ok := st.inputSchema(in); ok {
 			all = append(all, s.Names()...)
 		}
@@ -198,11 +218,17 @@ func (st *Step) reads(in Input) []string {
 	case node.Filter:
 		add(op.Cond)
 		all = append(all, st.Needed...)
+	case node.Stop:
+		add(op.Cond, op.Message)
+		all = append(all, st.Needed...)
 	case node.Project:
 		for _, c := range op.Columns {
 			if slices.Contains(st.Needed, c.Name) || expr.Fallible(c.Expr) {
 				add(c.Expr)
 			}
+		}
+		for _, k := range op.Checks {
+			add(k.Cond)
 		}
 	case node.Sort:
 		for _, k := range op.Keys {
@@ -222,6 +248,14 @@ func (st *Step) reads(in Input) []string {
 		for _, f := range op.Fields {
 			if f.Side == in.Port && slices.Contains(st.Needed, f.As) {
 				all = append(all, f.Field)
+			}
+		}
+	case node.Enrich:
+		all = append(all, readByLookup(op, in, st.Needed)...)
+	case node.Union:
+		for _, c := range op.Inputs[slices.IndexFunc(st.Inputs, func(i Input) bool { return i.Port == in.Port })] {
+			if op.Distinct || slices.Contains(st.Needed, c.Name) {
+				add(c.Expr)
 			}
 		}
 	case node.Aggregate:
@@ -285,6 +319,12 @@ func guess(op node.Op, in []float64, bytes func(string) int64) float64 {
 		return min(in[0], float64(op.Count))
 	case node.Join:
 		return max(in[0], in[1])
+	case node.Union:
+		var sum float64
+		for _, n := range in {
+			sum += n
+		}
+		return sum
 	case node.Pick:
 		return guessPick(op, in[0])
 	case node.Draw:

@@ -51,6 +51,17 @@ func (st *Step) stops(i int, how stop, count Counts) stop {
 		if how == stopping {
 			return running
 		}
+	case node.Enrich: // reads its reference first, and all records also where that is empty
+		if i == 1 && how == stopping {
+			return running
+		}
+	case node.Union:
+		switch {
+		case how == stopping && op.Distinct:
+			return running
+		case how == stopping && i > 0:
+			return unstarted // perhaps the inputs before it were enough
+		}
 	case node.Window:
 		if how == stopping && !op.Streams() {
 			return running

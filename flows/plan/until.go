@@ -35,7 +35,7 @@ func (c *compiler) until() flows.Node {
 // Preview reports whether this is the plan of a preview.
 func (p *Plan) Preview() bool { return p.preview != "" }
 
-// capped turns the plan into that of a preview of a node: the driving source gives its first records only, the others
+// capped turns the plan into that of a preview of a node: the driving sources give their first records only, the others
 // all of theirs, and every field at the node's ports is computed. The driving source is the one above the first input of
 // each node on the way up: capping the other side of a join, too, would leave no matches.
 func (p *Plan) capped(until string, records int64) {
@@ -55,13 +55,25 @@ func (p *Plan) capped(until string, records int64) {
 	for _, port := range n.Ports() {
 		p.watched[Ref{n.ID, port}] = true
 	}
-	for n != nil && len(n.Inputs) > 0 {
-		n = p.Find(n.Sources()[0].Ref.Node)
-	}
-	if n == nil {
+	p.drive(n, records, map[*Node]bool{})
+}
+
+// drive caps the sources above the first input of n, and of every node on the way up. Where that port takes many edges,
+// it is what all of them bring.
+func (p *Plan) drive(n *Node, records int64, seen map[*Node]bool) {
+	if n == nil || seen[n] {
 		return
 	}
-	p.Driving = n.ID
+	seen[n] = true
+	if sources := n.Sources(); len(sources) > 0 {
+		for _, in := range sources {
+			if node.InputPort(in.Port) == sources[0].Port {
+				p.drive(p.Find(in.Ref.Node), records, seen)
+			}
+		}
+		return
+	}
+	p.Driving = append(p.Driving, n.ID)
 	for port, r := range n.Results {
 		if read, ok := r.Op.(node.Read); ok {
 			read.Limit = records

@@ -108,18 +108,20 @@ type Catalogue struct {
 
 // NodeType is a kind of node.
 type NodeType struct {
-	ID       string         `json:"id"`
-	Version  int            `json:"version"`
-	Title    string         `json:"title"`
-	Summary  string         `json:"summary"`
-	Category string         `json:"category"`
-	Synonyms []string       `json:"synonyms"`
-	Inputs   []Port         `json:"inputs"`
-	Outputs  []Port         `json:"outputs"` // without rejects
-	Rejects  bool           `json:"rejects"` // has the output port "rejects"
-	Schema   map[string]any `json:"schema"`  // JSON Schema of the config with x-… hints for the form
-	Icon     string         `json:"icon"`    // SVG
-	Help     string         `json:"help"`    // Markdown
+	ID       string   `json:"id"`
+	Version  int      `json:"version"`
+	Title    string   `json:"title"`
+	Summary  string   `json:"summary"`
+	Category string   `json:"category"`
+	Synonyms []string `json:"synonyms"`
+	Inputs   []Port   `json:"inputs"`
+	Outputs  []Port   `json:"outputs"` // without rejects
+	Rejects  bool     `json:"rejects"` // has the output port "rejects"
+	// PortsFrom is a member of the config, a list of objects: the name of each is an output port, before Outputs.
+	PortsFrom string         `json:"portsFrom,omitempty"`
+	Schema    map[string]any `json:"schema"` // JSON Schema of the config with x-… hints for the form
+	Icon      string         `json:"icon"`   // SVG
+	Help      string         `json:"help"`   // Markdown
 }
 
 // Port is an input or output of a node type.
@@ -127,6 +129,7 @@ type Port struct {
 	Name     string `json:"name"`
 	Title    string `json:"title"`
 	Optional bool   `json:"optional,omitempty"`
+	Many     bool   `json:"many,omitempty"` // an input that takes any number of edges
 }
 
 // Function is a function of the expression language.

@@ -37,7 +37,7 @@ func (r *run) counts() map[plan.Ref]int64 {
 // filters reports whether an operator's tap decides which records go on.
 func filters(op node.Op) bool {
 	switch op.(type) {
-	case node.Filter, node.Pick, node.Draw, node.Window, node.Unnest:
+	case node.Filter, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop:
 		return true
 	}
 	return false
@@ -108,9 +108,9 @@ func (r *run) statuses(err error) []flows.NodeStatus {
 	var list []flows.NodeStatus
 	for _, n := range r.plan.Nodes {
 		st := flows.NodeStatus{Node: n.ID, State: r.states[n.ID], In: map[string]int64{}, Out: map[string]int64{}, Written: r.written[n.ID]}
-		for port, ref := range n.Inputs {
+		for key, ref := range n.Inputs {
 			if r.counted(ref) {
-				st.In[port] = counts[ref]
+				st.In[node.InputPort(key)] += counts[ref]
 			}
 		}
 		for _, port := range n.Ports() {
@@ -174,7 +174,8 @@ func (r *run) rejected(n *plan.Node) int64 {
 	refused := r.sources[n.ID].rejected.Load()
 	for _, port := range n.Ports() {
 		id, ok := r.refusals[plan.Ref{Node: n.ID, Port: port}]
-		if ok && r.guardOf[id].Guarded {
+		_, stop := n.Results[port].Op.(node.Stop)
+		if ok && r.guardOf[id].Guarded && !stop {
 			_, out := r.db.Tap(id)
 			refused += int64(out)
 		}
@@ -196,6 +197,9 @@ func (r *run) skippedStatuses(list []flows.NodeStatus) []flows.NodeStatus {
 // refuse is called for every record that a guarded step refuses. The first error decides the run.
 func (r *run) refuse(x refusedRecord) error {
 	st := r.guardOf[x.ID]
+	if _, stop := st.Op.(node.Stop); stop {
+		return r.stopped(st, x)
+	}
 	rej := node.Reject{Node: st.Ref.Node, Code: "record.refused", Reason: "the record was refused", File: x.File, Record: x.Record, Raw: x.Raw}
 	if name, ok := r.files[x.File]; ok {
 		rej.File = name

@@ -63,6 +63,13 @@ func (b *builder) stepSQL(st *plan.Step) (string, error) {
 	case node.Join:
 		sql, err := b.join(st, op, in(0), in(1))
 		return b.tapped(sql, id), err
+	case node.Stop:
+		return b.stop(st, op, in(0))
+	case node.Enrich:
+		return b.lookup(st, op, in(0), in(1))
+	case node.Union:
+		sql, err := b.union(st, op)
+		return b.tapped(sql, id), err
 	case node.Aggregate:
 		return b.aggregate(st, op, in(0))
 	case node.Sort:
@@ -146,12 +153,22 @@ func (b *builder) filter(st *plan.Step, op node.Filter, in string) (string, erro
 		return fmt.Sprintf("SELECT %s FROM %s WHERE tapf(%d, %s)", cols, in, id, cond), nil
 	}
 	refuse := b.refuse(st)
-	if _, both := b.run.taps[plan.Ref{Node: st.Ref.Node, Port: node.Out}]; op.Negate && both {
-		refuse = "false" // refused, and told so, at the other port
+	if b.refusedBefore(st) {
+		refuse = "false" // and told so there
 	}
 	b.run.site(st, 0, "", r.Errors)
 	inner := fmt.Sprintf("SELECT *, %s AS __spark_v, %s AS __spark_e FROM %s", cond, r.Err, in)
 	return fmt.Sprintf("SELECT %s FROM (%s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN __spark_v ELSE %s END)", cols, inner, id, refuse), nil
+}
+
+// refusedBefore reports whether an output of the node that comes before that of st is executed: all of them refuse the
+// same records, and the first one tells.
+func (b *builder) refusedBefore(st *plan.Step) bool {
+	ports := st.Node.Ports()
+	return slices.ContainsFunc(ports[:slices.Index(ports, st.Ref.Port)], func(port string) bool {
+		_, executed := b.run.taps[plan.Ref{Node: st.Ref.Node, Port: port}]
+		return executed
+	})
 }
 
 func (b *builder) project(st *plan.Step, op node.Project, in string) (string, error) {
@@ -170,17 +187,22 @@ func (b *builder) project(st *plan.Step, op node.Project, in string) (string, er
 		if r.Err != "" {
 			value = fmt.Sprintf("__spark_v%d", len(inner))
 			inner = append(inner, fmt.Sprintf("%s AS %s", r.Value, value))
-			e := r.Err
-			if offset > 0 {
-				e = fmt.Sprintf("(%s) + %d", e, offset)
-			}
-			errs = append(errs, e)
+			errs = append(errs, fmt.Sprintf("(%s) + %d", r.Err, offset))
 			b.run.site(st, offset, c.Name, r.Errors)
 			offset += len(r.Errors)
 		}
 		if needed {
 			outer = append(outer, fmt.Sprintf("%s AS %s", value, quoteName(c.Name)))
 		}
+	}
+	for _, k := range op.Checks {
+		r, err := b.run.render.Render(k.Cond)
+		if err != nil {
+			return "", err
+		}
+		b.run.site(st, offset, k.Field, []ErrorSite{{Code: k.Code, Message: k.Message}})
+		offset++
+		errs = append(errs, fmt.Sprintf("CASE WHEN %s THEN %d END", r.Value, offset))
 	}
 	if st.Origin {
 		outer = append(outer, quoteName(node.OriginFile), quoteName(node.OriginRecord))
@@ -192,12 +214,9 @@ func (b *builder) project(st *plan.Step, op node.Project, in string) (string, er
 		}
 		return fmt.Sprintf("SELECT %s FROM %s%s", strings.Join(outer, ", "), in, where), nil
 	}
-	e := errs[0]
-	if len(errs) > 1 {
-		e = "coalesce(" + strings.Join(errs, ", ") + ")"
-	}
-	return fmt.Sprintf("SELECT %s FROM (SELECT *, %s, %s AS __spark_e FROM %s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN true ELSE %s END)",
-		strings.Join(outer, ", "), strings.Join(inner, ", "), e, in, b.run.taps[st.Ref], b.refuse(st)), nil
+	inner = append([]string{"*"}, append(inner, "coalesce("+strings.Join(errs, ", ")+") AS __spark_e")...)
+	return fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN true ELSE %s END)",
+		strings.Join(outer, ", "), strings.Join(inner, ", "), in, b.run.taps[st.Ref], b.refuse(st)), nil
 }
 
 // record writes fields as a JSON object, every value as text so that no digit is lost.
@@ -209,12 +228,17 @@ func record(names []string) string {
 	return "CAST(json_object(" + strings.Join(fields, ", ") + ") AS VARCHAR)"
 }
 
+// originOf is where a record of a step's input comes from, as far as that is known.
+func (b *builder) originOf(st *plan.Step) (file, number string) {
+	if b.run.hasOrigin(st.Inputs[0]) {
+		return quoteName(node.OriginFile), quoteName(node.OriginRecord)
+	}
+	return "NULL", "NULL::BIGINT"
+}
+
 // refuse calls tapx with the whole input record.
 func (b *builder) refuse(st *plan.Step) string {
-	file, number := "NULL", "NULL::BIGINT"
-	if b.run.hasOrigin(st.Inputs[0]) {
-		file, number = quoteName(node.OriginFile), quoteName(node.OriginRecord)
-	}
+	file, number := b.originOf(st)
 	raw := "NULL"
 	if st.Node.Policy != flows.RejectSkip {
 		raw = record(st.Node.InputSchemas[st.Inputs[0].Port].Names())

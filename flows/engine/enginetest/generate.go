@@ -16,14 +16,15 @@ import (
 // reference is what the interpreter knows of one node.
 type reference struct {
 	id       string
-	kind     string // node type
-	inputs   map[string]plan.Ref
-	ports    map[string]*table // complete outputs
+	kind     string              // node type
+	inputs   map[string]plan.Ref // by node.InputKey
+	ports    map[string]*table   // complete outputs
 	rejected int64
 	policy   flows.RejectPolicy
 	count    int64         // of a limit
 	join     node.JoinKind // of a join
 	keys     [][2]int      // its key fields, left and right
+	distinct bool          // of a union
 	streams  bool          // looks at no other record, or only counts them: hands each on as it comes
 	path     string        // of a sink
 	input    *table        // of a sink
@@ -52,7 +53,11 @@ var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in
 	"deduplicate", "duplicates",
 	"window row_number", "window rank", "window dense_rank", "window lag", "window lead", "window first", "window last", "window sum", "window count", "window min", "window max",
 	"window streams", "window too large", "fill value", "fill previous", "fill next", "row number", "row hash",
-	"explode", "empty list", "unpivot", "sample share", "sample number", "sample rest"}
+	"explode", "empty list", "unpivot", "sample share", "sample number", "sample rest",
+	"union", "distinct union", "union by position", "union of a fork", "switch first", "switch all", "refused by switch", "pivot",
+	"split into fields", "split into records", "refused by split", "flatten",
+	"lookup null", "lookup drop", "lookup refuse", "lookup first", "lookup all", "refused by lookup", "empty reference",
+	"stop", "stopped", "checkpoint"}
 
 // generate makes the flow of a seed.
 func generate(seed uint64) *generated {
@@ -67,7 +72,7 @@ func generate(seed uint64) *generated {
 	for range 1 + g.pick(3) {
 		g.source()
 	}
-	for range g.pick(12) {
+	for range g.pick(16) {
 		g.transform()
 	}
 	g.sinks()
@@ -79,7 +84,7 @@ func (g *generator) name(prefix string) string {
 	return fmt.Sprintf("%s%d", prefix, g.names)
 }
 
-func (g *generator) ref(id string) *reference {
+func (g *generated) ref(id string) *reference {
 	return g.refs[slices.IndexFunc(g.refs, func(r *reference) bool { return r.id == id })]
 }
 
@@ -94,10 +99,7 @@ func (g *generator) add(kind string, config any, inputs map[string]plan.Ref) *re
 	}
 	ref := &reference{id: id, kind: kind, inputs: inputs, ports: map[string]*table{}, policy: flows.RejectFail}
 	g.flow.Nodes = append(g.flow.Nodes, flows.Node{ID: id, Type: kind, Version: 1, Config: raw})
-	for port, from := range inputs {
-		g.flow.Edges = append(g.flow.Edges, flows.Edge{From: flows.Endpoint(from), To: flows.Endpoint{Node: id, Port: port}})
-		g.reads[from]++
-	}
+	g.edges(id, inputs)
 	g.refs = append(g.refs, ref)
 	return ref
 }
@@ -154,7 +156,8 @@ func (g *generator) choose() plan.Ref {
 
 func (g *generator) transform() {
 	makers := []func(plan.Ref){g.filter, g.selectFields, g.formula, g.convert, g.joinNode, g.aggregate, g.sort, g.limit,
-		g.deduplicate, g.window, g.fillNulls, g.rowID, g.explode, g.unpivot, g.sample}
+		g.deduplicate, g.window, g.fillNulls, g.rowID, g.explode, g.unpivot, g.sample,
+		g.union, g.switchNode, g.pivot, g.splitText, g.flatten, g.lookup, g.stop, g.checkpoint}
 	makers[g.pick(len(makers))](g.choose())
 }
 

@@ -50,8 +50,10 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 		return nil, fmt.Errorf("temp folder: %w", err)
 	}
 	defer os.RemoveAll(spec.Temp)
-	v.Source = p.Driving
-	look := &look{preview: v, limit: spec.Limit}
+	if len(p.Driving) > 0 {
+		v.Source = p.Driving[0]
+	}
+	look := &look{preview: v, limit: spec.Limit, driving: p.Driving}
 	nodes, err := eng.Run(ctx, p, engine.Env{Files: files, Connections: spec.Connections, Temp: spec.Temp, MemoryLimit: spec.Memory,
 		Threads: 1, ReadThreads: spec.Threads, // one thread keeps records in their order
 		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject})
@@ -102,6 +104,7 @@ func skippedNode(p *plan.Plan, id string) *flows.Error {
 type look struct {
 	preview *flows.Preview
 	limit   int
+	driving []string
 	mu      sync.Mutex
 	samples []flows.Sample
 }
@@ -133,10 +136,13 @@ func (l *look) finish(n *plan.Node, nodes []flows.NodeStatus) {
 	for _, port := range n.Ports() {
 		l.preview.Outputs = append(l.preview.Outputs, l.at(plan.Ref{Node: n.ID, Port: port}, n.Results[port].Schema, nodes))
 	}
+	l.preview.Complete = len(l.driving) > 0
 	for _, st := range nodes {
-		if st.Node == l.preview.Source {
-			l.preview.Read = st.Out[node.Out]
-			l.preview.Complete = !slices.Contains(st.StoppedEarly, node.Out)
+		if slices.Contains(l.driving, st.Node) {
+			if st.Node == l.preview.Source {
+				l.preview.Read = st.Out[node.Out]
+			}
+			l.preview.Complete = l.preview.Complete && !slices.Contains(st.StoppedEarly, node.Out)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"spark/flows"
+	"spark/flows/expr"
 	"spark/flows/node"
 )
 
@@ -56,9 +57,9 @@ func (v *Config) Plan(c *node.Context) {
 		if _, ok := c.Field(fmt.Sprintf("fields[%d].name", i), f.Name, in); !ok || f.Type.Kind == flows.Invalid {
 			continue
 		}
-		src := fmt.Sprintf("cast(%s as %s)", flows.QuoteName(f.Name), f.Type)
+		src := fmt.Sprintf("cast(%s as %s)", expr.FieldName(f.Name), f.Type)
 		if f.Format != "" {
-			src = fmt.Sprintf("cast(%s as %s format '%s')", flows.QuoteName(f.Name), f.Type, strings.ReplaceAll(f.Format, "'", "''"))
+			src = fmt.Sprintf("cast(%s as %s format '%s')", expr.FieldName(f.Name), f.Type, strings.ReplaceAll(f.Format, "'", "''"))
 		}
 		if e := c.Expr(fmt.Sprintf("fields[%d]", i), src, in); e != nil {
 			at := in.Index(f.Name)

@@ -261,11 +261,11 @@ export interface PreviewRequest {
 /** Preview is what the records at a node look like. Nothing was written for it. */
 export interface Preview {
   node: string
-  /** by input port of the node */
+  /** by input port of the node; what a port's second edge brings is named port#2 */
   inputs: Sample[]
   /** by output port of the node */
   outputs: Sample[]
-  /** Source is the node whose first records were read (the driving source), Read how many of them; Complete says that it has no more. The other sources were read in full. */
+  /** Source is the node whose first records were read (the driving source, or the first of several), Read how many of them; Complete says that no driving source has more. The other sources were read in full. */
   source: string
   read: number
   complete: boolean
@@ -314,6 +314,8 @@ export interface NodeType {
   outputs: Port[]
   /** has the output port "rejects" */
   rejects: boolean
+  /** PortsFrom is a member of the config, a list of objects: the name of each is an output port, before Outputs. */
+  portsFrom?: string
   /** JSON Schema of the config with x-… hints for the form */
   schema: Record<string, unknown>
   /** SVG */
@@ -327,6 +329,8 @@ export interface Port {
   name: string
   title: string
   optional?: boolean
+  /** an input that takes any number of edges */
+  many?: boolean
 }
 
 /** Function is a function of the expression language. */

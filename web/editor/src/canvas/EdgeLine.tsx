@@ -19,7 +19,7 @@ function Line(props: EdgeProps) {
     <g className={classes} onPointerEnter={() => setHover(true)} onPointerLeave={() => setHover(false)}>
       <path d={path} className="edge-hit react-flow__edge-interaction" />
       <path d={path} className="edge-path" />
-      <Count x={x} y={y} source={source} port={sourceHandleId ?? ''} target={target} targetPort={targetHandleId ?? ''} />
+      <Count x={x} y={y} source={source} port={sourceHandleId ?? ''} target={target} targetPort={targetHandleId ?? ''} alone={props.data?.alone === true} />
       {failed && <text className="edge-mark" x={props.targetX - 16} y={props.targetY + 5} aria-hidden="true">✕</text>}
       {(hover || selected) && <Tools id={id} source={source} x={x} y={y} onHover={setHover} />}
     </g>
@@ -33,16 +33,17 @@ interface CountProps {
   port: string;
   target: string;
   targetPort: string;
+  alone: boolean;
 }
 
-function Count({ x, y, source, port, target, targetPort }: CountProps) {
+function Count({ x, y, source, port, target, targetPort, alone }: CountProps) {
   const { live } = useServices();
   const label = useRef<SVGTextElement>(null);
   useLayoutEffect(() => {
     const text = document.createTextNode('');
     label.current!.replaceChildren(text);
-    return live.bind({ kind: 'edge', node: source, port, to: target, toPort: targetPort }, text);
-  }, [live, source, port, target, targetPort]);
+    return live.bind({ kind: 'edge', node: source, port, to: target, toPort: targetPort, alone }, text);
+  }, [live, source, port, target, targetPort, alone]);
   return <text ref={label} className="edge-count" x={x} y={y - 8} textAnchor="middle" />;
 }
 

@@ -25,7 +25,7 @@ export function summaryOf(type: NodeType | undefined, config: Config = {}): stri
 }
 
 function phrase(value: unknown, title: string): string {
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return value.trim();
   if (typeof value === 'number') return `${title} ${value}`;
   if (Array.isArray(value)) return value.map(item).filter(Boolean).slice(0, 4).join(', ');
   return '';
@@ -34,7 +34,7 @@ function phrase(value: unknown, title: string): string {
 function item(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null) return '';
-  const { name, expression, function: fn, left, right, field, type, as, descending } = value as Record<string, unknown>;
+  const { name, expression, function: fn, in: left = (value as Record<string, unknown>)['left'], reference: right = (value as Record<string, unknown>)['right'], field, type, as, descending } = value as Record<string, unknown>;
   if (typeof left === 'string' && typeof right === 'string') return left === right ? left : `${left} = ${right}`;
   if (typeof name === 'string' && typeof expression === 'string') return `${name} = ${expression}`;
   if (typeof name === 'string' && typeof fn === 'string') return `${name} = ${fn}(${typeof field === 'string' ? field : ''})`;

@@ -49,12 +49,16 @@ export class Graph {
     const next = new Map<FlowEdge, Edge>();
     const ids = new Set(doc.nodes.map((node) => node.id));
     const drawn: Edge[] = [];
+    const port = (edge: FlowEdge) => `${edge.to.node}.${edge.to.port}`;
+    const arriving = new Map<string, number>();
+    for (const edge of doc.edges) arriving.set(port(edge), (arriving.get(port(edge)) ?? 0) + 1);
     for (const edge of doc.edges) {
       if (!ids.has(edge.from.node) || !ids.has(edge.to.node)) continue; // the check reports it
       const id = edgeKey(edge);
       const last = this.edges.get(edge);
-      const made = last && last.selected === selected.has(id) ? last : {
-        id, type: 'line', source: edge.from.node, target: edge.to.node, sourceHandle: edge.from.port, targetHandle: edge.to.port, selected: selected.has(id),
+      const alone = arriving.get(port(edge)) === 1;
+      const made = last && last.selected === selected.has(id) && last.data!.alone === alone ? last : {
+        id, type: 'line', source: edge.from.node, target: edge.to.node, sourceHandle: edge.from.port, targetHandle: edge.to.port, selected: selected.has(id), data: { alone },
       };
       next.set(edge, made);
       drawn.push(made);

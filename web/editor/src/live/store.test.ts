@@ -83,16 +83,17 @@ test('the rate is the average of 3 seconds, written twice a second, and 0/s afte
   expect(text.data).toBe('');
 });
 
-test('an edge shows what arrived, else what left', () => {
+test('an edge shows what left, else what arrived where no other edge does', () => {
   const { live, flush } = setup();
-  const text = new FakeText();
-  live.bind({ kind: 'edge', node: 'a', port: 'out', to: 'b', toPort: 'in' }, text as unknown as Text);
-  live.snapshot(run([at('a', 1200)]), []);
+  const [text, one] = [new FakeText(), new FakeText()];
+  live.bind({ kind: 'edge', node: 'a', port: 'out', to: 'b', toPort: 'in', alone: true }, text as unknown as Text);
+  live.bind({ kind: 'edge', node: 'a', port: 'out', to: 'b', toPort: 'in', alone: false }, one as unknown as Text);
+  live.snapshot(run([{ node: 'b', state: 'running', in: { in: 7 } }]), []);
   flush();
-  expect(text.data).toBe('1.2 k');
-  live.delta(undefined, [{ node: 'b', state: 'running', in: { in: 7 } }], []);
+  expect([text.data, one.data]).toEqual(['7', '']);
+  live.delta(undefined, [at('a', 1200)], []);
   flush();
-  expect(text.data).toBe('7');
+  expect([text.data, one.data]).toEqual(['1.2 k', '1.2 k']);
 });
 
 test('a log line is taken once, and another run begins empty', () => {

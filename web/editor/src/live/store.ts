@@ -10,7 +10,7 @@ export type Show =
   | { kind: 'node'; node: string } // records that the node has passed
   | { kind: 'rate'; node: string }
   | { kind: 'progress'; node: string } // share that a running source has read, as a length such as "45%"; empty while unknown
-  | { kind: 'edge'; node: string; port: string; to: string; toPort: string };
+  | { kind: 'edge'; node: string; port: string; to: string; toPort: string; alone: boolean }; // alone: no other edge leads to that port
 
 /** Place is where it is written: a text node, or something that looks like one. */
 export interface Place {
@@ -152,9 +152,9 @@ export class LiveStore {
     return { done, of: this.nodes.size };
   }
 
-  /** edge is the count of records that crossed an edge; undefined while nothing is known. */
-  edge(node: string, port: string, to: string, toPort: string): number | undefined {
-    return this.nodes.get(to)?.in?.[toPort] ?? this.nodes.get(node)?.out?.[port];
+  /** edge is the count of records that crossed an edge; undefined while nothing is known. What arrived counts several edges to one port together. */
+  edge(node: string, port: string, to: string, toPort: string, alone: boolean): number | undefined {
+    return this.nodes.get(node)?.out?.[port] ?? (alone ? this.nodes.get(to)?.in?.[toPort] : undefined);
   }
 
   // React's side: called when a state or reason changes, never for counts.
@@ -267,7 +267,7 @@ export class LiveStore {
       return status?.state === 'running' && status.progress ? `${(status.progress * 100).toFixed(1)}%` : '';
     }
     if (show.kind === 'edge') {
-      const value = this.edge(show.node, show.port, show.to, show.toPort);
+      const value = this.edge(show.node, show.port, show.to, show.toPort, show.alone);
       return value === undefined ? '' : count(value);
     }
     const status = this.nodes.get(show.node);

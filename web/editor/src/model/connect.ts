@@ -14,8 +14,9 @@ export function whyNot(doc: FlowDocument, catalogue: Catalogue, from: Endpoint, 
   const input = portsOf(doc, target, catalogue).inputs.find((port) => port.name === to.port);
   if (!output) return `${titleOf(source)} has no output "${from.port}".`;
   if (!input) return inputsOf(typeOf(catalogue, target.type)).length === 0 ? `${titleOf(target)} reads no records.` : `${titleOf(target)} has no input "${to.port}".`;
-  const taken = doc.edges.find((edge) => edge.to.node === to.node && edge.to.port === to.port);
-  if (taken) return taken.from.node === from.node && taken.from.port === from.port ? 'These ports are connected already.' : `The input "${input.title}" of ${titleOf(target)} is connected already.`;
+  const arriving = doc.edges.filter((edge) => edge.to.node === to.node && edge.to.port === to.port);
+  const taken = arriving.find((edge) => edge.from.node === from.node && edge.from.port === from.port) ?? arriving[0];
+  if (taken && (!input.many || (taken.from.node === from.node && taken.from.port === from.port))) return taken.from.node === from.node && taken.from.port === from.port ? 'These ports are connected already.' : `The input "${input.title}" of ${titleOf(target)} is connected already.`;
   if (downstream(doc, to.node).has(from.node)) return 'The records would run in a circle.';
   return null;
 }
@@ -53,7 +54,7 @@ export function typeFits(type: NodeType, ref: { side: 'in' | 'out' }): string | 
 export function freeOutput(doc: FlowDocument, catalogue: Catalogue, id: string): string | undefined {
   const node = nodeOf(doc, id);
   if (!node) return undefined;
-  const outputs = outputsOf(typeOf(catalogue, node.type)).filter((port) => port.name !== rejectsPort);
+  const outputs = outputsOf(typeOf(catalogue, node.type), node.config).filter((port) => port.name !== rejectsPort);
   const free = outputs.find((port) => !doc.edges.some((edge) => edge.from.node === id && edge.from.port === port.name));
   return (free ?? outputs[0])?.name;
 }

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { catalogue, flow, typeNamed } from './fixture';
 import { difference } from './difference';
-import { documentOf, downstream, edgeKey, freeId, newNode, upstream } from './document';
-import { fits, looseInputs, typeFits, whyNot } from './connect';
+import { documentOf, downstream, edgeKey, edgesOutOf, freeId, inputKeys, newNode, nodeOf, portsOf, upstream } from './document';
+import { fits, freeOutput, looseInputs, typeFits, whyNot } from './connect';
+import { Editor } from './editor';
 import { positions, tidy } from '../canvas/tidy';
 import { edgeNear } from '../canvas/geometry';
 import { summaryOf, missingSettings } from '../canvas/card';
@@ -50,6 +51,45 @@ test('a circle is refused, a free input is taken', () => {
   expect(fits(doc, catalogue, { ...end('orders', 'out'), side: 'out' }, 'net')).toEqual({ reason: 'The input "in" of net is connected already.' });
   expect(typeFits(typeNamed('file.input'), { side: 'out' })).toBe('It reads no records.');
   expect(typeFits(typeNamed('file.output'), { side: 'in' })).toBe('It passes no records on.');
+});
+
+test('a port that takes many edges takes each output once', () => {
+  const doc = flow();
+  doc.nodes.push({ id: 'all', type: 'union', version: 1 });
+  doc.edges.push({ from: end('orders', 'out'), to: end('all', 'in') }, { from: end('net', 'out'), to: end('all', 'in') });
+  expect(whyNot(doc, catalogue, end('paid', 'unmatched'), end('all', 'in'))).toBeNull();
+  expect(whyNot(doc, catalogue, end('net', 'out'), end('all', 'in'))).toBe('These ports are connected already.');
+  expect(inputKeys(doc, 'all').map(({ key, edge }) => `${key} from ${edge.from.node}`)).toEqual(['in from orders', 'in#2 from net']);
+});
+
+test('the cases of a config are ports; edges of one that is gone keep theirs', () => {
+  const doc = flow();
+  doc.nodes.push({ id: 'route', type: 'switch', version: 1, config: { cases: [{ name: 'large' }, { name: '' }, 7, { name: 'small' }, { name: 'large' }, { name: 'rejects' }, { name: 'otherwise' }] } });
+  const ports = () => portsOf(doc, nodeOf(doc, 'route')!, catalogue).outputs.map((port) => port.name);
+  expect(ports()).toEqual(['large', 'small', 'otherwise', 'rejects']);
+  expect(freeOutput(doc, catalogue, 'route')).toBe('large');
+  doc.edges.push({ from: end('route', 'small'), to: end('out', 'in') });
+  nodeOf(doc, 'route')!.config = { cases: [{ name: 'large' }] };
+  expect(ports()).toEqual(['large', 'otherwise', 'rejects', 'small']);
+});
+
+test('edges follow an output that gets another name, letter by letter, and stay where one is removed', () => {
+  const doc = flow();
+  doc.nodes.push({ id: 'route', type: 'switch', version: 1, config: { cases: [{ name: 'large' }, { name: 'small' }] } });
+  doc.edges.push({ from: end('route', 'otherwise'), to: end('net', 'in') }, { from: end('route', 'small'), to: end('out', 'in') }, { from: end('route', 'large'), to: end('paid', 'in') });
+  const editor = new Editor(doc, catalogue);
+  const ports = () => edgesOutOf(editor.state.document, 'route').map((edge) => edge.from.port);
+  const type = (name: string) => editor.config('route', 'Set Name', (config) => void ((config['cases'] as { name: string }[])[1]!.name = name), { merge: 'name' });
+  for (const name of ['smal', 's', '', 't', 'tiny']) type(name);
+  expect(ports()).toEqual(['otherwise', 'tiny', 'large']);
+  type('large'); // there is one already: the check says so
+  expect(ports()).toEqual(['otherwise', 'tiny', 'large']);
+  type('larger');
+  expect(ports()).toEqual(['otherwise', 'larger', 'large']);
+  editor.undo();
+  expect(ports()).toEqual(['otherwise', 'small', 'large']);
+  editor.config('route', 'Remove', (config) => void (config['cases'] as unknown[]).pop());
+  expect(ports()).toEqual(['otherwise', 'small', 'large']);
 });
 
 test('nodes without a place are laid out from left to right, without touching', async () => {

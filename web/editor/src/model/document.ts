@@ -96,18 +96,48 @@ export function inputsOf(type: NodeType | undefined): Port[] {
   return type?.inputs ?? [];
 }
 
-/** outputsOf lists the output ports, rejects last. */
-export function outputsOf(type: NodeType | undefined): Port[] {
+/** outputsOf lists the output ports, those that the config names first and rejects last. */
+export function outputsOf(type: NodeType | undefined, config: Config = {}): Port[] {
   if (!type) return [];
-  const ports = type.outputs ?? [];
+  const ports = [...(type.outputs ?? [])];
+  let at = 0;
+  for (const name of listedNames(type, config)) {
+    if (name === '' || name === rejectsPort || ports.some((port) => port.name === name)) continue;
+    ports.splice(at++, 0, { name, title: name, optional: true });
+  }
   return type.rejects ? [...ports, { name: rejectsPort, title: 'Rejects', optional: true }] : ports;
+}
+
+/** listedNames are the names that a config lists for outputs, usable or not: '' where there is none. */
+export function listedNames(type: NodeType | undefined, config: Config = {}): string[] {
+  const listed = type?.portsFrom ? config[type.portsFrom] : undefined;
+  return (Array.isArray(listed) ? (listed as unknown[]) : []).map((item) => {
+    const name = typeof item === 'object' && item !== null ? (item as { name?: unknown }).name : undefined;
+    return typeof name === 'string' ? name : '';
+  });
+}
+
+/**
+ * renamePort lets the edges of an output follow its new name, also while the name is typed anew: what is empty or taken on
+ * the way is no port, and the edges that lost theirs wait for the next name. Use it inside a recipe.
+ */
+export function renamePort(doc: FlowDocument, node: string, type: NodeType | undefined, before: readonly string[], after: readonly string[]): void {
+  const changed = after.flatMap((name, i) => (name === before[i] ? [] : [i]));
+  const [i] = changed;
+  if (before.length !== after.length || changed.length !== 1 || i === undefined) return;
+  const fixed = [rejectsPort, ...(type?.outputs ?? []).map((port) => port.name)];
+  const usable = (name: string, names: readonly string[]) => name !== '' && !fixed.includes(name) && names.indexOf(name) === names.lastIndexOf(name);
+  const [was, name] = [before[i]!, after[i]!];
+  if (!usable(name, after)) return;
+  const edges = edgesOutOf(doc, node).filter((edge) => (usable(was, before) ? edge.from.port === was : ![...fixed, ...after].includes(edge.from.port)));
+  if (new Set(edges.map((edge) => edge.from.port)).size === 1) for (const edge of edges) edge.from.port = name;
 }
 
 /** portsOf are the ports to draw: those of the type, and of an unknown type those that edges name. */
 export function portsOf(doc: FlowDocument, node: FlowNode, catalogue: Catalogue): { inputs: Port[]; outputs: Port[] } {
   const type = typeOf(catalogue, node.type);
   const inputs = [...inputsOf(type)];
-  const outputs = [...outputsOf(type)];
+  const outputs = [...outputsOf(type, node.config)];
   for (const edge of doc.edges) {
     if (edge.to.node === node.id) addMissing(inputs, edge.to.port);
     if (edge.from.node === node.id) addMissing(outputs, edge.from.port);
@@ -121,6 +151,16 @@ function addMissing(ports: Port[], name: string): void {
 
 export function edgesInto(doc: FlowDocument, node: string): FlowEdge[] {
   return doc.edges.filter((edge) => edge.to.node === node);
+}
+
+/** inputKeys name what arrives at a node: by its port, and what the second edge to one brings `port#2`, as the server does. */
+export function inputKeys(doc: FlowDocument, node: string): { key: string; edge: FlowEdge }[] {
+  const arrived = new Map<string, number>();
+  return edgesInto(doc, node).map((edge) => {
+    const n = (arrived.get(edge.to.port) ?? 0) + 1;
+    arrived.set(edge.to.port, n);
+    return { key: n === 1 ? edge.to.port : `${edge.to.port}#${n}`, edge };
+  });
 }
 
 export function edgesOutOf(doc: FlowDocument, node: string): FlowEdge[] {

@@ -21,7 +21,7 @@
 
 import { applyPatches, enablePatches, produce, produceWithPatches, setAutoFreeze, type Patch } from 'immer';
 import type { Catalogue, Check, Field, FlowError, Flow, Run } from '../api/types';
-import { edgeKey, nodeOf, type Config, type FlowDocument, type Position } from './document';
+import { edgeKey, listedNames, nodeOf, renamePort, typeOf, type Config, type FlowDocument, type Position } from './document';
 
 enablePatches();
 setAutoFreeze(true);
@@ -192,13 +192,17 @@ export class Editor {
     return true;
   }
 
-  /** config changes the settings of one node. */
+  /** config changes the settings of one node. When one output gets another name, its edges go along. */
   config(id: string, label: string, recipe: (config: Config) => void, options: ChangeOptions = {}): boolean {
     return this.change(
       label,
       (doc) => {
         const node = nodeOf(doc, id);
-        if (node) recipe((node.config ??= {}));
+        if (!node) return;
+        const type = typeOf(this.state.catalogue, node.type);
+        const before = listedNames(type, node.config);
+        recipe((node.config ??= {}));
+        renamePort(doc, id, type, before, listedNames(type, node.config));
       },
       options,
     );
@@ -322,12 +326,6 @@ export class Editor {
   checked(check: Check): void {
     const ports = new Map((check.ports ?? []).map((port) => [`${port.node}.${port.port}`, port.schema ?? []] as const));
     this.put({ check: { problems: check.problems ?? [], ports, skipped: check.skipped ?? {}, version: this.state.check.version + 1 } });
-  }
-
-  /** schemaAt is what is known of the records that arrive at an input port; undefined while it is not connected or unknown. */
-  schemaAt(node: string, port: string): readonly Field[] | undefined {
-    const edge = this.state.document.edges.find((edge) => edge.to.node === node && edge.to.port === port);
-    return edge && this.state.check.ports.get(`${edge.from.node}.${edge.from.port}`);
   }
 
   /** schemaOf is what is known of the records that leave an output port. */

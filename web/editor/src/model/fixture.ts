@@ -16,6 +16,8 @@ export const catalogue: Catalogue = {
     type('formula', 'Formula', 'transform', ['in'], ['out'], true, ['add column', 'calculate']),
     type('join', 'Join', 'combine', ['left', 'right'], ['out'], false, ['merge', 'lookup']),
     type('aggregate', 'Aggregate', 'transform', ['in'], ['out'], false, ['group by', 'sum']),
+    { ...type('union', 'Union', 'combine', [], ['out']), inputs: [{ name: 'in', title: 'Records', many: true }] },
+    { ...type('switch', 'Switch', 'control', ['in'], ['otherwise'], true), portsFrom: 'cases' },
     type('file.output', 'File Output', 'output', ['in'], [], false, ['CSV', 'write'], ['path']),
   ],
   functions: [], formats: [], types: ['text'], connections: [],

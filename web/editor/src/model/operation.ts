@@ -1,6 +1,6 @@
 // What people do to a flow, each as one undo step. The canvas, the keyboard and the palette all come through here.
 
-import type { NodeType } from '../api/types';
+import type { Catalogue, NodeType } from '../api/types';
 import { freePlace, positions, snap } from '../canvas/tidy';
 import { cardHeight, cardWidth } from '../canvas/view';
 import { endsOf, freeOutput, looseInputs, reconnections, typeFits, whyNot } from './connect';
@@ -32,7 +32,7 @@ export function addNode(editor: Editor, type: NodeType, options: AddOptions = {}
     doc.nodes.push(node);
     place(doc, node.id, at);
     if (options.edge) insert(doc, type, node, options.edge);
-    else if (from) connectNew(doc, type, node, from);
+    else if (from) connectNew(doc, editor.state.catalogue, type, node, from);
   });
   if (!done) return null;
   editor.focusNode(node.id);
@@ -65,18 +65,17 @@ function keepPlaces(doc: FlowDocument): void {
   for (const [id, at] of positions(doc)) if (!doc.layout?.nodes?.[id]) place(doc, id, at);
 }
 
-function connectNew(doc: FlowDocument, type: NodeType, node: FlowNode, from: PortRef): void {
-  const port = from.side === 'out' ? inputsOf(type)[0]?.name : outputsOf(type)[0]?.name;
+function connectNew(doc: FlowDocument, catalogue: Catalogue, type: NodeType, node: FlowNode, from: PortRef): void {
+  const port = from.side === 'out' ? inputsOf(type)[0]?.name : outputsOf(type, node.config)[0]?.name;
   if (port === undefined) return;
   const ends = endsOf(from, { node: node.id, port, side: from.side === 'out' ? 'in' : 'out' })!;
-  if (from.side === 'in' && doc.edges.some((edge) => edge.to.node === from.node && edge.to.port === from.port)) return;
-  doc.edges.push({ from: ends.from, to: ends.to });
+  if (whyNot(doc, catalogue, ends.from, ends.to) === null) doc.edges.push({ from: ends.from, to: ends.to });
 }
 
 function insert(doc: FlowDocument, type: NodeType, node: FlowNode, key: string): void {
   const index = doc.edges.findIndex((edge) => edgeKey(edge) === key);
   const input = inputsOf(type)[0]?.name;
-  const output = outputsOf(type).find((port) => port.name !== rejectsPort)?.name;
+  const output = outputsOf(type, node.config).find((port) => port.name !== rejectsPort)?.name;
   if (index < 0 || input === undefined || output === undefined) return;
   const edge = doc.edges[index]!;
   const to = { ...edge.to };

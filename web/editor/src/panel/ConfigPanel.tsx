@@ -75,7 +75,7 @@ function NodeConfig({ node, field, nonce, focus }: NodeProps): ReactNode {
       </div>
       <div className="config-body" role="tabpanel" id={`${id}-body`} aria-labelledby={`${id}-${tab}`}>
         {tab === 'Settings' && <Settings node={node} type={type} />}
-        {(tab === 'Input' || tab === 'Output') && <PortSchemas node={node} type={type} side={tab} />}
+        {(tab === 'Input' || tab === 'Output') && <PortSchemas node={node} side={tab} />}
         {tab === 'Notes' && <Notes node={node} />}
       </div>
     </div>
@@ -230,7 +230,7 @@ function useScope(node: FlowNode, type: NodeType | undefined): FormScope {
     readOnly,
     sink: type !== undefined && (type.outputs ?? []).length === 0,
     catalogue,
-    inputs: schemasOf(editor, node, type).inputs,
+    inputs: schemasOf(editor, node).inputs,
     parameters: parameters ?? [],
     edit: (label, recipe, burst) => editor.config(node.id, label, recipe, burst === undefined ? {} : { merge: `config:${node.id}:${burst}` }),
     seal: () => editor.seal(),
@@ -239,11 +239,11 @@ function useScope(node: FlowNode, type: NodeType | undefined): FormScope {
   };
 }
 
-function PortSchemas({ node, type, side }: { node: FlowNode; type: NodeType | undefined; side: 'Input' | 'Output' }): ReactNode {
+function PortSchemas({ node, side }: { node: FlowNode; side: 'Input' | 'Output' }): ReactNode {
   const { editor } = useServices();
   useEditor((s) => s.check);
   useEditor((s) => s.document.edges);
-  const { inputs, outputs } = schemasOf(editor, node, type);
+  const { inputs, outputs } = schemasOf(editor, node);
   const known = inputs.flatMap((i) => (i.fields ? [i.fields] : []));
   const ports = side === 'Input' ? inputs : outputs;
   if (ports.length === 0) return <p className="faint">{side === 'Input' ? 'This node has no input.' : 'This node has no output.'}</p>;

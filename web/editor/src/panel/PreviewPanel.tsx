@@ -5,7 +5,7 @@ import { sentence } from '../form/problem';
 import { toggleFilter, type BarFilter } from '../grid/filter';
 import { GridView } from '../grid/GridView';
 import { duration, exact } from '../live/number';
-import { edgesInto, portsOf, type FlowDocument, type FlowNode } from '../model/document';
+import { edgesInto, inputKeys, portsOf, type FlowDocument, type FlowNode } from '../model/document';
 import { useEditor, useServices } from '../shell/editor';
 import { ColumnMenu, type OpenMenu } from './ColumnMenu';
 import './panel.css';
@@ -103,7 +103,9 @@ interface SidesProps {
 
 function Sides({ node, inputs, outputs, rejects, dimmed = false }: SidesProps): ReactNode {
   const { editor } = useServices();
+  const document = useEditor((s) => s.document);
   const ports = usePortTitles(node);
+  const nameOf = (port: string) => ports.get(port) ?? port;
   const [inPort, setIn] = useState('');
   const [outPort, setOut] = useState('');
   const [filters, setFilters] = useState<readonly BarFilter[]>([]);
@@ -122,9 +124,9 @@ function Sides({ node, inputs, outputs, rejects, dimmed = false }: SidesProps): 
         </div>
       )}
       <div className="preview-sides" data-dimmed={dimmed || undefined}>
-        {input && <Side title="Input" ports={ports} samples={inputs} sample={input} onPort={setIn} filters={filters} onFilter={filter} marks={changes?.removed} onMenu={(m) => setMenu({ ...m, node: node.id, port: input.port, side: 'in', schema: input.schema ?? [] })} />}
+        {input && <Side title="Input" samples={inputs} nameOf={(port) => inputTitle(document, node.id, port, nameOf)} sample={input} onPort={setIn} filters={filters} onFilter={filter} marks={changes?.removed} onMenu={(m) => setMenu({ ...m, node: node.id, port: input.port, side: 'in', schema: input.schema ?? [] })} />}
         {(output || rejects.length > 0) && (
-          <Side title="Output" ports={ports} samples={outputs} sample={showRejects ? undefined : output} onPort={setOut} filters={filters} onFilter={filter} marks={changes?.added} rejects={rejects.length}
+          <Side title="Output" samples={outputs} nameOf={nameOf} sample={showRejects ? undefined : output} onPort={setOut} filters={filters} onFilter={filter} marks={changes?.added} rejects={rejects.length}
             onMenu={(m) => output && setMenu({ ...m, node: node.id, port: output.port, side: 'out', schema: output.schema ?? [] })}>
             {showRejects ? <RejectTable rejects={rejects} /> : undefined}
           </Side>
@@ -148,8 +150,8 @@ function usePortTitles(node: FlowNode): ReadonlyMap<string, string> {
 
 interface SideProps {
   title: string;
-  ports: ReadonlyMap<string, string>;
   samples: readonly Sample[];
+  nameOf(port: string): string;
   sample: Sample | undefined;
   filters: readonly BarFilter[];
   marks: ReadonlyMap<string, 'added' | 'removed' | 'changed'> | undefined;
@@ -160,10 +162,18 @@ interface SideProps {
   onMenu(menu: Pick<OpenMenu, 'name' | 'type' | 'stats' | 'x' | 'y'>): void;
 }
 
-function Side({ title, ports, samples, sample, filters, marks, rejects = 0, children, onPort, onFilter, onMenu }: SideProps): ReactNode {
+/** inputTitle names an input: by its port, or by the node before it where several edges lead to that port. */
+function inputTitle(doc: FlowDocument, node: string, key: string, nameOf: (port: string) => string): string {
+  const arrived = inputKeys(doc, node);
+  const here = arrived.find((i) => i.key === key)?.edge;
+  const several = here && arrived.filter((i) => i.edge.to.port === here.to.port).length > 1;
+  return several ? nodeTitle(doc, here.from.node) : nameOf(here?.to.port ?? key);
+}
+
+function Side({ title, samples, nameOf, sample, filters, marks, rejects = 0, children, onPort, onFilter, onMenu }: SideProps): ReactNode {
   const { editor } = useServices();
   const data = useMemo(() => ({ schema: sample?.schema ?? [], rows: sample?.rows ?? [] }), [sample]);
-  const choices = [...samples.map((s) => ({ port: s.port, title: `${ports.get(s.port) ?? s.port} · ${exact(s.records)}` })), ...(rejects > 0 ? [{ port: 'stored rejects', title: `Rejects · ${exact(rejects)}` }] : [])];
+  const choices = [...samples.map((s) => ({ port: s.port, title: `${nameOf(s.port)} · ${exact(s.records)}` })), ...(rejects > 0 ? [{ port: 'stored rejects', title: `Rejects · ${exact(rejects)}` }] : [])];
   return (
     <section className="side" aria-label={title}>
       <div className="side-head">
@@ -189,12 +199,11 @@ function countOf(sample: Sample): string {
 function RunSamples({ node }: { node: FlowNode }): ReactNode {
   const { client } = useServices();
   const run = useEditor((s) => s.run);
-  const edges = useEditor((s) => s.document.edges);
   const document = useEditor((s) => s.document);
   const { value, reason, loading } = useLoaded(`${run?.id}/${run?.state}`, () => (run ? client.samples(run.id) : Promise.resolve({ items: [] })));
   const samples = value?.items ?? [];
   const outputs = samples.filter((s) => s.node === node.id && !edgesInto(document, node.id).some((e) => e.to.port === s.port));
-  const inputs = edges.filter((e) => e.to.node === node.id).flatMap((e) => samples.filter((s) => s.node === e.from.node && s.port === e.from.port).map((s) => ({ ...s, port: e.to.port })));
+  const inputs = inputKeys(document, node.id).flatMap(({ key, edge }) => samples.filter((s) => s.node === edge.from.node && s.port === edge.from.port).map((s) => ({ ...s, port: key })));
   if (reason) return <p className="pad">The samples could not be read: {reason}</p>;
   if (inputs.length + outputs.length === 0) return <p className="pad faint">{loading ? 'Reading samples…' : 'The run kept no sample at this node.'}</p>;
   return <div className="preview"><Sides node={node} inputs={inputs} outputs={outputs} rejects={[]} /></div>;

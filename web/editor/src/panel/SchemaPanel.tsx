@@ -3,17 +3,16 @@ import { useEditor, useServices } from '../shell/editor';
 import { FieldList } from './FieldList';
 import './panel.css';
 import { changesOf } from './schemaDifference';
-import { schemasOf, useSelected, useType } from './use';
+import { schemasOf, useSelected } from './use';
 
 /** SchemaPanel lists the fields at every port of the selected node. */
 export function SchemaPanel(): ReactNode {
   const { editor } = useServices();
   const node = useSelected();
-  const type = useType(node);
   useEditor((s) => s.check);
   useEditor((s) => s.document.edges);
   if (!node) return <p className="pad faint">Select a node to see its fields.</p>;
-  const { inputs, outputs } = schemasOf(editor, node, type);
+  const { inputs, outputs } = schemasOf(editor, node);
   const known = inputs.flatMap((i) => (i.fields ? [i.fields] : []));
   return (
     <div className="schema-panel">

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { FlowError } from '../api/types';
-import { edgesInto, nodeOf, outputsOf, titleOf, typeOf, type FlowDocument, type FlowNode } from '../model/document';
+import { inputKeys, nodeOf, portsOf, titleOf, typeOf, type FlowDocument, type FlowNode } from '../model/document';
 import type { Editor } from '../model/editor';
 import { shallow, useEditor } from '../shell/editor';
 import { reasonOf } from '../shell/session';
@@ -26,12 +26,17 @@ export function nodeTitle(doc: FlowDocument, id: string | undefined): string {
 }
 
 /** schemasOf are the schemas of a node's ports as the check knows them. */
-export function schemasOf(editor: Editor, node: FlowNode, type: NodeType | undefined) {
-  const named = new Map((type?.inputs ?? []).map((p) => [p.name, p.title]));
-  for (const edge of edgesInto(editor.state.document, node.id)) if (!named.has(edge.to.port)) named.set(edge.to.port, edge.to.port);
+export function schemasOf(editor: Editor, node: FlowNode) {
+  const { document, catalogue } = editor.state;
+  const { inputs, outputs } = portsOf(document, node, catalogue);
+  const arrived = inputKeys(document, node.id);
   return {
-    inputs: [...named].map(([port, title]) => ({ port, title, fields: editor.schemaAt(node.id, port) })),
-    outputs: outputsOf(type).map(({ name, title }) => ({ port: name, title, fields: editor.schemaOf(node.id, name) })),
+    inputs: inputs.flatMap(({ name, title }) => {
+      const here = arrived.filter(({ edge }) => edge.to.port === name);
+      if (here.length === 0) return [{ port: name, title, fields: undefined }];
+      return here.map(({ key, edge }) => ({ port: key, title: here.length > 1 ? nodeTitle(document, edge.from.node) : title, fields: editor.schemaOf(edge.from.node, edge.from.port) }));
+    }),
+    outputs: outputs.map(({ name, title }) => ({ port: name, title, fields: editor.schemaOf(node.id, name) })),
   };
 }
 

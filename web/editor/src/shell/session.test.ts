@@ -198,7 +198,7 @@ test('the check follows the newest document; an older answer is dropped', async 
   first.answer(200, { problems: [{ code: 'old', message: 'm' }], ports: null });
   await Promise.resolve();
   expect(editor.state.check.problems.map((p) => p.code)).toEqual(['new']);
-  expect(editor.schemaAt('net', 'in')).toEqual([{ name: 'a', type: 'text' }]);
+  expect(editor.schemaOf('paid', 'out')).toEqual([{ name: 'a', type: 'text' }]);
 });
 
 test('a run saves first, and a lost answer asks again with the same key', async () => {

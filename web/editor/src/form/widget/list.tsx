@@ -42,7 +42,7 @@ export function ListWidget({ member, value, id }: WidgetProps): ReactNode {
 }
 
 function nounOf(member: Member): string {
-  const nouns: Record<string, string> = { keys: 'a pair', sortkeys: 'a field', aggregates: 'an aggregate' };
+  const nouns: Record<string, string> = { keys: 'a pair', sortkeys: 'a field', aggregates: 'an aggregate', cases: 'a case', values: 'a value' };
   return nouns[member.widget] ?? (/fields$/i.test(member.title) ? 'a field' : 'an entry');
 }
 

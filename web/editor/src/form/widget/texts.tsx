@@ -17,7 +17,7 @@ export function TextsWidget({ member, value, id }: WidgetProps): ReactNode {
           {!readOnly && <button type="button" className="form-icon" aria-label={`Remove ${member.title} ${i + 1}`} onClick={() => write(`Remove from ${member.title}`, texts.toSpliced(i, 1))}>×</button>}
         </span>
       ))}
-      {!readOnly && <button type="button" className="form-button" onClick={() => write(`Add to ${member.title}`, [...texts, ''])}>Add a value</button>}
+      {!readOnly && <button type="button" className="form-button" onClick={() => write(`Add to ${member.title}`, [...texts, ''])}>Add {/fields$/i.test(member.title) ? 'a field' : 'a value'}</button>}
     </div>
   );
 }
