@@ -12,18 +12,23 @@ import (
 // readByLookup lists what a lookup reads of an input. Its records are read by the keys and the fields that go on, its
 // reference also by its order.
 func readByLookup(op node.Enrich, in Input, needed []string) []string {
-	side, all := node.Left, []string(nil)
 	if in.Port == node.Reference {
-		side, all = node.Right, readByOrder(op.Order)
+		return append(readByOrder(op.Order), readBySide(node.Right, op.Keys, op.Fields, needed)...)
 	}
-	for _, k := range op.Keys {
+	return readBySide(node.Left, op.Keys, op.Fields, needed)
+}
+
+// readBySide lists what keys and needed fields read of one side.
+func readBySide(side string, keys []node.JoinKey, fields []node.JoinField, needed []string) []string {
+	var all []string
+	for _, k := range keys {
 		key := k.Left
 		if side == node.Right {
 			key = k.Right
 		}
 		all = append(all, expr.Fields(key)...)
 	}
-	for _, f := range op.Fields {
+	for _, f := range fields {
 		if f.Side == side && slices.Contains(needed, f.As) {
 			all = append(all, f.Field)
 		}

@@ -238,18 +238,7 @@ func (st *Step) reads(in Input) []string {
 	case node.Limit, node.Draw:
 		all = append(all, st.Needed...)
 	case node.Join:
-		for _, k := range op.Keys {
-			if in.Port == node.Left {
-				add(k.Left)
-			} else {
-				add(k.Right)
-			}
-		}
-		for _, f := range op.Fields {
-			if f.Side == in.Port && slices.Contains(st.Needed, f.As) {
-				all = append(all, f.Field)
-			}
-		}
+		all = append(all, readBySide(in.Port, op.Keys, op.Fields, st.Needed)...)
 	case node.Enrich:
 		all = append(all, readByLookup(op, in, st.Needed)...)
 	case node.Union:

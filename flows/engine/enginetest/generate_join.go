@@ -17,16 +17,7 @@ func (g *generator) joinNode(left plan.Ref) {
 	if len(l.rows)*len(r.rows) > 20_000 || len(l.schema)+len(r.schema) > 14 {
 		return
 	}
-	var keys []map[string]string
-	var at [][2]int
-	for _, k := range []flows.Kind{flows.Int64, flows.Text} {
-		a, b := fieldsOf(l.schema, k), fieldsOf(r.schema, k)
-		if len(a) > 0 && len(b) > 0 && (len(at) == 0 || g.chance(20)) {
-			i, j := a[g.pick(len(a))], b[g.pick(len(b))]
-			at = append(at, [2]int{i, j})
-			keys = append(keys, map[string]string{"left": flows.QuoteName(l.schema[i].Name), "right": flows.QuoteName(r.schema[j].Name)})
-		}
-	}
+	keys, at := g.pairs(l.schema, r.schema, node.Left, node.Right)
 	if len(keys) == 0 {
 		return
 	}
@@ -46,6 +37,19 @@ func (g *generator) joinNode(left plan.Ref) {
 		g.used["empty join side"]++
 	}
 	g.opened(ref, node.Out, joinTables(l, r, kind, at, suffix))
+}
+
+// pairs chooses one or two pairs of fields that can be compared, for the settings and by position.
+func (g *generator) pairs(l, r flows.Schema, left, right string) (keys []map[string]string, at [][2]int) {
+	for _, k := range []flows.Kind{flows.Int64, flows.Text} {
+		a, b := fieldsOf(l, k), fieldsOf(r, k)
+		if len(a) > 0 && len(b) > 0 && (len(at) == 0 || g.chance(20)) {
+			i, j := a[g.pick(len(a))], b[g.pick(len(b))]
+			at = append(at, [2]int{i, j})
+			keys = append(keys, map[string]string{left: flows.QuoteName(l[i].Name), right: flows.QuoteName(r[j].Name)})
+		}
+	}
+	return keys, at
 }
 
 // meets reports whether two relations have an ancestor in common.

@@ -15,16 +15,7 @@ func (g *generator) lookup(in plan.Ref) {
 	if len(l.rows)*len(r.rows) > 20_000 || len(l.schema)+len(r.schema) > 14 {
 		return
 	}
-	var keys []map[string]string
-	var at [][2]int
-	for _, k := range []flows.Kind{flows.Int64, flows.Text} {
-		a, b := fieldsOf(l.schema, k), fieldsOf(r.schema, k)
-		if len(a) > 0 && len(b) > 0 && (len(at) == 0 || g.chance(20)) {
-			i, j := a[g.pick(len(a))], b[g.pick(len(b))]
-			at = append(at, [2]int{i, j})
-			keys = append(keys, map[string]string{"in": flows.QuoteName(l.schema[i].Name), "reference": flows.QuoteName(r.schema[j].Name)})
-		}
-	}
+	keys, at := g.pairs(l.schema, r.schema, node.In, node.Reference)
 	if len(keys) == 0 {
 		return
 	}
@@ -62,8 +53,9 @@ func (g *generator) lookup(in plan.Ref) {
 			out.rows = append(out.rows, o)
 		}
 	}
-	g.used["lookup "+noMatch]++
-	g.used["lookup "+many]++
+	for _, policy := range []string{noMatch, many} {
+		g.used["lookup "+policy]++
+	}
 	if ref.rejected > 0 {
 		g.used["refused by lookup"]++
 	}

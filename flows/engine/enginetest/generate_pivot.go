@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"fmt"
+	"slices"
 
 	"spark/flows"
 	"spark/flows/node"
@@ -52,13 +53,7 @@ func (g *generator) pivot(in plan.Ref) {
 			o = append(o, rows[0][i])
 		}
 		for _, v := range listed {
-			var those []row
-			for _, r := range rows {
-				if r[names] == v {
-					those = append(those, r)
-				}
-			}
-			result := compute(those)
+			result := compute(slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r[names] != v }))
 			refused = refused || result == tooLarge
 			o = append(o, result)
 		}
