@@ -88,12 +88,24 @@ type NodeStatus struct {
 	Out    map[string]int64 `json:"out,omitempty"`    // by output port, rejects included
 	// Written is what the target confirmed, for sinks.
 	Written int64 `json:"written,omitempty"`
+	// Changes is what a target made of the records, where it tells.
+	Changes *Changes `json:"changes,omitempty"`
 	// Rejected counts refused records, stored or skipped.
 	Rejected int64 `json:"rejected,omitempty"`
 	// StoppedEarly marks output ports that delivered fewer records than a complete run might have.
 	StoppedEarly []string `json:"stoppedEarly,omitempty"`
 	// Progress is the share of its bytes or records that a running source has read, above 0 and at most 1; 0 when unknown.
 	Progress float64 `json:"progress,omitempty"`
+}
+
+// Changes tells what a target made of the records that it was given. Collapsed ones had the key of a later record of
+// the same run.
+type Changes struct {
+	Inserted  int64 `json:"inserted"`
+	Updated   int64 `json:"updated"`
+	Deleted   int64 `json:"deleted"`
+	Unchanged int64 `json:"unchanged"`
+	Collapsed int64 `json:"collapsed"`
 }
 
 // EventKind says what an event reports.

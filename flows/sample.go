@@ -24,6 +24,7 @@ type PreviewRequest struct {
 	Node       string            `json:"node"`
 	Parameters map[string]string `json:"parameters,omitempty"`
 	Limit      int               `json:"limit,omitempty"` // records of the driving source; 0 means DefaultPreview
+	Fresh      bool              `json:"fresh,omitempty"` // reads again what is remembered
 }
 
 // DefaultPreview and MaxPreview are numbers of records of the driving source.

@@ -23,6 +23,10 @@ func catalogue() api.Catalogue {
 			c.Formats = append(c.Formats, format(f))
 		}
 	}
+	for _, t := range node.ConnectionTypes() {
+		c.Connections = append(c.Connections, api.ConnectionType{ID: t.ID, Title: t.Title, Summary: t.Summary, Synonyms: slices.Clone(t.Synonyms),
+			Database: t.Dialect != nil, Schema: node.JSONSchema(t.New())})
+	}
 	for k := flows.Int8; k < flows.List; k++ {
 		if k != flows.Decimal {
 			c.Types = append(c.Types, k.String())

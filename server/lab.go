@@ -36,7 +36,7 @@ func (s *Server) preview(c *call) error {
 	if err != nil {
 		return err
 	}
-	answer, err := s.Lab.Preview(c.Request().Context(), c.scope, flows.PreviewRequest{Document: doc, Node: body.Node, Parameters: body.Parameters, Limit: body.Limit})
+	answer, err := s.Lab.Preview(c.Request().Context(), c.scope, flows.PreviewRequest{Document: doc, Node: body.Node, Parameters: body.Parameters, Limit: body.Limit, Fresh: body.Fresh})
 	if err != nil {
 		return err
 	}

@@ -21,10 +21,11 @@ import (
 
 // The sources of what pages load, as Vite's manifest names them.
 const (
-	pageScript  = "web/page/page.ts"
-	pageStyle   = "web/style/page.css"
-	editorEntry = "web/editor/src/main.tsx"
-	runEntry    = "web/editor/src/run.tsx"
+	pageScript       = "web/page/page.ts"
+	pageStyle        = "web/style/page.css"
+	editorEntry      = "web/editor/src/main.tsx"
+	runEntry         = "web/editor/src/run.tsx"
+	connectionsEntry = "web/editor/src/connections.tsx"
 )
 
 func (s *Server) pageRoutes() []route {
@@ -34,6 +35,7 @@ func (s *Server) pageRoutes() []route {
 		{method: get, path: "/flows/:id", action: FlowRead, handle: s.editorPage},
 		{method: get, path: "/runs", action: RunRead, handle: s.runsPage},
 		{method: get, path: "/runs/:id", action: RunRead, handle: s.runPage},
+		{method: get, path: "/connections", action: ConnectionRead, handle: s.connectionsPage},
 		{method: get, path: "/help/nodes/:type", action: CatalogueRead, handle: s.helpPage},
 		{method: get, path: "/login", action: Public, handle: s.login},
 		{method: get, path: "/static/*", action: Public, handle: s.static},
@@ -159,6 +161,10 @@ func (s *Server) editorPage(c *call) error {
 		return err
 	}
 	return show(c, http.StatusOK, web.EditorPage(web.Editor{Frame: s.frame(c, web.Name(d.Name), "flows", editorEntry), ID: d.FlowID}))
+}
+
+func (s *Server) connectionsPage(c *call) error {
+	return show(c, http.StatusOK, web.ConnectionsPage(s.frame(c, "Connections", "connections", connectionsEntry)))
 }
 
 var stateWords = []web.Option{{Value: "", Label: "All states"}, {Value: "queued", Label: "Queued"}, {Value: "running", Label: "Running"},

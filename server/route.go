@@ -23,21 +23,23 @@ type Action string
 
 // The actions. Public ones need nobody to be known.
 const (
-	Public        Action = "public"
-	FlowRead      Action = "flow.read"
-	FlowEdit      Action = "flow.edit"
-	FlowPublish   Action = "flow.publish"
-	RunRead       Action = "run.read"
-	RunStart      Action = "run.start"
-	RunCancel     Action = "run.cancel"
-	DataRead      Action = "data.read" // records in previews, samples and rejects
-	FileRead      Action = "file.read"
-	FileWrite     Action = "file.write"
-	CatalogueRead Action = "catalogue.read"
-	MetricsRead   Action = "metrics.read"
+	Public         Action = "public"
+	FlowRead       Action = "flow.read"
+	FlowEdit       Action = "flow.edit"
+	FlowPublish    Action = "flow.publish"
+	RunRead        Action = "run.read"
+	RunStart       Action = "run.start"
+	RunCancel      Action = "run.cancel"
+	DataRead       Action = "data.read" // records in previews, samples and rejects
+	FileRead       Action = "file.read"
+	FileWrite      Action = "file.write"
+	CatalogueRead  Action = "catalogue.read"
+	MetricsRead    Action = "metrics.read"
+	ConnectionRead Action = "connection.read"
+	ConnectionEdit Action = "connection.edit"
 )
 
-var actions = []Action{Public, FlowRead, FlowEdit, FlowPublish, RunRead, RunStart, RunCancel, DataRead, FileRead, FileWrite, CatalogueRead, MetricsRead}
+var actions = []Action{Public, FlowRead, FlowEdit, FlowPublish, RunRead, RunStart, RunCancel, DataRead, FileRead, FileWrite, CatalogueRead, MetricsRead, ConnectionRead, ConnectionEdit}
 
 // Actor is who asks.
 type Actor struct {

@@ -26,9 +26,10 @@ type Config struct {
 
 // Store is the open metadata database. It is safe for concurrent use.
 type Store struct {
-	Flows *Flows
-	Runs  *Runs
-	Audit *Audit
+	Flows       *Flows
+	Runs        *Runs
+	Audit       *Audit
+	Connections *Connections
 
 	db    *gorm.DB
 	sql   *sql.DB
@@ -75,7 +76,7 @@ func start(ctx context.Context, cfg Config, d *database) (*Store, error) {
 	if d.oneWriter {
 		s.write = make(chan struct{}, 1)
 	}
-	s.Flows, s.Runs, s.Audit = &Flows{s}, &Runs{s: s}, &Audit{s}
+	s.Flows, s.Runs, s.Audit, s.Connections = &Flows{s}, &Runs{s: s}, &Audit{s}, &Connections{s}
 	return s, nil
 }
 

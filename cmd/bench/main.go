@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"spark/internal/testserver"
 	"strings"
 	"syscall"
 )
@@ -53,7 +54,7 @@ func bench(ctx context.Context, args []string, all []Figure, stdout, stderr io.W
 	}
 	b := &Bench{Spark: *spark, Folder: folder, Log: stderr, self: self}
 	results, err := measure(ctx, b, chosen, stdout)
-	return errors.Join(err, writeJSON(*out, results))
+	return errors.Join(err, testserver.Stop(), writeJSON(*out, results))
 }
 
 // measure runs the figures in their order. One that fails does not keep the others from being measured.

@@ -52,6 +52,11 @@ func nodeFigures() []Figure {
 		{"switch", `{"cases": [{"name": "out", "condition": "quantity > 3"}, {"name": "late", "condition": "status = 'cancelled'"}]}`},
 		{"deduplicate", `{"keys": ["customer_id"], "keep": "last", "order": [{"field": "ordered_at"}]}`},
 		{"window", `{"groupBy": ["customer_id"], "order": [{"field": "ordered_at"}], "fields": [{"name": "pieces", "function": "sum", "field": "quantity"}, {"name": "before", "function": "lag", "field": "ordered_at"}]}`},
+		{"fillnulls", `{"fields": [{"name": "note", "with": "previous"}], "groupBy": ["country"], "order": [{"field": "ordered_at"}]}`},
+		{"rowid", `{"name": "line", "kind": "number", "start": 1}`},
+		{"sample.records", `{"by": "number", "number": 500000}`},
+		{"explode", `{"field": "words", "empty": "keep"}`},
+		{"unpivot", `{"fields": ["quantity", "unit_price"], "name": "measure", "value": "amount", "nulls": "keep"}`},
 		{"join", `{"kind": "left", "keys": [{"left": "customer_id", "right": "customer_id"}]}`},
 	} {
 		add(n.kind, func(string) map[string]any { return through(n.kind, n.config) })
@@ -91,6 +96,11 @@ func through(kind, config string, format ...string) map[string]any {
 	if kind == "join" {
 		nodes = append(nodes, node("customers", "sample.data", map[string]any{"dataset": "customers", "records": million / 10}))
 		return flow(nodes, []map[string]any{edge("orders", "node", "left"), edge("customers", "node", "right"), edge("node", "file", "in")})
+	}
+	if kind == "explode" {
+		words := map[string]any{"fields": []map[string]string{{"name": "words", "expression": "split(note, ' ')"}}}
+		nodes = append(nodes, node("words", "formula", words))
+		return flow(nodes, []map[string]any{edge("orders", "words", "in"), edge("words", "node", "in"), edge("node", "file", "in")})
 	}
 	edges := []map[string]any{edge("orders", "node", "in"), edge("node", "file", "in")}
 	if port := map[string]string{"union": "in", "lookup": "reference"}[kind]; port != "" {

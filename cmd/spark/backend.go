@@ -13,19 +13,22 @@ import (
 
 	"spark/connectors/folder"
 	"spark/flows"
+	"spark/flows/connection"
 	"spark/flows/run"
+	"spark/internal/seal"
 	"spark/store"
 	"spark/store/queue"
 )
 
 // backend is everything of a server but its HTTP: metadata, queue, worker, run service and lab.
 type backend struct {
-	store   *store.Store
-	queue   *queue.Queue
-	runs    *run.Service
-	lab     *run.Lab
-	folders []string
-	stopJob func(context.Context) error
+	store       *store.Store
+	queue       *queue.Queue
+	runs        *run.Service
+	lab         *run.Lab
+	connections *connection.Service
+	folders     []string
+	stopJob     func(context.Context) error
 }
 
 // backendOptions say where a server keeps things and what its runs may use.
@@ -74,11 +77,16 @@ func openBackend(ctx context.Context, o backendOptions) (b *backend, err error) 
 		_, err := b.queue.Insert(ctx, tx, queue.Job{Run: id, Project: project, Attempt: attempt})
 		return err
 	}
-	if b.lab, err = newLab(b.folders); err != nil {
+	sealer, err := openSealer(o.data)
+	if err != nil {
 		return nil, err
 	}
-	b.runs = &run.Service{Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits}, Checker: b.lab, Folders: b.folders,
-		SampleSize: sampleSize, Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, Logger: o.log}
+	b.connections = &connection.Service{Store: b.store.Connections, Sealer: sealer, NewID: newID}
+	if b.lab, err = newLab(b.folders, b.connections); err != nil {
+		return nil, err
+	}
+	b.runs = &run.Service{Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits}, Checker: b.lab, Connections: b.connections, Folders: b.folders,
+		SampleSize: sampleSize, Now: time.Now, NewID: newID, Logger: o.log}
 	if o.workers < 0 {
 		return b, nil
 	}
@@ -86,6 +94,17 @@ func openBackend(ctx context.Context, o backendOptions) (b *backend, err error) 
 		return b.runs.Work(ctx, flows.Scope{Project: job.Project, Actor: "system"}, job.Run)
 	})
 	return b, err
+}
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// openSealer takes the key of the secrets from the environment, or from a file in the data folder that is made at the
+// first start.
+func openSealer(data string) (*seal.Sealer, error) {
+	if key := os.Getenv("SPARK_SECRET_KEY"); key != "" {
+		return seal.Text(key)
+	}
+	return seal.File(filepath.Join(data, "secrets.key"))
 }
 
 // close lets running jobs end until ctx ends, and then cancels them.

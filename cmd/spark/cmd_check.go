@@ -20,6 +20,7 @@ type flowArgs struct {
 	Set  map[string]string `help:"Value of a parameter. May be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
 	JSON bool              `help:"Print the problems as JSON."`
 	dataFolders
+	connectionFile
 }
 
 func (a flowArgs) compile() (*plan.Plan, flows.Problems, error) {
@@ -31,7 +32,11 @@ func (a flowArgs) compile() (*plan.Plan, flows.Problems, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &lookup{ctx: context.Background(), folders: folders}
+	connections, err := a.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	l := &lookup{connections: connections, ctx: context.Background(), folders: folders}
 	defer l.close()
 	p, ps := plan.Compile(flow, plan.Options{Parameters: a.Set, Lookup: l, Engines: []plan.Engine{&duckdb.Engine{}}, Validate: true})
 	return p, ps, nil

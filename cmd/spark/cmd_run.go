@@ -31,6 +31,7 @@ type runCommand struct {
 	// Optimizers make counts wrong; the test that shows it switches one on.
 	Optimizers []string `hidden:""`
 	dataFolders
+	connectionFile
 	limits
 }
 
@@ -41,6 +42,10 @@ func (c *runCommand) Run() error {
 	}
 	defer cleanup()
 	folders, err := c.list(flowFile)
+	if err != nil {
+		return reportInvalid(err, c.JSON)
+	}
+	connections, err := c.load()
 	if err != nil {
 		return reportInvalid(err, c.JSON)
 	}
@@ -58,7 +63,7 @@ func (c *runCommand) Run() error {
 		Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
 	ctx, stop := untilSignal()
 	defer stop()
-	r, err := service.Start(ctx, run.LocalCommand{Scope: flows.LocalScope, Document: flow, Parameters: c.Set, Folders: folders})
+	r, err := service.Start(ctx, run.LocalCommand{Scope: flows.LocalScope, Document: flow, Parameters: c.Set, Folders: folders, Connections: connections})
 	if err != nil {
 		return reportInvalid(err, c.JSON)
 	}

@@ -25,14 +25,15 @@ type workbench struct {
 var _ run.Workbench = (*workbench)(nil)
 
 // newLab makes the lab of a server.
-func newLab(folders []string) (*run.Lab, error) {
+func newLab(folders []string, connections run.Connections) (*run.Lab, error) {
 	files, err := node.OpenFiles(node.LocationEnv{Folders: folders})
 	if err != nil {
 		return nil, err
 	}
 	return &run.Lab{
-		Files:   files,
-		Engines: []plan.Engine{&duckdb.Engine{}},
+		Files:       files,
+		Connections: connections,
+		Engines:     []plan.Engine{&duckdb.Engine{}},
 		Open: func(ctx context.Context) (run.Workbench, error) {
 			h, err := child(ctx, min(previewMemory, totalMemory()/2))
 			if err != nil {
@@ -47,6 +48,18 @@ func (w *workbench) Describe(ctx context.Context, format, path string, options [
 	return w.host.Describe(ctx, w.folders, format, path, json.RawMessage(options))
 }
 
+func (w *workbench) DescribeDataset(ctx context.Context, connections node.ConnectionSet, connection string, from node.Select) (flows.Schema, error) {
+	return w.host.DescribeDataset(ctx, executor.DatasetSpec{Connection: connection, Select: from, Connections: connections})
+}
+
+func (w *workbench) TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error) {
+	return w.host.TestConnection(ctx, name, c)
+}
+
+func (w *workbench) Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) ([]flows.Table, error) {
+	return w.host.Tables(ctx, name, c, search)
+}
+
 func (w *workbench) Inspect(ctx context.Context, path string) (node.Proposal, error) {
 	return w.host.Inspect(ctx, w.folders, path)
 }
@@ -58,7 +71,7 @@ func (w *workbench) Preview(ctx context.Context, job run.PreviewJob) (flows.Prev
 	}
 	defer removeTemp(temp)
 	return w.host.Preview(ctx, executor.PreviewSpec{Document: job.Document, Node: job.Node, Parameters: job.Parameters, Folders: w.folders,
-		Temp: temp, Threads: runtime.NumCPU(), Memory: engineMemory(previewMemory), Limit: job.Limit})
+		Temp: temp, Threads: runtime.NumCPU(), Memory: engineMemory(previewMemory), Limit: job.Limit, Connections: job.Connections})
 }
 
 func (w *workbench) Close() { w.host.Close() }

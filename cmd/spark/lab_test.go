@@ -15,7 +15,7 @@ import (
 // lab is a lab over a place's data folder.
 func (p *place) lab() *run.Lab {
 	p.t.Helper()
-	l, err := newLab([]string{p.data})
+	l, err := newLab([]string{p.data}, nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -154,20 +154,31 @@ func child(ctx context.Context, maxRSS int64) (*executor.Host, error) {
 
 // lookup answers a plan's questions about data through an executor that is started when the first one comes.
 type lookup struct {
-	ctx     context.Context
-	folders []string
-	host    *executor.Host
+	ctx         context.Context
+	folders     []string
+	connections node.ConnectionSet
+	host        *executor.Host
+}
+
+func (l *lookup) open() (err error) {
+	if l.host == nil {
+		l.host, err = child(l.ctx, totalMemory()/2)
+	}
+	return err
 }
 
 func (l *lookup) Describe(format, path string, options []byte) (flows.Schema, error) {
-	if l.host == nil {
-		h, err := child(l.ctx, totalMemory()/2)
-		if err != nil {
-			return nil, err
-		}
-		l.host = h
+	if err := l.open(); err != nil {
+		return nil, err
 	}
 	return l.host.Describe(l.ctx, l.folders, format, path, json.RawMessage(options))
+}
+
+func (l *lookup) DescribeDataset(connection string, from node.Select) (flows.Schema, error) {
+	if err := l.open(); err != nil {
+		return nil, err
+	}
+	return l.host.DescribeDataset(l.ctx, executor.DatasetSpec{Connection: connection, Select: from, Connections: l.connections})
 }
 
 func (l *lookup) Bytes(path string) int64 {
@@ -205,7 +216,7 @@ func (p processes) Run(ctx context.Context, job run.Job, c run.Callbacks) ([]flo
 	}
 	defer os.RemoveAll(temp)
 	spec := executor.RunSpec{Document: job.Document, Parameters: job.Parameters, Folders: job.Folders, Temp: temp,
-		Threads: p.limits.threads(), Memory: engineMemory(memory), Run: job.Run, Attempt: job.Attempt, Fence: job.Fence, Until: job.Until, Samples: job.Samples, Optimizers: p.optimizers}
+		Threads: p.limits.threads(), Memory: engineMemory(memory), Run: job.Run, Attempt: job.Attempt, Fence: job.Fence, Until: job.Until, Samples: job.Samples, Optimizers: p.optimizers, Connections: job.Connections}
 	nodes, err := host.Run(ctx, spec, executor.Callbacks{Counts: c.Counts, Warnings: c.Warnings, Samples: c.Samples, StoreRejects: c.StoreRejects, MayCommit: c.MayCommit})
 	if e := flows.AsError(err); e != nil && slices.Contains([]string{"executor.died", "memory.limit", "commit.unknown"}, e.Code) {
 		_, _ = folder.Sweep(job.Folders...) // the executor could not; what cannot be removed harms nobody

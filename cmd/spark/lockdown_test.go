@@ -140,6 +140,12 @@ func doors() []door {
 			return chain(in, box{id: "g", kind: "aggregate", config: map[string]any{"groupBy": []any{text}, "aggregates": []any{map[string]any{"name": text + "2", "expression": "count()"}}}},
 				box{id: "s", kind: "sort", config: map[string]any{"keys": []any{map[string]any{"field": text, "order": "ascending; --"}}}}, out)
 		}, try: injections[:6]},
+		{name: "computed field name", doc: func(text string) string {
+			return chain(in, box{id: "w", kind: "window", config: map[string]any{"groupBy": []any{"name"}, "fields": []any{map[string]any{"name": text, "function": "sum", "field": "id"}}}},
+				box{id: "r", kind: "rowid", config: map[string]any{"name": text + "2", "kind": "hash", "fields": []any{text}}},
+				box{id: "d", kind: "deduplicate", config: map[string]any{"keys": []any{text}, "order": []any{map[string]any{"field": text + "2"}}}},
+				box{id: "u", kind: "unpivot", config: map[string]any{"fields": []any{text}, "name": text + "3", "value": text + "4"}}, out)
+		}, try: injections[:6]},
 		{name: "parameter", doc: func(string) string {
 			return graph(map[string]any{"parameters": []any{map[string]any{"name": "p", "type": "text"}}}, []box{in, step("f", "formula", `{"fields":[{"name":"x","expression":"$p"}]}`), out},
 				"in.out>f.in", "f.out>out.in")

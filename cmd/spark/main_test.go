@@ -2,8 +2,11 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"testing"
+
+	"spark/internal/testserver"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -19,6 +22,10 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
+	if err := testserver.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "testserver:", err)
+		code = max(code, 1)
+	}
 	if lateFolder != "" {
 		_ = os.RemoveAll(lateFolder)
 	}

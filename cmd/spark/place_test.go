@@ -31,6 +31,7 @@ type place struct {
 	base string
 	data string
 	temp string
+	env  []string // more of the program's environment
 }
 
 func setup(t testing.TB) *place {
@@ -76,6 +77,7 @@ func (p *place) command(args ...string) *exec.Cmd {
 	c := exec.Command(os.Args[0], args...)
 	c.Dir = p.data
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + p.temp, "TERM=xterm", actAsSpark + "=1"}
+	c.Env = append(c.Env, p.env...)
 	return c
 }
 

@@ -56,7 +56,8 @@ func plan(typ, config string, d node.Describer, inputs map[string]flows.Schema) 
 		case node.Read:
 			lines = append(lines, fmt.Sprintf("%s: %s %s", port, op.Source, flows.StructOf(r.Schema...)))
 		case node.Write:
-			lines = append(lines, fmt.Sprintf("write %s as %s compress %q if exists %s %s", op.Sink.Path, op.Sink.Format, op.Sink.Compress, op.Sink.IfExists, op.Sink.Options))
+			sink := op.Target.(node.FileSink)
+			lines = append(lines, fmt.Sprintf("write %s as %s compress %q if exists %s %s", sink.Path, sink.Format, sink.Compress, sink.IfExists, sink.Options))
 		}
 	}
 	return strings.Join(lines, "\n")
@@ -93,7 +94,7 @@ func TestInputPlan(t *testing.T) {
 		`{"path": "x.csv", ` + a + `, "options": {"delimeter": ";"}}`:                                                 "warning config.unknown setting options.delimeter: there is no setting \"delimeter\" here; it is kept and has no effect; did you mean \"delimiter\"?\nout: csv x.csv struct<a: int64>",
 		`{"path": "x.parquet", "recordNumberField": "nr"}`:                                                            "parquet.origin setting recordNumberField: the record's number is not available for Parquet; remove the field",
 	} {
-		if d := cmp.Diff(want, plan("file.input", config, describer{}, nil)); d != "" {
+		if d := cmp.Diff(want, plan("file.input", config, node.Looking(describer{}, nil), nil)); d != "" {
 			t.Errorf("%s: %s", config, d)
 		}
 	}

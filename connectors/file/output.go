@@ -48,7 +48,7 @@ func (out *Output) Plan(c *node.Context) {
 		ok = false // reported by its enum
 	}
 	if ok && known {
-		c.Emit("", node.Write{Sink: node.FileSink{Path: path, Format: format.Name, Compress: compress, Options: out.Options, IfExists: out.IfExists}}, schema)
+		c.Emit("", node.Write{Target: node.FileSink{Path: path, Format: format.Name, Compress: compress, Options: out.Options, IfExists: out.IfExists}}, schema)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // Engine executes plans.
 type Engine interface {
 	plan.Engine
-	node.Describer
+	node.FileDescriber
 	// Run executes a plan to its end. A cancelled ctx ends it promptly; whatever the error, nothing that others see
 	// has been written. The statuses are the final counts, complete when the error is nil.
 	Run(ctx context.Context, p *plan.Plan, env Env) ([]flows.NodeStatus, error)
@@ -20,8 +20,9 @@ type Engine interface {
 
 // Env is what a run may use.
 type Env struct {
-	Files node.Files
-	Temp  string // folder of this run alone, removed by its owner
+	Files       node.Files
+	Connections node.Connections
+	Temp        string // folder of this run alone, removed by its owner
 	// Token identifies the epoch to the sinks that commit it; the engine adds the offsets that were reached.
 	Token   node.Token
 	Threads int

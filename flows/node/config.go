@@ -88,12 +88,13 @@ func jsonTypeName(t reflect.Type) string {
 
 var (
 	typeOfType   = reflect.TypeFor[flows.Type]()
+	secretType   = reflect.TypeFor[Secret]()
 	anyValueType = reflect.TypeFor[anyValue]()
 )
 
 func walkConfig(v reflect.Value, path string, raw json.RawMessage, report func(string, *flows.Error)) {
 	switch {
-	case v.Type() == typeOfType || v.Type() == reflect.TypeFor[json.RawMessage]() || v.Type().Implements(anyValueType):
+	case v.Type() == typeOfType || v.Type() == secretType || v.Type() == reflect.TypeFor[json.RawMessage]() || v.Type().Implements(anyValueType):
 	case v.Kind() == reflect.Slice:
 		var items []json.RawMessage
 		_ = json.Unmarshal(raw, &items) // decoded once already; only unknown members are looked for
@@ -205,6 +206,8 @@ func schemaOf(v reflect.Value) map[string]any {
 	switch {
 	case t == typeOfType:
 		return map[string]any{"type": "string", "x-widget": "type"}
+	case t == secretType:
+		return map[string]any{"type": "string", "x-widget": "secret"}
 	case t == reflect.TypeFor[json.RawMessage]():
 		return map[string]any{"type": "object"}
 	}

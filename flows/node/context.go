@@ -21,10 +21,35 @@ type Context struct {
 
 // Describer answers what can only be known by looking at data.
 type Describer interface {
+	FileDescriber
+	DatasetDescriber
+}
+
+// DatasetDescriber describes what is reached through connections.
+type DatasetDescriber interface {
+	// DescribeDataset returns the schema of a selection.
+	DescribeDataset(connection string, from Select) (flows.Schema, error)
+}
+
+// FileDescriber describes files.
+type FileDescriber interface {
 	// Describe returns the schema of a file set.
 	Describe(format, path string, options []byte) (flows.Schema, error)
 	// Bytes returns the size of a file set, 0 where it is unknown.
 	Bytes(path string) int64
+}
+
+// Looking puts a Describer together. datasets may be nil where no connections are known.
+func Looking(files FileDescriber, datasets DatasetDescriber) Describer {
+	if datasets == nil {
+		datasets = Datasets{Connections: ConnectionSet{}}
+	}
+	return lookup{files, datasets}
+}
+
+type lookup struct {
+	FileDescriber
+	DatasetDescriber
 }
 
 // Result is what an output port means.

@@ -136,9 +136,10 @@ func (t *Type) file(name string) string {
 
 var catalogue struct {
 	sync.RWMutex
-	types     map[string]*Type
-	formats   map[string]*Format
-	locations []*Location
+	types       map[string]*Type
+	formats     map[string]*Format
+	locations   []*Location
+	connections map[string]*ConnectionType
 }
 
 // Register adds a node type to the catalogue. It panics on an incomplete type or a taken id.

@@ -135,8 +135,8 @@ type Sort struct{ Keys []SortKey }
 // Limit passes Count records after the first Offset ones and then stops its input.
 type Limit struct{ Count, Offset int64 }
 
-// Write hands the records to a sink.
-type Write struct{ Sink FileSink }
+// Write hands the records to a target: a FileSink, which engines write by themselves, or a BatchTarget.
+type Write struct{ Target Target }
 
 func (Read) op()      {}
 func (Filter) op()    {}

@@ -15,6 +15,16 @@ type Pick struct {
 	Last  bool // the last records instead of the first ones
 	Count int64
 	Rest  bool
+	// Shuffle puts a random order in the place of Order: by the lot of each record, see Draw.
+	Shuffle bool
+	Seed    int64
+}
+
+// Draw passes every record whose lot is at most Most or, with Rest, the others. The lot of a record is a number from
+// 0 to 2^63 - 1, hash64 of the text "seed:n", n being its number from 1 in the order of arrival.
+type Draw struct {
+	Seed, Most int64
+	Rest       bool
 }
 
 // WindowFunc is how a column of a Window is computed.
@@ -72,5 +82,6 @@ type Unnest struct {
 }
 
 func (Pick) op()   {}
+func (Draw) op()   {}
 func (Window) op() {}
 func (Unnest) op() {}

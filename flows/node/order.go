@@ -10,8 +10,8 @@ import (
 // OrderKey is a setting: one criterion of an order.
 type OrderKey struct {
 	Field string `json:"field" title:"Field" required:"true" widget:"field" example:"ordered_at"`
-	Order string `json:"order,omitempty" title:"Order" enum:"ascending|descending"`
-	Nulls string `json:"nulls,omitempty" title:"Nulls" enum:"last|first" advanced:"true"`
+	Order string `json:"order,omitempty" title:"Order" enum:"ascending|descending" help:"Empty: ascending."`
+	Nulls string `json:"nulls,omitempty" title:"Nulls" enum:"last|first" advanced:"true" help:"Empty: last."`
 }
 
 // SortKeys compiles an order over the fields of schema and reports what is wrong with it at the config field.

@@ -3,8 +3,11 @@ package node
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"spark/flows"
 )
 
 // Offset is how far a source has been read, in the source's own terms. nil: the source cannot go on from somewhere.
@@ -41,8 +44,33 @@ type Sink interface {
 // BatchSink is a sink that is written by Go; engines write files by themselves.
 type BatchSink interface {
 	Sink
-	// Write takes over records. They are not visible before the commit.
+	// Write takes records whose columns have the types of SinkType. They are not visible before the commit; b is
+	// released by the caller after Write has returned.
 	Write(ctx context.Context, b arrow.RecordBatch) error
+	// Finish ends the writing and returns how many records the target says it has taken.
+	Finish(ctx context.Context) (int64, error)
+	// Changes tells what the commit made of the records. It is complete after Commit.
+	Changes() flows.Changes
+}
+
+// Target is where the records of a Write go. Its String goes into the plan's explanation.
+type Target interface{ fmt.Stringer }
+
+// BatchTarget is a target that Go writes.
+type BatchTarget interface {
+	Target
+	// Open connects and checks what can be checked before the first record is read.
+	Open(ctx context.Context, w *Writing) (BatchSink, error)
+	// Identity names what is written, so that two nodes that write the same are found.
+	Identity() string
+}
+
+// Writing is what a sink is opened with.
+type Writing struct {
+	Connections Connections
+	Node        string
+	Schema      flows.Schema
+	Token       Token // without offsets, which are known at the commit
 }
 
 // FileSink describes a file to be written: whole, or not at all.
@@ -52,4 +80,15 @@ type FileSink struct {
 	Compress string          // "", "gzip" or, where the format has it, its own codecs
 	Options  json.RawMessage // of the format
 	IfExists string          // "replace" or "fail"
+}
+
+func (f FileSink) String() string { return f.Path + " as " + f.Format }
+
+// SinkType is the type that the columns of a BatchSink's records have: ArrowType, but lists and structs are text, in the
+// form of JSON files, and intervals are durations such as P14M3DT-0.5S, each part with a sign of its own.
+func SinkType(t flows.Type) arrow.DataType {
+	if t.Kind == flows.List || t.Kind == flows.Struct {
+		return arrow.BinaryTypes.String
+	}
+	return ArrowType(t)
 }

@@ -41,10 +41,12 @@ var ErrEnough = fmt.Errorf("enough")
 
 // Reading is one pass over a source.
 type Reading struct {
-	Files   Files    // the data folders
-	Fields  []string // fields wanted, in this order; a source checks the others all the same
-	Origin  bool     // append the columns OriginFile (text) and OriginRecord (int64)
-	Threads int      // goroutines the source may keep busy
+	Files       Files       // the data folders
+	Connections Connections // of the flow's project
+	Node        string      // that reads
+	Fields      []string    // fields wanted, in this order; a source checks the others all the same
+	Origin      bool        // append the columns OriginFile (text) and OriginRecord (int64)
+	Threads     int         // goroutines the source may keep busy
 	// Emit takes over one batch whose columns are Fields (then the origin) of type ArrowType. Batches are allocated
 	// outside the Go heap (arrow/memory/mallocator), because C code reads them.
 	Emit func(Batch) error

@@ -20,7 +20,7 @@ func (p *Plan) Explain() string {
 		}
 		if s.Sink != nil {
 			w := s.Sink.Results[""].Op.(node.Write)
-			fmt.Fprintf(&b, "  %s = write %s as %s from %s\n", s.Sink.ID, w.Sink.Path, w.Sink.Format, s.Target)
+			fmt.Fprintf(&b, "  %s = write %s from %s\n", s.Sink.ID, w.Target, s.Target)
 		}
 	}
 	for _, n := range p.Flow.Nodes {
@@ -120,6 +120,8 @@ func (st *Step) describe() string {
 		return fmt.Sprintf("sort %s by %s", in(0), order(op.Keys))
 	case node.Pick:
 		return describePick(op, in(0))
+	case node.Draw:
+		return fmt.Sprintf("draw %s: %s", in(0), lots(op))
 	case node.Window:
 		return describeWindow(op, in(0))
 	case node.Unnest:

@@ -54,7 +54,7 @@ func TestGoldens(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, ps := plan.Compile(f, plan.Options{Lookup: schemas{}, Engines: []plan.Engine{anything{}}, Validate: strings.HasPrefix(filepath.Base(file), "validate")})
+			p, ps := plan.Compile(f, plan.Options{Lookup: node.Looking(schemas{}, nil), Engines: []plan.Engine{anything{}}, Validate: strings.HasPrefix(filepath.Base(file), "validate")})
 			var out strings.Builder
 			for _, e := range ps {
 				fmt.Fprintf(&out, "%s%s: %s\n", e.Code, map[bool]string{true: " (warning)"}[e.Severity == flows.SeverityWarning], e.Error())

@@ -191,7 +191,7 @@ func (p *Plan) origins() {
 // preservesOrigin: each record of the output comes from one record of an input.
 func preservesOrigin(op node.Op) bool {
 	switch op := op.(type) {
-	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Window, node.Unnest, node.Enrich, node.Stop:
+	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop:
 		return true
 	case node.Union:
 		return !op.Distinct
@@ -235,7 +235,7 @@ func (st *Step) reads(in Input) []string {
 			add(k.Expr)
 		}
 		all = append(all, st.Needed...)
-	case node.Limit:
+	case node.Limit, node.Draw:
 		all = append(all, st.Needed...)
 	case node.Join:
 		all = append(all, readBySide(in.Port, op.Keys, op.Fields, st.Needed)...)
@@ -316,6 +316,8 @@ func guess(op node.Op, in []float64, bytes func(string) int64) float64 {
 		return sum
 	case node.Pick:
 		return guessPick(op, in[0])
+	case node.Draw:
+		return guessDraw(op, in[0])
 	case node.Unnest:
 		return 3 * in[0]
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 	"spark/flows/node"
 )
 
-// What the plan knows of the operators Pick, Window and Unnest.
+// What the plan knows of the operators Pick, Draw, Window and Unnest.
 
 func fallibleColumn(c node.WindowColumn) bool { return c.Arg != nil && expr.Fallible(c.Arg) }
 
@@ -72,6 +73,22 @@ func guessPick(op node.Pick, in float64) float64 {
 	return picked
 }
 
+func guessDraw(op node.Draw, in float64) float64 {
+	share := float64(op.Most) / math.MaxInt64
+	if op.Rest {
+		share = 1 - share
+	}
+	return in * share
+}
+
+func lots(op node.Draw) string {
+	which := "up to"
+	if op.Rest {
+		which = "beyond"
+	}
+	return fmt.Sprintf("lots %s %.4g with seed %d", which, float64(op.Most)/math.MaxInt64, op.Seed)
+}
+
 func describePick(op node.Pick, in string) string {
 	which, per := "first", ""
 	if op.Last {
@@ -83,7 +100,11 @@ func describePick(op node.Pick, in string) string {
 	if len(op.Keys) > 0 {
 		per = " of each " + texts(op.Keys)
 	}
-	return fmt.Sprintf("pick %s: %s %d%s%s", in, which, op.Count, per, by(op.Order))
+	how := by(op.Order)
+	if op.Shuffle {
+		how = fmt.Sprintf(" at random with seed %d", op.Seed)
+	}
+	return fmt.Sprintf("pick %s: %s %d%s%s", in, which, op.Count, per, how)
 }
 
 func describeWindow(op node.Window, in string) string {

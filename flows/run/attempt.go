@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"spark/flows"
+	"spark/flows/node"
 )
 
 // Job is one attempt, as the executor sees it.
@@ -22,6 +23,8 @@ type Job struct {
 	Fence      int64
 	Until      string // node that the run ends at; empty: the whole flow
 	Samples    int    // records sampled of every output port
+	// Connections of the flow with their secrets.
+	Connections node.ConnectionSet
 }
 
 // Callbacks are what an attempt asks of the service.

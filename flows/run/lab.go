@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,6 +18,9 @@ import (
 // Workbench is an executor process that answers questions about data.
 type Workbench interface {
 	Describe(ctx context.Context, format, path string, options []byte) (flows.Schema, error)
+	DescribeDataset(ctx context.Context, connections node.ConnectionSet, connection string, from node.Select) (flows.Schema, error)
+	TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error)
+	Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) ([]flows.Table, error)
 	Preview(ctx context.Context, job PreviewJob) (flows.Preview, error)
 	Inspect(ctx context.Context, path string) (node.Proposal, error)
 	Close()
@@ -28,6 +32,8 @@ type PreviewJob struct {
 	Node       string
 	Parameters map[string]string
 	Limit      int
+	// Connections of the flow with their secrets.
+	Connections node.ConnectionSet
 }
 
 // Lab answers what builders ask while they draw: what is wrong, which fields there are, what the records look like. It
@@ -36,8 +42,10 @@ type Lab struct {
 	Open    func(ctx context.Context) (Workbench, error)
 	Files   node.Files
 	Engines []plan.Engine
-	Idle    time.Duration // the process ends when nothing was asked for so long; 0: five minutes
-	Timeout time.Duration // of a question; 0: a minute
+	// Connections returns those of a project that a flow names.
+	Connections Connections
+	Idle        time.Duration // the process ends when nothing was asked for so long; 0: five minutes
+	Timeout     time.Duration // of a question; 0: a minute
 
 	mu      sync.Mutex
 	bench   Workbench
@@ -168,17 +176,21 @@ func (l *Lab) Inspect(ctx context.Context, _ flows.Scope, path string) (node.Pro
 }
 
 // Check finds the problems and the schemas of a document as it is drawn. Parameters without a value are no problem.
-func (l *Lab) Check(ctx context.Context, _ flows.Scope, doc *flows.Flow, parameters map[string]string) (flows.Check, error) {
-	return l.check(ctx, doc, plan.Options{Parameters: parameters, Validate: true})
+func (l *Lab) Check(ctx context.Context, scope flows.Scope, doc *flows.Flow, parameters map[string]string) (flows.Check, error) {
+	return l.check(ctx, scope, doc, plan.Options{Parameters: parameters, Validate: true})
 }
 
 // CheckRun finds what keeps a document from being run up to a node, or as a whole.
-func (l *Lab) CheckRun(ctx context.Context, _ flows.Scope, doc *flows.Flow, parameters map[string]string, until string) (flows.Check, error) {
-	return l.check(ctx, doc, plan.Options{Parameters: parameters, Until: until})
+func (l *Lab) CheckRun(ctx context.Context, scope flows.Scope, doc *flows.Flow, parameters map[string]string, until string) (flows.Check, error) {
+	return l.check(ctx, scope, doc, plan.Options{Parameters: parameters, Until: until})
 }
 
-func (l *Lab) check(ctx context.Context, doc *flows.Flow, o plan.Options) (flows.Check, error) {
-	o.Lookup, o.Engines = labLookup{ctx, l}, l.Engines
+func (l *Lab) check(ctx context.Context, scope flows.Scope, doc *flows.Flow, o plan.Options) (flows.Check, error) {
+	connections, err := connectionsOf(ctx, l.Connections, scope, doc)
+	if err != nil {
+		return flows.Check{}, err
+	}
+	o.Lookup, o.Engines = labLookup{ctx, l, connections}, l.Engines
 	p, problems := plan.Compile(doc, o)
 	if err := ctx.Err(); err != nil {
 		return flows.Check{}, err
@@ -196,13 +208,62 @@ func (l *Lab) check(ctx context.Context, doc *flows.Flow, o plan.Options) (flows
 	return c, nil
 }
 
+// TestConnection reaches the system that a connection leads to.
+func (l *Lab) TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (r node.ConnectionReport, err error) {
+	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
+		r, err = b.TestConnection(ctx, name, c)
+		return err
+	})
+	return r, err
+}
+
+// Tables lists what a connection reaches.
+func (l *Lab) Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) (list []flows.Table, err error) {
+	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
+		list, err = b.Tables(ctx, name, c, search)
+		return err
+	})
+	return list, err
+}
+
+// executorQuestion identifies what is asked of a database.
+type executorQuestion struct {
+	Connection node.ConnectionSpec
+	From       node.Select
+}
+
 // labLookup answers a plan's questions about data.
 type labLookup struct {
-	ctx context.Context
-	lab *Lab
+	ctx         context.Context
+	lab         *Lab
+	connections node.ConnectionSet
 }
 
 var _ node.Describer = labLookup{}
+
+// datasetAge is how long the fields of a table are remembered while somebody draws; a run asks anew.
+const datasetAge = 30 * time.Second
+
+func (q labLookup) DescribeDataset(connection string, from node.Select) (s flows.Schema, err error) {
+	question, err := json.Marshal(executorQuestion{q.connections[connection], from})
+	if err != nil {
+		return nil, fmt.Errorf("question: %w", err)
+	}
+	key := cacheKey("dataset", connection, string(question), fmt.Sprint(time.Now().UnixNano()/int64(datasetAge)))
+	if s, ok := q.lab.schemas.get(key); ok {
+		return s, nil
+	}
+	defer func() {
+		if err == nil {
+			q.lab.schemas.put(key, s, len(s)*64)
+		}
+	}()
+	err = q.lab.ask(q.ctx, func(ctx context.Context, b Workbench) (err error) {
+		s, err = b.DescribeDataset(ctx, q.connections, connection, from)
+		return err
+	})
+	return s, err
+}
 
 func (q labLookup) Describe(format, path string, options []byte) (flows.Schema, error) {
 	seen := q.lab.seen(path)

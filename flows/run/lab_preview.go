@@ -12,11 +12,13 @@ import (
 	"time"
 
 	"spark/flows"
+	"spark/flows/node"
 )
 
 // Preview shows the records at a node of a document as it is drawn. While neither the part of the document above the
-// node nor the files that it reads have changed, the answer comes from memory.
-func (l *Lab) Preview(ctx context.Context, _ flows.Scope, req flows.PreviewRequest) (flows.Preview, error) {
+// node nor the files that it reads have changed, the answer comes from memory: files are looked at, what a connection leads
+// to is read once and again only where somebody asks for it.
+func (l *Lab) Preview(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) (flows.Preview, error) {
 	began := time.Now()
 	switch {
 	case req.Limit < 0 || req.Limit > flows.MaxPreview:
@@ -25,11 +27,15 @@ func (l *Lab) Preview(ctx context.Context, _ flows.Scope, req flows.PreviewReque
 	case req.Limit == 0:
 		req.Limit = flows.DefaultPreview
 	}
-	key, err := previewKey(req)
+	connections, err := connectionsOf(ctx, l.Connections, scope, req.Document)
 	if err != nil {
 		return flows.Preview{}, err
 	}
-	if p, ok := l.previews.get(key); ok && l.unchanged(p.Files) {
+	key, err := previewKey(req, connections)
+	if err != nil {
+		return flows.Preview{}, err
+	}
+	if p, ok := l.previews.get(key); ok && !req.Fresh && l.unchanged(p.Files) {
 		p.Cached, p.Took = true, time.Since(began)
 		return p, nil
 	}
@@ -39,7 +45,7 @@ func (l *Lab) Preview(ctx context.Context, _ flows.Scope, req flows.PreviewReque
 	}
 	var p flows.Preview
 	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
-		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Parameters: req.Parameters, Limit: req.Limit})
+		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Parameters: req.Parameters, Limit: req.Limit, Connections: connections})
 		return err
 	})
 	if err != nil {
@@ -70,8 +76,9 @@ func (l *Lab) unchanged(seen []flows.SeenFile) bool {
 	return true
 }
 
-// previewKey identifies everything that a preview depends on, files aside: the node, what is above it, parameters.
-func previewKey(req flows.PreviewRequest) (string, error) {
+// previewKey identifies everything that a preview depends on, files aside: the node, what is above it, parameters, where
+// its connections lead.
+func previewKey(req flows.PreviewRequest, connections node.ConnectionSet) (string, error) {
 	above := req.Document.Above(req.Node)
 	part := *req.Document
 	part.Name, part.Description, part.Layout, part.Nodes, part.Edges = "", "", nil, nil, nil
@@ -94,7 +101,11 @@ func previewKey(req flows.PreviewRequest) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("parameters: %w", err)
 	}
-	return cacheKey("preview", req.Node, fmt.Sprint(req.Limit), string(values), string(doc)), nil
+	places, err := json.Marshal(connections)
+	if err != nil {
+		return "", fmt.Errorf("connections: %w", err)
+	}
+	return cacheKey("preview", req.Node, fmt.Sprint(req.Limit), string(values), string(places), string(doc)), nil
 }
 
 func cacheKey(parts ...string) string {

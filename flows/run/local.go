@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spark/flows"
+	"spark/flows/node"
 )
 
 // Local runs flow files in this process. Nothing is stored but the rejects.
@@ -24,6 +25,8 @@ type LocalCommand struct {
 	Document   *flows.Flow
 	Parameters map[string]string
 	Folders    []string
+	// Connections of the flow with their secrets.
+	Connections node.ConnectionSet
 }
 
 // LocalRun is a started run.
@@ -44,7 +47,7 @@ func (l *Local) Start(ctx context.Context, cmd LocalCommand) (*LocalRun, error) 
 	r := &LocalRun{ID: l.NewID(), done: make(chan struct{})}
 	r.events = newEvents(flows.Event{Project: cmd.Scope.Project, Run: r.ID, Attempt: 1, Epoch: 1}, l.Now)
 	ctx, r.cancel = context.WithCancel(ctx)
-	job := Job{Run: r.ID, Attempt: 1, Document: doc, Parameters: cmd.Parameters, Folders: cmd.Folders, Fence: 1}
+	job := Job{Run: r.ID, Attempt: 1, Document: doc, Parameters: cmd.Parameters, Folders: cmd.Folders, Fence: 1, Connections: cmd.Connections}
 	go func() {
 		defer close(r.done)
 		defer r.events.close()

@@ -64,15 +64,17 @@ type Checker interface {
 
 // Service starts, executes and stores runs.
 type Service struct {
-	Store      Store
-	Documents  Documents
-	Executor   Executor
-	Checker    Checker
-	Folders    []string // data folders
-	SampleSize int      // records sampled of every output port
-	Now        func() time.Time
-	NewID      func() string
-	Logger     *slog.Logger
+	Store     Store
+	Documents Documents
+	Executor  Executor
+	Checker   Checker
+	// Connections of the projects; nil where there are none.
+	Connections Connections
+	Folders     []string // data folders
+	SampleSize  int      // records sampled of every output port
+	Now         func() time.Time
+	NewID       func() string
+	Logger      *slog.Logger
 
 	mu   sync.Mutex
 	live map[string]*live // by run: those that are not over, as far as this process has seen them
@@ -306,6 +308,14 @@ func (w *work) do(ctx context.Context) error {
 	if err != nil {
 		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
 	}
+	doc, err := flows.ParseFlow(rev.Document)
+	if err != nil {
+		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
+	}
+	connections, err := connectionsOf(ctx, w.Connections, w.scope, doc)
+	if err != nil {
+		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
+	}
 	w.run.State, w.run.StartedAt = flows.RunRunning, w.Now()
 	if err := w.Store.Save(ctx, w.scope, w.fence, w.run); err != nil {
 		return err
@@ -319,7 +329,7 @@ func (w *work) do(ctx context.Context) error {
 	a := attempt{executor: w.Executor, rejects: rejectStore{w}, observe: w, now: w.Now,
 		grant: func() error { return w.Store.Grant(ctx, w.scope, w.fence, w.run.ID) }}
 	res := a.execute(attempting, Job{Run: w.run.ID, Attempt: w.run.Attempt, Document: rev.Document, Parameters: w.run.Parameters, Folders: w.Folders,
-		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize})
+		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections})
 	stop()
 	if ctx.Err() != nil && res.State == flows.RunCancelled { // nobody asked for it: the worker has to end
 		res.State, res.Err = flows.RunFailed, &flows.Error{Code: "run.interrupted", Message: "Spark was stopped while the run was running",

@@ -435,3 +435,32 @@ func TestSlowWatcher(t *testing.T) {
 	}
 	w.Close()
 }
+
+// TestIdleWatcher: counts that are reported again and have not changed are nothing new, however often they come.
+func TestIdleWatcher(t *testing.T) {
+	t.Parallel()
+	var w *run.Watch
+	woken := -1 // signals waiting
+	s := service(newMemory(), func(_ context.Context, job run.Job, c run.Callbacks) ([]flows.NodeStatus, error) {
+		c.Counts(counted(7))
+		<-w.Changes()
+		w.Take()
+		for range 100 {
+			c.Counts(counted(7))
+		}
+		woken = len(w.Changes())
+		return counted(7), nil
+	})
+	r := queued(t, s)
+	var err error
+	if w, err = s.Watch(t.Context(), scope, r.ID); err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := s.Work(t.Context(), scope, r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if woken != 0 {
+		t.Errorf("%d signals", woken)
+	}
+}

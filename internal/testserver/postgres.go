@@ -41,6 +41,16 @@ func PostgreSQL(t testing.TB) string {
 	return u.String()
 }
 
+// StartPostgreSQL starts a server for a program that is no test; Stop ends it. bin is the folder of PostgreSQL's own
+// programs.
+func StartPostgreSQL() (url, bin string, err error) {
+	if bin, err = postgresBin(); err != nil {
+		return "", "", err
+	}
+	url, err = postgres()
+	return url, bin, err
+}
+
 var databases atomic.Int64
 
 var postgres = sync.OnceValues(startPostgres)

@@ -35,6 +35,9 @@ func atEnd(stop func() error) {
 	running.stops = append(running.stops, stop)
 }
 
+// Stop ends the servers that were started.
+func Stop() error { return stopAll() }
+
 func stopAll() error {
 	running.Lock()
 	defer running.Unlock()

@@ -93,6 +93,7 @@ type PreviewRequest struct {
 	Node       string            `json:"node"`
 	Parameters map[string]string `json:"parameters,omitempty"`
 	Limit      int               `json:"limit,omitempty"`
+	Fresh      bool              `json:"fresh,omitempty"` // reads again what is remembered
 }
 
 // Catalogue is everything that the editor can offer.
@@ -101,6 +102,8 @@ type Catalogue struct {
 	Functions []Function `json:"functions"`
 	Formats   []Format   `json:"formats"`
 	Types     []string   `json:"types"` // names of value types without parameters
+	// Connections are the kinds of connections.
+	Connections []ConnectionType `json:"connections"`
 }
 
 // NodeType is a kind of node.
@@ -194,4 +197,35 @@ type FileField struct {
 type Health struct {
 	Status  string `json:"status"` // "ok", or what is missing
 	Version string `json:"version"`
+}
+
+// SaveConnection is a connection as it is filled in. A secret that is left out stays as it is saved.
+type SaveConnection struct {
+	Name     string          `json:"name"`
+	Type     string          `json:"type"`
+	Settings json.RawMessage `json:"settings"`
+}
+
+// TestConnection asks to reach the system. ID names the saved connection that the secrets left out come from.
+type TestConnection struct {
+	SaveConnection
+	ID string `json:"id,omitempty"`
+}
+
+// ConnectionReport is what a test of a connection found.
+type ConnectionReport struct {
+	Place   string        `json:"place"`
+	User    string        `json:"user,omitempty"`
+	Version string        `json:"version,omitempty"`
+	Took    time.Duration `json:"took"` // nanoseconds
+}
+
+// ConnectionType is a kind of system that connections lead to.
+type ConnectionType struct {
+	ID       string         `json:"id"`
+	Title    string         `json:"title"`
+	Summary  string         `json:"summary"`
+	Synonyms []string       `json:"synonyms"`
+	Database bool           `json:"database"` // has tables
+	Schema   map[string]any `json:"schema"`
 }

@@ -41,6 +41,8 @@ func goldens() map[string]any {
 	ended.State, ended.EndedAt, ended.Error, ended.Nodes, ended.Until = flows.RunFailed, at.Add(time.Minute), failed, nodes, "write"
 	summary := api.FlowSummary{ID: theRun.FlowID, Name: "Orders", Etag: "0198f0a0-0000-7000-8000-000000000009", UpdatedAt: at, UpdatedBy: "owner", Published: 2, LastRun: &theRun}
 	sample := flows.Sample{Node: "keep", Port: "out", Schema: amount, Rows: [][]*string{{text("1"), text("10.50"), nil}, {text("2"), nil, text("<b>")}}, Records: 40, More: true}
+	warehouse := flows.Connection{ID: "0198f0a0-0000-7000-8000-000000000011", Name: "warehouse", Type: "postgres", Settings: json.RawMessage(`{"host":"db","port":5432}`),
+		Secrets: []string{"password"}, Place: "db:5432", Etag: "0198f0a0-0000-7000-8000-000000000012", UpdatedAt: at, UpdatedBy: "owner"}
 	return map[string]any{
 		"problem": api.Problem{Type: "about:blank", Title: "Unprocessable Entity", Status: 422, Detail: failed.Message, Code: failed.Code, Path: failed.Path,
 			Suggestion: failed.Suggestion, Params: failed.Params, Problems: flows.Problems{failed}},
@@ -67,10 +69,16 @@ func goldens() map[string]any {
 		"inspect": api.InspectRequest{Path: "in/orders.csv"},
 		"proposal": api.Proposal{Format: "csv", Options: json.RawMessage(`{"delimiter":";"}`), Fields: []api.FileField{{Name: "day", Type: flows.Of(flows.Date), Format: "%d/%m/%Y", Source: "Day"}},
 			Notes: []string{`"day" could also be month/day`}, Sample: [][]string{{"03/04/2026"}}, Sampled: 1},
-		"health":   api.Health{Status: "ok", Version: "v1"},
-		"snapshot": api.Snapshot{Kind: api.LiveSnapshot, Seq: 1, Run: withNodes(theRun), Log: []flows.LogLine{line}},
-		"delta":    api.Delta{Kind: api.LiveDelta, Seq: 2, Run: &theRun, Nodes: nodes[1:2], Log: []flows.LogLine{line}},
-		"ask":      api.Ask{Kind: api.LiveSnapshot},
+		"connection":      warehouse,
+		"connections":     api.Page[flows.Connection]{Items: []flows.Connection{warehouse}},
+		"save_connection": api.SaveConnection{Name: "warehouse", Type: "postgres", Settings: json.RawMessage(`{"host":"db","password":"***"}`)},
+		"test_connection": api.TestConnection{SaveConnection: api.SaveConnection{Name: "warehouse", Type: "postgres", Settings: json.RawMessage(`{}`)}, ID: warehouse.ID},
+		"report":          api.ConnectionReport{Place: "db:5432", User: "spark", Version: "PostgreSQL 15.3", Took: 12 * time.Millisecond},
+		"tables":          api.Page[flows.Table]{Items: []flows.Table{{Name: "public.orders", Records: 1000}, {Name: `sales."Big Orders"`, View: true}}},
+		"health":          api.Health{Status: "ok", Version: "v1"},
+		"snapshot":        api.Snapshot{Kind: api.LiveSnapshot, Seq: 1, Run: withNodes(theRun), Log: []flows.LogLine{line}},
+		"delta":           api.Delta{Kind: api.LiveDelta, Seq: 2, Run: &theRun, Nodes: nodes[1:2], Log: []flows.LogLine{line}},
+		"ask":             api.Ask{Kind: api.LiveSnapshot},
 	}
 }
 

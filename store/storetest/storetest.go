@@ -54,6 +54,8 @@ func Run(t *testing.T, fresh func(t *testing.T) store.Config) {
 		"list runs":                           testRunList,
 		"log, rejects and samples":            testRunDetails,
 		"runs of other projects":              testRunIsolation,
+		"connections":                         testConnections,
+		"connections of other projects":       testConnectionIsolation,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { call, draft, edit, launch, look, open, sample, type Doc } from './page';
+import { call, draft, edit, launch, look, open, picture, sample, type Doc } from './page';
 import { serve, type Server } from './server';
 
 // What the canvas does under the hands of people, in a real browser.
@@ -11,7 +11,7 @@ let browser: Browser;
 beforeAll(async () => {
   server = await serve();
   browser = await launch();
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await browser?.close();
@@ -46,7 +46,7 @@ test.each(['light', 'dark'] as const)('the menu of a node opens by mouse and key
   await card.getByText('Customers, renamed').waitFor();
   expect(wrong).toEqual([]);
   await context.close();
-}, 60_000);
+}, 120_000);
 
 test('a source that knows its size shows how much of it has been read, while it runs', async () => {
   const { context, page, wrong } = await open(browser, server);
@@ -58,15 +58,15 @@ test('a source that knows its size shows how much of it has been read, while it 
   await page.getByRole('button', { name: 'Run', exact: true }).click();
   const bar = page.locator('#card-orders .card-progress > span');
   await page.waitForFunction(() => (document.querySelector('#card-orders .card-progress > span')?.getBoundingClientRect().width ?? 0) > 5, undefined, { timeout: 30_000 });
-  await look(page, 'progress-light');
+  await picture(page, 'progress-light');
   await page.emulateMedia({ colorScheme: 'dark' });
-  await look(page, 'progress-dark');
+  await picture(page, 'progress-dark');
   await page.getByRole('button', { name: 'Stop', exact: true }).click();
   await page.getByText('Stopped').waitFor();
   expect(await bar.count()).toBe(0);
   expect(wrong).toEqual([]);
   await context.close();
-}, 90_000);
+}, 180_000);
 
 test.each([['no-preference', true], ['reduce', false]] as const)('a tidy-up moves the nodes as one undo step; with motion %s they glide: %s', async (reducedMotion, glides) => {
   const { context, page, wrong } = await open(browser, server, { reducedMotion });
@@ -92,7 +92,7 @@ test.each([['no-preference', true], ['reduce', false]] as const)('a tidy-up move
   await expect.poll(async () => (await draft(server, id)).layout!.nodes!, { timeout: 10_000 }).toEqual(document.layout.nodes);
   expect(wrong).toEqual([]);
   await context.close();
-}, 60_000);
+}, 120_000);
 
 test.each(['light', 'dark'] as const)('below 900 pixels the flow can be looked at and run, but not changed (%s)', async (colorScheme) => {
   const { context, page, wrong } = await open(browser, server, { colorScheme });
@@ -136,7 +136,7 @@ test.each(['light', 'dark'] as const)('below 900 pixels the flow can be looked a
   expect(await name.getAttribute('readonly')).toBeNull();
   expect(wrong).toEqual([]);
   await context.close();
-}, 90_000);
+}, 180_000);
 
 test('a file that is dropped on the canvas is one undo step', async () => {
   const { context, page, wrong } = await open(browser, server);
@@ -164,7 +164,7 @@ test('a file that is dropped on the canvas is one undo step', async () => {
   await expect.poll(async () => (await draft(server, id)).nodes, { timeout: 10_000 }).toEqual(made);
   expect(wrong).toEqual([]);
   await context.close();
-}, 60_000);
+}, 120_000);
 
 test.each([[1440, 900], [1100, 800]])('the settings never cover the node that they are about (%i × %i)', async (width, height) => {
   const { context, page, wrong } = await open(browser, server, { viewport: { width, height } });
@@ -181,13 +181,13 @@ test.each([[1440, 900], [1100, 800]])('the settings never cover the node that th
       const box = await page.locator(`#card-${id}`).boundingBox();
       return box !== null && box.x >= canvas.x && box.x + box.width <= right.x && box.y >= canvas.y && box.y + box.height <= canvas.y + canvas.height;
     }, { message: id }).toBe(true);
-    await look(page, `sight-${width}-${id}`);
+    await picture(page, `sight-${width}-${id}`);
     await page.keyboard.press('Escape');
     await settings.waitFor({ state: 'detached' });
   }
   expect(wrong).toEqual([]);
   await context.close();
-}, 60_000);
+}, 120_000);
 
 test('undo in a setting is the undo of the flow, and that of a search is its own', async () => {
   const { context, page, wrong } = await open(browser, server);
@@ -219,4 +219,4 @@ test('undo in a setting is the undo of the flow, and that of a search is its own
   expect(await records.inputValue()).toBe('77');
   expect(wrong).toEqual([]);
   await context.close();
-}, 60_000);
+}, 120_000);

@@ -52,18 +52,29 @@ export async function draft(server: Server, id: string): Promise<Doc> {
   return (await call<{ document: Doc }>(server, 'GET', `/flows/${id}`)).document;
 }
 
-/** look keeps a picture where SPARK_LOOK names a folder, for people who want to see. */
-export async function look(page: Page, name: string): Promise<void> {
+/** picture keeps what is seen where SPARK_LOOK names a folder, for people who want to look. */
+export async function picture(page: Page, name: string): Promise<void> {
   const folder = process.env['SPARK_LOOK'];
   if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
 }
 
+/** usable asks axe whether everybody can use what is there. */
+async function usable(page: Page, name: string): Promise<void> {
+  const found = await new AxeBuilder({ page }).analyze();
+  expect(found.violations.map((v) => `${name}: ${v.id} at ${v.nodes.map((n) => n.html).join(', ')}`)).toEqual([]);
+}
+
+/** look keeps a picture for people who want to see, and asks axe. */
+export async function look(page: Page, name: string): Promise<void> {
+  await picture(page, name);
+  await usable(page, name);
+}
+
 const pictures = 'docs/screens';
 
-/** keep keeps a picture of the page for the documentation, and wants no fault of accessibility in it. */
+/** keep keeps a picture for the documentation, and asks axe. */
 export async function keep(page: Page, name: string): Promise<void> {
   mkdirSync(pictures, { recursive: true });
   await page.screenshot({ path: `${pictures}/${name}.png` });
-  const found = await new AxeBuilder({ page }).analyze();
-  expect(found.violations.map((v) => `${name}: ${v.id} at ${v.nodes.map((n) => n.html).join(', ')}`)).toEqual([]);
+  await usable(page, name);
 }

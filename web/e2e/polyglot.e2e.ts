@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { call, edit, launch, look, open } from './page';
+import { call, edit, launch, open, picture } from './page';
 import { serve, type Server } from './server';
 
 // Everything that people or their files name is hostile here. It has to be shown letter by letter, and never to run.
@@ -13,7 +13,7 @@ let browser: Browser;
 beforeAll(async () => {
   server = await serve();
   browser = await launch();
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await browser?.close();
@@ -66,7 +66,7 @@ async function watched() {
 
 /** quiet is that nothing has run, and nothing became an element. */
 async function quiet(page: Page, wrong: string[], where: string): Promise<void> {
-  await look(page, `polyglot-${where}`);
+  await picture(page, `polyglot-${where}`);
   const found = await page.evaluate(() => ({
     pwned: (window as unknown as { __pwned?: unknown }).__pwned,
     elements: [...document.querySelectorAll('img[src="x"], a[href^="javascript:"], [onerror], [onload], script:not([src])')].map((e) => e.outerHTML),
@@ -144,7 +144,7 @@ test('errors that name hostile things are texts', async () => {
   await page.locator('.cm-editor').waitFor();
   await quiet(page, wrong, 'expression-error');
   await context.close();
-}, 60_000);
+}, 120_000);
 
 test('the pages of flows and runs show hostile texts letter by letter', async () => {
   const { run, names } = await make();
@@ -165,7 +165,7 @@ test('the pages of flows and runs show hostile texts letter by letter', async ()
   await page.goto(`${server.base}/${encodeURIComponent(hostile('page').replaceAll('/', '|'))}`);
   await quiet(page, wrong.filter((text) => !/404|Failed to load/.test(text)), 'not-found');
   await context.close();
-}, 90_000);
+}, 180_000);
 
 test('what these tests look for is found where a text does become elements', async () => {
   const { page, context, wrong } = await watched();

@@ -13,7 +13,7 @@ let browser: Browser;
 beforeAll(async () => {
   server = await serve();
   browser = await launch();
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await browser?.close();
@@ -73,7 +73,7 @@ test('a browser without a network keeps what is written, and saves it later', as
   expect([saved.name, saved.nodes.length]).toEqual(['Written on the train', 7]);
   expect(real(wrong)).toEqual([]);
   await context.close();
-}, 90_000);
+}, 180_000);
 
 test.each(['light', 'dark'] as const)('two people change a flow: each choice keeps both versions (%s)', async (colorScheme) => {
   const ann = await open(browser, server, { colorScheme });
@@ -134,4 +134,4 @@ test.each(['light', 'dark'] as const)('a node whose preview fails says why (%s)'
   await card.locator('.card-line.bad').waitFor({ state: 'detached', timeout: 20_000 });
   expect(wrong).toEqual([]);
   await context.close();
-}, 60_000);
+}, 120_000);

@@ -37,7 +37,7 @@ func (r *run) counts() map[plan.Ref]int64 {
 // filters reports whether an operator's tap decides which records go on.
 func filters(op node.Op) bool {
 	switch op.(type) {
-	case node.Filter, node.Pick, node.Window, node.Unnest, node.Enrich, node.Stop:
+	case node.Filter, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop:
 		return true
 	}
 	return false
@@ -121,6 +121,10 @@ func (r *run) statuses(err error) []flows.NodeStatus {
 			if stopped[ref] || r.capped(n, ref, counts) {
 				st.StoppedEarly = append(st.StoppedEarly, port)
 			}
+		}
+		if o := r.outputOf(n); finished && o != nil && o.batch != nil {
+			changes := o.batch.Changes()
+			st.Changes = &changes
 		}
 		st.Rejected = r.rejected(n)
 		if n.Kind.Rejects {

@@ -36,22 +36,28 @@ func (e *Engine) Name() string { return "duckdb" }
 // Supports tells which operators cannot be executed.
 func (e *Engine) Supports(op node.Op) string {
 	switch op := op.(type) {
-	case node.Read, node.Filter, node.Project, node.Join, node.Union, node.Aggregate, node.Sort, node.Limit, node.Pick, node.Window, node.Unnest, node.Enrich, node.Stop:
+	case node.Read, node.Filter, node.Project, node.Join, node.Union, node.Aggregate, node.Sort, node.Limit, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop:
 		return ""
 	case node.Write:
-		if _, ok := copyOptions[op.Sink.Format]; !ok {
-			return fmt.Sprintf("files of format %s cannot be written", op.Sink.Format)
+		switch t := op.Target.(type) {
+		case node.BatchTarget:
+			return ""
+		case node.FileSink:
+			if _, ok := copyOptions[t.Format]; !ok {
+				return fmt.Sprintf("files of format %s cannot be written", t.Format)
+			}
+			return ""
 		}
-		return ""
+		return fmt.Sprintf("the target %T is unknown", op.Target)
 	}
 	return fmt.Sprintf("%T is unknown", op)
 }
 
 // inexact are the optimizers that move, merge or drop counting functions. build_side_probe_side is ours to decide:
 // the plan knows sizes that DuckDB does not, and which side a join builds decides what may be stopped early.
-// window_self_join reads an input twice.
+// join_elimination leaves out a side of which nobody reads a field, and window_self_join reads an input twice.
 var inexact = []string{"filter_pushdown", "filter_pullup", "join_filter_pushdown", "cte_filter_pusher", "reorder_filter",
-	"join_order", "statistics_propagation", "build_side_probe_side", "window_self_join"}
+	"join_order", "statistics_propagation", "build_side_probe_side", "join_elimination", "window_self_join"}
 
 // settings are DuckDB's, before the lock.
 func (e *Engine) settings(env engine.Env) map[string]string {

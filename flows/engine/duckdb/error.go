@@ -59,7 +59,11 @@ func firstLine(s string) string {
 
 // engineError is engineError with the place, where DuckDB names the temporary file of a sink.
 func (r *run) engineError(err error) error {
-	for _, s := range r.sinks {
+	for _, o := range r.outputs {
+		s := o.file
+		if s == nil {
+			continue
+		}
 		if text := words(err); strings.Contains(text, s.file.TempPath()) {
 			err = errors.New(strings.ReplaceAll(text, s.file.TempPath(), s.spec.Path))
 			return flows.AsError(engineError(err)).At(flows.Path{Node: s.node.ID, File: s.spec.Path})

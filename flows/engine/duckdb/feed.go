@@ -50,7 +50,7 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 		fields[i] = arrow.Field{Name: n, Type: t, Nullable: true}
 	}
 	f := &feed{ref: st.Ref, count: r.sources[st.Ref.Node]}
-	reading := &node.Reading{Files: r.env.Files, Fields: st.Needed, Origin: st.Origin, Threads: max(1, cmp.Or(r.env.ReadThreads, r.env.Threads)),
+	reading := &node.Reading{Files: r.env.Files, Connections: r.env.Connections, Node: st.Ref.Node, Fields: st.Needed, Origin: st.Origin, Threads: max(1, cmp.Or(r.env.ReadThreads, r.env.Threads)),
 		Reject: func(rej node.Reject) error {
 			rej.Node = st.Ref.Node
 			f.count.rejected.Add(1)

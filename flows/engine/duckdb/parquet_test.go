@@ -46,7 +46,7 @@ func readParquet(t *testing.T, config string, between string, queries ...string)
 		e := flows.AsError(err)
 		return strings.TrimSpace(e.Code + " " + e.Path.File + " " + e.Path.Column)
 	}
-	p, ps := plan.Compile(f, plan.Options{Lookup: eng, Engines: []plan.Engine{eng}})
+	p, ps := plan.Compile(f, plan.Options{Lookup: node.Looking(eng, nil), Engines: []plan.Engine{eng}})
 	if ps.Failed() {
 		return failure(ps), nil
 	}

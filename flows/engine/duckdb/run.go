@@ -40,7 +40,7 @@ type run struct {
 
 	final   []flows.NodeStatus
 	samples samples
-	sinks   []*sink
+	outputs []*output
 	offsets map[string]node.Offset // reached, by source node
 	pins    []pinned
 	spools  map[string]*spool // rejects of nodes whose rejects port is connected
@@ -147,7 +147,7 @@ func (r *run) execute(ctx context.Context) (err error) {
 		return err
 	}
 	defer r.abort()
-	if err := r.prepare(); err != nil {
+	if err := r.prepare(ctx); err != nil {
 		return err
 	}
 	stop := r.tell()
@@ -165,6 +165,17 @@ func (r *run) execute(ctx context.Context) (err error) {
 		return err
 	}
 	return r.commit(ctx)
+}
+
+// prepare opens the reject spools and the targets, and pins the sources.
+func (r *run) prepare(ctx context.Context) error {
+	if err := r.rejectPorts(); err != nil {
+		return err
+	}
+	if err := r.pin(); err != nil {
+		return err
+	}
+	return r.openOutputs(ctx)
 }
 
 // tell reports the counts ten times a second until stopped, and once more then.
@@ -262,18 +273,13 @@ func (r *run) finish(ctx context.Context, s *plan.Stage, b *builder) (int64, err
 	case plan.StageCount:
 		return r.count(ctx, b.with("SELECT count(*) FROM "+target))
 	}
-	sink := r.sinkOf(s.Sink)
-	sql, err := sink.copySQL(b.with("SELECT "+written(sink.spec.Format, s.Schema)+" FROM "+target), s.Schema)
-	if err != nil {
-		return 0, err
-	}
-	n, err := r.exec(ctx, sql)
+	n, err := r.write(ctx, r.outputOf(s.Sink), s, b)
 	if err == nil {
 		r.mu.Lock()
-		r.written[s.Sink.ID] = int64(n)
+		r.written[s.Sink.ID] = n
 		r.mu.Unlock()
 	}
-	return int64(n), err
+	return n, err
 }
 
 // forget drops what a stage has read and no later one reads.
@@ -360,9 +366,9 @@ func imbalance(ref plan.Ref, what string, n int64, other string, m int64) error 
 
 // commit makes every sink durable, asks for the permission and gives the files their names.
 func (r *run) commit(ctx context.Context) error {
-	for _, s := range r.sinks {
-		if err := s.Prepare(ctx); err != nil {
-			return err
+	for _, o := range r.outputs {
+		if err := o.sink.Prepare(ctx); err != nil {
+			return flows.AsError(err).At(flows.Path{Node: o.node.ID})
 		}
 	}
 	if err := ctx.Err(); err != nil {
@@ -376,17 +382,17 @@ func (r *run) commit(ctx context.Context) error {
 	token := r.env.Token
 	token.Offsets = r.offsets
 	ctx = context.WithoutCancel(ctx) // what is granted is done
-	for _, s := range r.sinks {
-		if err := s.Commit(ctx, token); err != nil {
-			return err
+	for _, o := range r.outputs {
+		if err := o.sink.Commit(ctx, token); err != nil {
+			return flows.AsError(err).At(flows.Path{Node: o.node.ID})
 		}
 	}
 	return nil
 }
 
 func (r *run) abort() {
-	for _, s := range r.sinks {
-		_ = s.Abort(context.Background()) // what is left is swept by the next run
+	for _, o := range r.outputs {
+		_ = o.sink.Abort(context.Background()) // what is left is swept by the next run
 	}
 	for _, s := range r.spools {
 		s.close()

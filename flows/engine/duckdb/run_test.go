@@ -108,7 +108,7 @@ type target struct {
 
 func (s *target) Plan(c *node.Context) {
 	in, _ := c.Input(node.In)
-	c.Emit("", node.Write{Sink: node.FileSink{Path: s.Path, Format: s.Format}}, in)
+	c.Emit("", node.Write{Target: node.FileSink{Path: s.Path, Format: s.Format}}, in)
 }
 
 var testFiles = os.DirFS("testdata")

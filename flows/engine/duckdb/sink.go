@@ -13,79 +13,49 @@ import (
 	"spark/flows/plan"
 )
 
-// sink is a file being written: DuckDB fills a temporary file beside the target, which gets the target's name at the
+// fileSink is a file being written: DuckDB fills a temporary file beside the target, which gets the target's name at the
 // commit.
-type sink struct {
+type fileSink struct {
 	node *plan.Node
 	spec node.FileSink
 	file node.PendingFile
 }
 
-// prepare creates the temporary file of every sink, opens the reject spools and pins the sources.
-func (r *run) prepare() error {
-	if err := r.rejectPorts(); err != nil {
-		return err
-	}
-	if err := r.pin(); err != nil {
-		return err
-	}
-	for _, n := range r.plan.Nodes {
-		res, ok := n.Results[""]
-		if !ok || r.plan.Preview() {
-			continue
-		}
-		spec := res.Op.(node.Write).Sink
-		if spec.IfExists == "fail" {
-			if _, err := r.env.Files.Local(spec.Path); err == nil {
-				return &flows.Error{Code: "file.exists", Path: flows.Path{Node: n.ID, Field: "path", File: spec.Path},
-					Message: "the file exists already", Suggestion: "choose another path, or replace it by setting what happens to an existing file"}
-			}
-		}
-		f, err := r.env.Files.Create(spec.Path)
-		if err != nil {
-			return flows.AsError(err).At(flows.Path{Node: n.ID, Field: "path"})
-		}
-		s := &sink{node: n, spec: spec, file: f}
-		r.sinks = append(r.sinks, s)
-		for _, other := range r.sinks[:len(r.sinks)-1] {
-			if other.target() == s.target() {
-				return &flows.Error{Code: "file.two_writers", Path: flows.Path{Node: n.ID, Field: "path", File: spec.Path},
-					Message: fmt.Sprintf("%s writes the same file as %s", n.Title(), other.node.Title()), Suggestion: "give one of them another path"}
-			}
+// openFile creates the temporary file.
+func (r *run) openFile(n *plan.Node, spec node.FileSink) (*fileSink, error) {
+	if spec.IfExists == "fail" {
+		if _, err := r.env.Files.Local(spec.Path); err == nil {
+			return nil, &flows.Error{Code: "file.exists", Path: flows.Path{Field: "path", File: spec.Path},
+				Message: "the file exists already", Suggestion: "choose another path, or replace it by setting what happens to an existing file"}
 		}
 	}
-	return nil
+	f, err := r.env.Files.Create(spec.Path)
+	if err != nil {
+		return nil, flows.AsError(err).At(flows.Path{Field: "path"})
+	}
+	return &fileSink{node: n, spec: spec, file: f}, nil
 }
 
 // target is where the file will be, however its path was written: the temporary file stands in the resolved folder.
-func (s *sink) target() string {
+func (s *fileSink) target() string {
 	return filepath.Join(filepath.Dir(s.file.TempPath()), path.Base(filepath.ToSlash(s.spec.Path)))
 }
 
-func (r *run) sinkOf(n *plan.Node) *sink {
-	for _, s := range r.sinks {
-		if s.node == n {
-			return s
-		}
-	}
-	return nil
-}
+var _ node.Sink = (*fileSink)(nil)
 
-var _ node.Sink = (*sink)(nil)
-
-func (s *sink) at(err error) error {
+func (s *fileSink) at(err error) error {
 	if err == nil {
 		return nil
 	}
 	return flows.AsError(err).At(flows.Path{Node: s.node.ID, File: s.spec.Path})
 }
 
-func (s *sink) Prepare(context.Context) error { return s.at(s.file.Prepare()) }
+func (s *fileSink) Prepare(context.Context) error { return s.at(s.file.Prepare()) }
 
 // Commit needs no token: a file system compares none, so the grant is the whole protection.
-func (s *sink) Commit(context.Context, node.Token) error { return s.at(s.file.Commit()) }
+func (s *fileSink) Commit(context.Context, node.Token) error { return s.at(s.file.Commit()) }
 
-func (s *sink) Abort(context.Context) error { return s.at(s.file.Abort()) }
+func (s *fileSink) Abort(context.Context) error { return s.at(s.file.Abort()) }
 
 // copyOptions writes the options of COPY for each format.
 var copyOptions = map[string]func(spec node.FileSink) ([]string, error){
@@ -98,7 +68,7 @@ var copyOptions = map[string]func(spec node.FileSink) ([]string, error){
 }
 
 // copySQL writes query's records into the temporary file.
-func (s *sink) copySQL(query string, schema flows.Schema) (string, error) {
+func (s *fileSink) copySQL(query string, schema flows.Schema) (string, error) {
 	opts, err := copyOptions[s.spec.Format](s.spec)
 	if err != nil {
 		return "", flows.AsError(err).At(flows.Path{Node: s.node.ID, Field: "options"})

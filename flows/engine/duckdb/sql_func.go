@@ -12,6 +12,9 @@ import (
 // white is what trim removes: space, tab, line feed, vertical tab, form feed, carriage return.
 const white = "' \t\n\v\f\r'"
 
+// hash64 is the first 64 bits of MD5 without the highest one.
+const hash64 = "CAST((md5_number_upper($1) % CAST('9223372036854775808' AS UBIGINT)) AS BIGINT)"
+
 func init() {
 	for name, template := range map[string]string{
 		"upper": "upper($1)", "lower": "lower($1)", "length": "length($1)", "reverse": "reverse($1)",
@@ -23,7 +26,7 @@ func init() {
 		"regexp_matches": "regexp_matches($1, $2)", "regexp_count": "len(regexp_extract_all($1, $2))",
 		"nullif": "nullif($1, $2)",
 		"md5":    "md5($1)", "sha1": "sha1($1)", "sha256": "sha256($1)",
-		"hash64": "CAST((md5_number_upper($1) % CAST('9223372036854775808' AS UBIGINT)) AS BIGINT)",
+		"hash64": hash64,
 		"uuid":   "gen_random_uuid()", "is_uuid": "regexp_full_match($1, '" + expr.ShapeUUID + "')",
 		"encode_base64": "to_base64($1)", "encode_hex": "lower(hex($1))", "encode_utf8": "encode($1)", "byte_length": "octet_length($1)",
 		"sign": "CAST(sign($1) AS BIGINT)",

@@ -76,6 +76,8 @@ func (b *builder) stepSQL(st *plan.Step) (string, error) {
 		return b.sort(st, op, in(0))
 	case node.Pick:
 		return b.pick(st, op, in(0))
+	case node.Draw:
+		return b.draw(st, op, in(0)), nil
 	case node.Window:
 		return b.window(st, op, in(0))
 	case node.Unnest:

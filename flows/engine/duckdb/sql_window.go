@@ -76,6 +76,9 @@ func (b *builder) pick(st *plan.Step, op node.Pick, in string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if op.Shuffle {
+		keys = []string{lot(op.Seed)}
+	}
 	last := arrival
 	if op.Last {
 		last += " DESC"
@@ -86,6 +89,20 @@ func (b *builder) pick(st *plan.Step, op node.Pick, in string) (string, error) {
 	}
 	sql := fmt.Sprintf("SELECT *, row_number() OVER (%s ORDER BY %s) AS __spark_r FROM %s", group, strings.Join(append(keys, last), ", "), numbered(in))
 	return b.only(st, quoteNames(columns(st)), sql, condition), nil
+}
+
+// draw passes records by their lots. They stream.
+func (b *builder) draw(st *plan.Step, op node.Draw, in string) string {
+	compare := "<="
+	if op.Rest {
+		compare = ">"
+	}
+	return b.only(st, quoteNames(columns(st)), "SELECT * FROM "+numbered(in), fmt.Sprintf("%s %s %d", lot(op.Seed), compare, op.Most))
+}
+
+// lot is the expression for what a numbered record draws.
+func lot(seed int64) string {
+	return fill(hash64, []string{fmt.Sprintf("('%d:' || %s)", seed, arrival)})
 }
 
 // distinct is the cheaper way to one record of each group where the records of a group are the same in every field

@@ -2,6 +2,7 @@ package enginetest_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -15,10 +16,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"spark/flows"
 	"spark/flows/node"
+	"spark/internal/testserver"
 )
 
 // TestCatalogue walks every node type: what people read of it, its form, its examples.
@@ -149,7 +152,7 @@ func checkExamples(t *testing.T, ty *node.Type) {
 // runExample runs a flow with the data files that lie beside it.
 func runExample(t *testing.T, ty *node.Type, name, document string) {
 	t.Helper()
-	dir := t.TempDir()
+	dir, setup := t.TempDir(), ""
 	entries, err := fs.ReadDir(ty.Files, "examples")
 	if err != nil {
 		t.Fatal(err)
@@ -159,16 +162,47 @@ func runExample(t *testing.T, ty *node.Type, name, document string) {
 			continue
 		}
 		b, err := fs.ReadFile(ty.Files, "examples/"+e.Name())
-		if err == nil {
+		if err == nil && e.Name() == "setup.sql" {
+			setup = string(b)
+		} else if err == nil {
 			err = os.WriteFile(filepath.Join(dir, e.Name()), b, 0o600)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, s := range runFlow(t, dir, document) {
+	for _, s := range runFlow(t, dir, document, warehouse(t, document, setup)) {
 		if len(s.Out) == 0 && s.Written == 0 {
 			t.Errorf("%s: %s wrote nothing", name, s.Node)
 		}
 	}
 }
+
+// warehouse is the connection of that name, where an example uses it: to a database of its own.
+func warehouse(t *testing.T, document, setup string) node.ConnectionSet {
+	t.Helper()
+	f, err := flows.ParseFlow([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(node.ConnectionNames(f)) == 0 {
+		return node.ConnectionSet{}
+	}
+	address := testserver.PostgreSQL(t)
+	conn, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), setup); err != nil {
+		t.Fatal(err)
+	}
+	c := conn.Config()
+	settings, err := json.Marshal(map[string]any{"host": c.Host, "port": c.Port, "database": c.Database, "user": c.User, "password": c.Password, "tls": "disable"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return node.ConnectionSet{"warehouse": {Type: "postgres", Settings: settings}}
+}
+
+func TestMain(m *testing.M) { testserver.Main(m) }

@@ -36,7 +36,7 @@ func Check(seed uint64, setup Setup, folder string) (map[string]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, ps := plan.Compile(g.flow, plan.Options{Lookup: eng, Engines: []plan.Engine{eng}})
+	p, ps := plan.Compile(g.flow, plan.Options{Lookup: node.Looking(eng, nil), Engines: []plan.Engine{eng}})
 	if ps.Failed() {
 		return nil, fmt.Errorf("does not compile: %w", ps)
 	}
@@ -150,7 +150,7 @@ func (c *comparison) inputEnding(ref *reference, port string, out ending, buildL
 		if out == cut {
 			return complete
 		}
-	case "window":
+	case "window", "fillnulls", "rowid", "sample.records":
 		if out == cut && !ref.streams {
 			return complete
 		}

@@ -25,7 +25,7 @@ type reference struct {
 	join     node.JoinKind // of a join
 	keys     [][2]int      // its key fields, left and right
 	distinct bool          // of a union
-	streams  bool          // a window that hands records on as they come
+	streams  bool          // looks at no other record, or only counts them: hands each on as it comes
 	path     string        // of a sink
 	input    *table        // of a sink
 }
@@ -52,7 +52,8 @@ var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in
 	"sort", "limit", "limit reached", "sort and limit", "rejects port", "skip policy", "fail policy", "count stage", "without counts",
 	"deduplicate", "duplicates",
 	"window row_number", "window rank", "window dense_rank", "window lag", "window lead", "window first", "window last", "window sum", "window count", "window min", "window max",
-	"window streams", "window too large",
+	"window streams", "window too large", "fill value", "fill previous", "fill next", "row number", "row hash",
+	"explode", "empty list", "unpivot", "sample share", "sample number", "sample rest",
 	"union", "distinct union", "union by position", "union of a fork", "switch first", "switch all", "refused by switch", "pivot",
 	"split into fields", "split into records", "refused by split", "flatten",
 	"lookup null", "lookup drop", "lookup refuse", "lookup first", "lookup all", "refused by lookup", "empty reference",
@@ -155,7 +156,8 @@ func (g *generator) choose() plan.Ref {
 
 func (g *generator) transform() {
 	makers := []func(plan.Ref){g.filter, g.selectFields, g.formula, g.convert, g.joinNode, g.aggregate, g.sort, g.limit,
-		g.deduplicate, g.window, g.union, g.switchNode, g.pivot, g.splitText, g.flatten, g.lookup, g.stop, g.checkpoint}
+		g.deduplicate, g.window, g.fillNulls, g.rowID, g.explode, g.unpivot, g.sample,
+		g.union, g.switchNode, g.pivot, g.splitText, g.flatten, g.lookup, g.stop, g.checkpoint}
 	makers[g.pick(len(makers))](g.choose())
 }
 

@@ -73,7 +73,7 @@ func TestGeneratedFlows(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if t.Failed() {
+	if t.Failed() || testing.Short() { // few flows have not every feature
 		return
 	}
 	for _, f := range enginetest.Features {

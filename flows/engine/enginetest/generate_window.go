@@ -82,7 +82,7 @@ func (g *generator) window(in plan.Ref) {
 }
 
 func (g *generator) windowed(s flows.Schema, order []criterion) windowed {
-	functions := []string{"row_number", "rank", "dense_rank", "lag", "lead", "first", "last", "sum", "count", "min", "max"}
+	functions := []string{"row_number", "rank", "dense_rank", "lag", "lead", "first", "last", "sum", "sum", "sum", "count", "min", "max"}
 	name := functions[g.pick(len(functions))]
 	if at := fieldsOf(s, flows.Int64); name == "sum" && len(at) > 0 {
 		return g.running(s, name, at[g.pick(len(at))])

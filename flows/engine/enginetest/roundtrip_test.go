@@ -61,19 +61,19 @@ func TestFormatsKeepValues(t *testing.T) {
 			}
 			formula := fmt.Sprintf(`{"id":"n","type":"formula","version":1,"config":{"fields":%s}}`, asJSON(t, formulas))
 			selected := fmt.Sprintf(`{"id":"n","type":"select","version":1,"config":{"fields":%s}}`, asJSON(t, names))
-			runFlow(t, dir, write(one, formula, "wide."+format, format))
+			runFlow(t, dir, write(one, formula, "wide."+format, format), nil)
 			read := map[string]any{"path": "wide." + format, "format": format, "fields": fields}
 			if format == "parquet" {
 				delete(read, "fields")
 			}
 			source := fmt.Sprintf(`{"id":"in","type":"file.input","version":1,"config":%s}`, asJSON(t, read))
-			runFlow(t, dir, write(source, selected, "again."+format, format))
+			runFlow(t, dir, write(source, selected, "again."+format, format), nil)
 			again := map[string]any{"path": "again." + format, "format": format, "fields": fields}
 			if format == "parquet" {
 				delete(again, "fields")
 			}
 			source = fmt.Sprintf(`{"id":"in","type":"file.input","version":1,"config":%s}`, asJSON(t, again))
-			runFlow(t, dir, write(source, selected, "third."+format, format))
+			runFlow(t, dir, write(source, selected, "third."+format, format), nil)
 			second, third := content(t, dir, "again."+format), content(t, dir, "third."+format)
 			if second != third {
 				t.Errorf("written again:\n%s\nthen:\n%s", second, third)
@@ -110,7 +110,7 @@ func content(t *testing.T, dir, name string) string {
 }
 
 // runFlow runs a flow document over the files of dir and returns its final counts.
-func runFlow(t *testing.T, dir, document string) []flows.NodeStatus {
+func runFlow(t *testing.T, dir, document string, connections node.ConnectionSet) []flows.NodeStatus {
 	t.Helper()
 	f, err := flows.ParseFlow([]byte(document))
 	if err != nil {
@@ -120,11 +120,11 @@ func runFlow(t *testing.T, dir, document string) []flows.NodeStatus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, ps := plan.Compile(f, plan.Options{Lookup: e, Engines: []plan.Engine{e}})
+	p, ps := plan.Compile(f, plan.Options{Lookup: node.Looking(e, node.Datasets{Context: t.Context(), Connections: connections}), Engines: []plan.Engine{e}})
 	if len(ps) > 0 {
 		t.Fatal(ps)
 	}
-	statuses, err := e.Run(t.Context(), p, engine.Env{Files: files, Temp: t.TempDir(), Threads: 2, Reject: func(node.Reject) error { return nil }})
+	statuses, err := e.Run(t.Context(), p, engine.Env{Files: files, Connections: connections, Temp: t.TempDir(), Threads: 2, Reject: func(node.Reject) error { return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

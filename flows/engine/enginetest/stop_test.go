@@ -56,7 +56,7 @@ func runUntil(t *testing.T, dir, document string, o plan.Options) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Lookup, o.Engines = e, []plan.Engine{e}
+	o.Lookup, o.Engines = node.Looking(e, nil), []plan.Engine{e}
 	p, ps := plan.Compile(f, o)
 	if ps.Failed() {
 		t.Fatal(ps)

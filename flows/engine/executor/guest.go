@@ -100,6 +100,28 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 			return nil, err
 		}
 		return g.tools.Engine(b.Folders, files, nil).Describe(b.Format, b.Path, b.Options)
+	case methodDataset:
+		var b DatasetSpec
+		if err := json.Unmarshal(f.Body, &b); err != nil {
+			return nil, err
+		}
+		return node.Datasets{Context: ctx, Connections: b.Connections}.DescribeDataset(b.Connection, b.Select)
+	case methodTest:
+		var b testBody
+		if err := json.Unmarshal(f.Body, &b); err != nil {
+			return nil, err
+		}
+		c, err := node.LoadConnection(b.Name, b.Connection)
+		if err != nil {
+			return nil, err
+		}
+		return c.Type.Test(ctx, c)
+	case methodTables:
+		var b testBody
+		if err := json.Unmarshal(f.Body, &b); err != nil {
+			return nil, err
+		}
+		return node.Datasets{Context: ctx, Connections: node.ConnectionSet{b.Name: b.Connection}}.Tables(b.Name, b.Search)
 	case methodSniff:
 		var b sniffBody
 		if err := json.Unmarshal(f.Body, &b); err != nil {
@@ -137,7 +159,7 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 		return nil, err
 	}
 	eng := g.tools.Engine(spec.Folders, files, spec.Optimizers)
-	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: eng, Engines: []plan.Engine{eng}, Until: spec.Until})
+	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Until})
 	if ps.Failed() {
 		return &runResult{Problems: ps}, nil
 	}
@@ -149,7 +171,7 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 	}
 	rejects := &rejectSender{peer: g.peer}
 	nodes, err := eng.Run(ctx, p, engine.Env{
-		Files: files, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence}, Threads: spec.Threads, MemoryLimit: spec.Memory,
+		Files: files, Connections: spec.Connections, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence}, Threads: spec.Threads, MemoryLimit: spec.Memory,
 		Counts:  func(ns []flows.NodeStatus) { g.event(eventCounts, ns) },
 		Samples: spec.Samples, Sampled: func(s []flows.Sample) { g.event(eventSamples, s) },
 		Reject: rejects.add,

@@ -231,6 +231,27 @@ func (h *Host) Describe(ctx context.Context, folders []string, format, path stri
 	return s, err
 }
 
+// DescribeDataset returns the fields of what is reached through a connection.
+func (h *Host) DescribeDataset(ctx context.Context, spec DatasetSpec) (flows.Schema, error) {
+	var s flows.Schema
+	err := h.call(ctx, methodDataset, spec, &s)
+	return s, err
+}
+
+// TestConnection reaches the system that a connection leads to.
+func (h *Host) TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error) {
+	var r node.ConnectionReport
+	err := h.call(ctx, methodTest, testBody{Name: name, Connection: c}, &r)
+	return r, err
+}
+
+// Tables lists what a connection reaches.
+func (h *Host) Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) ([]flows.Table, error) {
+	var list []flows.Table
+	err := h.call(ctx, methodTables, testBody{Name: name, Search: search, Connection: c}, &list)
+	return list, err
+}
+
 // Inspect proposes how to read a file.
 func (h *Host) Inspect(ctx context.Context, folders []string, path string) (node.Proposal, error) {
 	var p node.Proposal

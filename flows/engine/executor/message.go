@@ -4,12 +4,16 @@ import (
 	"encoding/json"
 
 	"spark/flows"
+	"spark/flows/node"
 )
 
 // The methods of the protocol, and their bodies. Host to guest:
 const (
 	methodHello    = "hello"    // helloBody → helloBody: both sides must speak one version
 	methodDescribe = "describe" // describeBody → schema
+	methodDataset  = "dataset"  // DatasetSpec → schema
+	methodTest     = "test"     // testBody → node.ConnectionReport
+	methodTables   = "tables"   // testBody → []flows.Table
 	methodSniff    = "sniff"    // sniffBody → node.Proposal
 	methodPreview  = "preview"  // PreviewSpec → flows.Preview
 	methodRun      = "run"      // RunSpec → runResult
@@ -40,6 +44,19 @@ type sniffBody struct {
 	Path    string   `json:"path"`
 }
 
+// DatasetSpec asks for the fields of what is reached through a connection.
+type DatasetSpec struct {
+	Connection  string             `json:"connection"`
+	Select      node.Select        `json:"select"`
+	Connections node.ConnectionSet `json:"connections"`
+}
+
+type testBody struct {
+	Name       string              `json:"name"`
+	Search     string              `json:"search,omitempty"`
+	Connection node.ConnectionSpec `json:"connection"`
+}
+
 // RunSpec says what to run. Nothing else of the host's reaches the guest.
 type RunSpec struct {
 	Document   json.RawMessage   `json:"document"`
@@ -54,6 +71,8 @@ type RunSpec struct {
 	Until      string            `json:"until,omitempty"`   // node that the run ends at
 	Samples    int               `json:"samples,omitempty"` // records sampled of every output port
 	Optimizers []string          `json:"optimizers,omitempty"`
+	// Connections of the flow with their secrets, and no others.
+	Connections node.ConnectionSet `json:"connections,omitempty"`
 }
 
 // PreviewSpec says what to show. Limit is the number of records of the driving source.
@@ -66,6 +85,8 @@ type PreviewSpec struct {
 	Threads    int               `json:"threads"` // of the sources
 	Memory     int64             `json:"memory,omitempty"`
 	Limit      int               `json:"limit"`
+	// Connections of the flow with their secrets, and no others.
+	Connections node.ConnectionSet `json:"connections,omitempty"`
 }
 
 type commitBody struct {

@@ -36,7 +36,7 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 	files = watched
 	defer func() { v.Files = watched.seen }()
 	eng := g.tools.Engine(spec.Folders, files, nil)
-	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: eng, Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit)})
+	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit)})
 	v.Problems = ps
 	if ps.Failed() {
 		return v, nil
@@ -54,7 +54,7 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 		v.Source = p.Driving[0]
 	}
 	look := &look{preview: v, limit: spec.Limit, driving: p.Driving}
-	nodes, err := eng.Run(ctx, p, engine.Env{Files: files, Temp: spec.Temp, MemoryLimit: spec.Memory,
+	nodes, err := eng.Run(ctx, p, engine.Env{Files: files, Connections: spec.Connections, Temp: spec.Temp, MemoryLimit: spec.Memory,
 		Threads: 1, ReadThreads: spec.Threads, // one thread keeps records in their order
 		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject})
 	look.finish(n, nodes)

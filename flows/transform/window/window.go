@@ -26,7 +26,7 @@ type Field struct {
 	Function string `json:"function" title:"Function" required:"true" enum:"sum|count|avg|min|max|row_number|rank|dense_rank|lag|lead|first|last"`
 	Field    string `json:"field,omitempty" title:"Of the field" widget:"field" showIf:"function=sum|count|avg|min|max|lag|lead|first|last" example:"amount"`
 	Over     string `json:"over,omitempty" title:"Over" enum:"running|group" showIf:"function=sum|count|avg|min|max" help:"Running: from the first record up to this one. Empty: running."`
-	Offset   *int64 `json:"offset,omitempty" title:"Places away" showIf:"function=lag|lead" help:"Empty: 1."`
+	Offset   *int64 `json:"offset,omitempty" title:"Places away" showIf:"function=lag|lead" help:"Empty: 1." example:"1"`
 }
 
 var _ node.Config = (*Config)(nil)

@@ -195,3 +195,55 @@ char *spark_exec(duckdb_connection con, const char *sql, uint64_t *changed, duck
 	duckdb_destroy_prepare(&st);
 	return err;
 }
+
+// taken turns an error of DuckDB's into a text, or NULL where there is none.
+static char *taken(duckdb_error_data e) {
+	char *err = duckdb_error_data_has_error(e) ? said(duckdb_error_data_message(e)) : NULL;
+	duckdb_destroy_error_data(&e);
+	return err;
+}
+
+static char *stream_schema(spark_stream *s, struct ArrowSchema *schema) {
+	idx_t n = duckdb_column_count(&s->res);
+	duckdb_logical_type *types = calloc(n, sizeof *types);
+	const char **names = calloc(n, sizeof *names);
+	char *err = NULL;
+	if (!types || !names) err = said("out of memory");
+	for (idx_t i = 0; !err && i < n; i++) {
+		types[i] = duckdb_column_logical_type(&s->res, i);
+		names[i] = duckdb_column_name(&s->res, i);
+	}
+	if (!err) err = taken(duckdb_to_arrow_schema(s->options, types, names, n, schema));
+	for (idx_t i = 0; types && i < n; i++) duckdb_destroy_logical_type(&types[i]);
+	free(types);
+	free(names);
+	return err;
+}
+
+char *spark_stream_open(duckdb_connection con, const char *sql, spark_stream *s, struct ArrowSchema *schema) {
+	memset(s, 0, sizeof *s);
+	if (duckdb_prepare(con, sql, &s->st) == DuckDBError) return said(duckdb_prepare_error(s->st));
+	if (duckdb_pending_prepared_streaming(s->st, &s->pr) == DuckDBError) return said(duckdb_pending_error(s->pr));
+	if (duckdb_execute_pending(s->pr, &s->res) == DuckDBError) return said(duckdb_result_error(&s->res));
+	s->options = duckdb_result_get_arrow_options(&s->res);
+	return stream_schema(s, schema);
+}
+
+char *spark_stream_next(spark_stream *s, struct ArrowArray *out, bool *more) {
+	duckdb_data_chunk chunk = duckdb_fetch_chunk(s->res);
+	*more = chunk != NULL;
+	if (!chunk) {
+		const char *error = duckdb_result_error(&s->res);
+		return error && *error ? said(error) : NULL;
+	}
+	char *err = taken(duckdb_data_chunk_to_arrow(s->options, chunk, out));
+	duckdb_destroy_data_chunk(&chunk);
+	return err;
+}
+
+void spark_stream_close(spark_stream *s) {
+	if (s->options) duckdb_destroy_arrow_options(&s->options);
+	duckdb_destroy_result(&s->res);
+	duckdb_destroy_pending(&s->pr);
+	duckdb_destroy_prepare(&s->st);
+}

@@ -135,12 +135,7 @@ func (c *Conn) exec(sql string, changed *C.uint64_t, out *C.duckdb_result) error
 	}
 	s := C.CString(sql)
 	defer C.free(unsafe.Pointer(s))
-	e := C.spark_exec(c.ptr(), s, changed, out)
-	if e == nil {
-		return nil
-	}
-	defer C.free(unsafe.Pointer(e))
-	return errors.New(C.GoString(e))
+	return said(C.spark_exec(c.ptr(), s, changed, out))
 }
 
 // QueryText runs one statement and returns every value as DuckDB's text, nil for NULL.

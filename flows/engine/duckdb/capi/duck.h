@@ -25,6 +25,10 @@ typedef struct _duckdb_vector { void *internal_ptr; } *duckdb_vector;
 typedef struct _duckdb_scalar_function { void *internal_ptr; } *duckdb_scalar_function;
 typedef struct _duckdb_function_info { void *internal_ptr; } *duckdb_function_info;
 typedef struct _duckdb_arrow_stream { void *internal_ptr; } *duckdb_arrow_stream;
+typedef struct _duckdb_arrow_options { void *internal_ptr; } *duckdb_arrow_options;
+typedef struct _duckdb_error_data { void *internal_ptr; } *duckdb_error_data;
+struct ArrowSchema;
+struct ArrowArray;
 typedef void (*duckdb_delete_callback_t)(void *data);
 typedef void (*duckdb_scalar_function_t)(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output);
 
@@ -47,6 +51,7 @@ duckdb_state duckdb_prepare(duckdb_connection connection, const char *query, duc
 const char *duckdb_prepare_error(duckdb_prepared_statement prepared_statement);
 void duckdb_destroy_prepare(duckdb_prepared_statement *prepared_statement);
 duckdb_state duckdb_pending_prepared(duckdb_prepared_statement prepared_statement, duckdb_pending_result *out_result);
+duckdb_state duckdb_pending_prepared_streaming(duckdb_prepared_statement prepared_statement, duckdb_pending_result *out_result);
 duckdb_pending_state duckdb_pending_execute_task(duckdb_pending_result pending_result);
 bool duckdb_pending_execution_is_finished(duckdb_pending_state pending_state);
 const char *duckdb_pending_error(duckdb_pending_result pending_result);
@@ -54,6 +59,16 @@ duckdb_state duckdb_execute_pending(duckdb_pending_result pending_result, duckdb
 void duckdb_destroy_pending(duckdb_pending_result *pending_result);
 const char *duckdb_result_error(duckdb_result *result);
 void duckdb_destroy_result(duckdb_result *result);
+duckdb_data_chunk duckdb_fetch_chunk(duckdb_result result);
+void duckdb_destroy_data_chunk(duckdb_data_chunk *chunk);
+duckdb_arrow_options duckdb_result_get_arrow_options(duckdb_result *result);
+void duckdb_destroy_arrow_options(duckdb_arrow_options *arrow_options);
+duckdb_logical_type duckdb_column_logical_type(duckdb_result *result, idx_t col);
+duckdb_error_data duckdb_to_arrow_schema(duckdb_arrow_options arrow_options, duckdb_logical_type *types, const char **names, idx_t column_count, struct ArrowSchema *out_schema);
+duckdb_error_data duckdb_data_chunk_to_arrow(duckdb_arrow_options arrow_options, duckdb_data_chunk chunk, struct ArrowArray *out_arrow_array);
+bool duckdb_error_data_has_error(duckdb_error_data error_data);
+const char *duckdb_error_data_message(duckdb_error_data error_data);
+void duckdb_destroy_error_data(duckdb_error_data *error_data);
 idx_t duckdb_rows_changed(duckdb_result *result);
 idx_t duckdb_column_count(duckdb_result *result);
 idx_t duckdb_row_count(duckdb_result *result);

@@ -1,7 +1,7 @@
 // The REST API, /api/v1. Errors of the server and of the way to it are ApiErrors with a sentence for people.
 
 import type {
-  Catalogue, Check, FileList, Flow, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, Revision, Run, Sample, Saved, StartRun,
+  Catalogue, Check, Connection, ConnectionReport, FileList, Flow, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, Revision, Run, Sample, SaveConnection, Saved, StartRun, Table, TestConnection,
 } from './types';
 import { exactParse } from './exact';
 
@@ -47,7 +47,7 @@ export class Client {
   revision = (id: string, number: number) => this.call<Revision>(`/flows/${encodeURIComponent(id)}/revisions/${number}`);
 
   check = (document: unknown, signal?: AbortSignal) => this.call<Check>('/check', { method: 'POST', body: { document }, signal });
-  preview = (request: { document: unknown; node: string; parameters?: Record<string, string>; limit?: number }, signal?: AbortSignal) =>
+  preview = (request: { document: unknown; node: string; parameters?: Record<string, string>; limit?: number; fresh?: true }, signal?: AbortSignal) =>
     this.call<Preview>('/preview', { method: 'POST', body: request, signal });
   inspect = (path: string, signal?: AbortSignal) => this.call<Proposal>('/inspect', { method: 'POST', body: { path }, signal });
 
@@ -61,6 +61,14 @@ export class Client {
   log = (id: string, query: { cursor?: string; limit?: number } = {}, signal?: AbortSignal) =>
     this.call<Page<LogLine>>(`/runs/${encodeURIComponent(id)}/log`, { query, signal });
   files = (path = '', signal?: AbortSignal) => this.call<FileList>('/files', { query: { path }, signal });
+
+  connections = (signal?: AbortSignal) => this.call<Page<Connection>>('/connections', { signal });
+  createConnection = (input: SaveConnection) => this.call<Connection>('/connections', { method: 'POST', body: input });
+  saveConnection = ({ id, etag }: { id: string; etag: string }, input: SaveConnection) =>
+    this.call<Connection>(`/connections/${encodeURIComponent(id)}`, { method: 'PUT', body: input, headers: { 'If-Match': JSON.stringify(etag) } });
+  deleteConnection = (id: string) => this.call<void>(`/connections/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  testConnection = (input: TestConnection) => this.call<ConnectionReport>('/connections/test', { method: 'POST', body: input });
+  tables = (id: string, signal?: AbortSignal) => this.call<Page<Table>>(`/connections/${encodeURIComponent(id)}/tables`, { signal });
 
   /** fileAddress is where a file is sent to; see file/upload.ts. */
   fileAddress(path: string, replace = false): string {

@@ -168,6 +168,8 @@ export interface NodeStatus {
   out?: Record<string, number>
   /** Written is what the target confirmed, for sinks. */
   written?: number
+  /** Changes is what a target made of the records, where it tells. */
+  changes?: Changes
   /** Rejected counts refused records, stored or skipped. */
   rejected?: number
   /** StoppedEarly marks output ports that delivered fewer records than a complete run might have. */
@@ -252,6 +254,8 @@ export interface PreviewRequest {
   node: string
   parameters?: Record<string, string>
   limit?: number
+  /** reads again what is remembered */
+  fresh?: boolean
 }
 
 /** Preview is what the records at a node look like. Nothing was written for it. */
@@ -293,6 +297,8 @@ export interface Catalogue {
   formats: Format[]
   /** names of value types without parameters */
   types: string[]
+  /** Connections are the kinds of connections. */
+  connections: ConnectionType[]
 }
 
 /** NodeType is a kind of node. */
@@ -393,6 +399,72 @@ export interface FileField {
   format?: string
   zone?: string
   source?: string
+}
+
+/** ConnectionType is a kind of system that connections lead to. */
+export interface ConnectionType {
+  id: string
+  title: string
+  summary: string
+  synonyms: string[]
+  /** has tables */
+  database: boolean
+  schema: Record<string, unknown>
+}
+
+/** Connection is the address of an external system with what it takes to get in. Secrets are never part of it: Secrets only names the members of the settings that have one. */
+export interface Connection {
+  id: string
+  /** that nodes use; one per project */
+  name: string
+  type: string
+  settings: unknown
+  secrets: string[]
+  /** that the secrets are bound to, such as host:port */
+  place: string
+  etag: string
+  updatedAt: string
+  updatedBy: string
+}
+
+/** SaveConnection is a connection as it is filled in. A secret that is left out stays as it is saved. */
+export interface SaveConnection {
+  name: string
+  type: string
+  settings: unknown
+}
+
+/** TestConnection asks to reach the system. ID names the saved connection that the secrets left out come from. */
+export interface TestConnection extends SaveConnection {
+  id?: string
+}
+
+/** ConnectionReport is what a test of a connection found. */
+export interface ConnectionReport {
+  place: string
+  user?: string
+  version?: string
+  /** nanoseconds */
+  took: number
+}
+
+/** Table is a table or view that a connection reaches. */
+export interface Table {
+  /** as nodes name it, quoted where it must be */
+  name: string
+  /** no table of its own */
+  view?: boolean
+  /** a guess of the database; 0: unknown */
+  records?: number
+}
+
+/** Changes tells what a target made of the records that it was given. Collapsed ones had the key of a later record of the same run. */
+export interface Changes {
+  inserted: number
+  updated: number
+  deleted: number
+  unchanged: number
+  collapsed: number
 }
 
 /** Health answers /healthz and /readyz. */

@@ -1,8 +1,8 @@
 import {
-  Background, BackgroundVariant, ReactFlow, ReactFlowProvider, SelectionMode, useReactFlow, useStore, type Connection, type EdgeChange, type FinalConnectionState, type NodeChange, type OnConnectStartParams,
+  Background, BackgroundVariant, ReactFlow, ReactFlowProvider, SelectionMode, useReactFlow, useStore, useStoreApi, type Connection, type Edge, type EdgeChange, type FinalConnectionState, type Node, type NodeChange, type OnConnectStartParams,
 } from '@xyflow/react';
 import './canvas.css';
-import { useCallback, useEffect, useMemo, useRef, useState, type DragEvent } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type DragEvent } from 'react';
 import { whyNot } from '../model/connect';
 import { typeOf, type Position } from '../model/document';
 import type { PortRef } from '../model/editor';
@@ -244,20 +244,48 @@ function refOf(node: string | null, port: string | null, type: 'source' | 'targe
 
 const manyCards = 100; // in sight: more of them at once cannot be drawn with every frame
 
-/** useOverview says whether so many nodes are seen so small that they are painted instead. */
+interface Looking {
+  transform: readonly [number, number, number];
+  width: number;
+  height: number;
+}
+
+/** isFar says whether so many nodes are seen so small that they are painted instead. */
+function isFar({ transform: [tx, ty, zoom], width, height }: Looking, places: readonly Position[]): boolean {
+  if (zoom >= 0.4 || places.length <= manyCards) return false;
+  let seen = 0;
+  for (const at of places) {
+    const x = at.x * zoom + tx;
+    const y = at.y * zoom + ty;
+    if (x > -cardWidth * zoom && y > -cardHeight * zoom && x < width && y < height && ++seen > manyCards) return true;
+  }
+  return false;
+}
+
+/**
+ * useOverview says whether the nodes are painted. React Flow hears of that only after it has rendered with the new view,
+ * and would mount every node for that once: so they are taken from it at the moment the view changes.
+ */
 function useOverview(document: Parameters<typeof positions>[0]): boolean {
+  const store = useStoreApi();
   const places = useMemo(() => [...positions(document).values()], [document]);
-  return useStore((s) => {
-    const [tx, ty, zoom] = s.transform;
-    if (zoom >= 0.4 || places.length <= manyCards) return false;
-    let seen = 0;
-    for (const at of places) {
-      const x = at.x * zoom + tx;
-      const y = at.y * zoom + ty;
-      if (x > -cardWidth * zoom && y > -cardHeight * zoom && x < s.width && y < s.height && ++seen > manyCards) return true;
-    }
-    return false;
-  });
+  useLayoutEffect(() => {
+    let taken: { nodes: Node[]; edges: Edge[] } | null = null;
+    return store.subscribe((s) => {
+      const far = isFar(s, places);
+      if (far && s.nodes.length > 0) {
+        taken = { nodes: s.nodes, edges: s.edges };
+        s.setNodes([]); // this is called again within
+        s.setEdges([]);
+      } else if (!far && taken) { // before anything rendered, perhaps: then nobody else gives them back
+        const { nodes, edges } = taken;
+        taken = null;
+        s.setNodes(nodes);
+        s.setEdges(edges);
+      }
+    });
+  }, [store, places]);
+  return useStore((s) => isFar(s, places));
 }
 
 /** useToolSize tells the style sheet how much the tools are enlarged against the zoom: targets stay 24 px. */

@@ -43,6 +43,8 @@ test('the keyboard walks the menu of a node, skips what is not possible, and Esc
   expect(document.activeElement?.textContent).toContain('Run to here');
   await user.keyboard('r');
   expect(document.activeElement?.textContent).toContain('Rename');
+  await user.keyboard('{Home}c{ArrowDown}');
+  expect(document.activeElement?.textContent).toContain('Delete');
   await user.keyboard('{Escape}');
   expect(screen.queryByRole('menu')).toBeNull();
   expect([editor.state.menu, focused()]).toEqual([null, 1]);

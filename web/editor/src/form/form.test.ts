@@ -4,6 +4,7 @@ import { applyProposal, problemsAt, problemsWithin, proposal, sentence, type Pro
 import { emptyOf, membersOf, shown, wordOf, type Schema } from './schema';
 import { fieldsFor, inputsFor } from './scope';
 import { digitsOf, familyOf, kindOf, typeWith } from './type';
+import { impliedOf } from './widget/enum';
 import { moved } from './widget/list';
 import { builderFunctions, simpleOf, writeSimple } from './widget/aggregate';
 import { readNumber } from './widget/number';
@@ -61,6 +62,12 @@ test('values of enums are words', () => {
   expect(wordOf('fillNull')).toBe('Fill null');
   expect(wordOf('iso-8859-1')).toBe('iso-8859-1');
   expect(wordOf(',')).toBe(',');
+  expect(wordOf('uuid')).toBe('UUID');
+});
+
+test('the value that counts while none is chosen is the one that the help names', () => {
+  const implied = (help: string) => impliedOf(membersOf({ properties: { order: { type: 'string', enum: ['ascending', 'descending'], description: help } } })[0]!);
+  expect(['Empty: ascending.', 'Which way. Empty: descending.', 'Empty: by the file.', ''].map(implied)).toEqual(['ascending', 'descending', '', '']);
 });
 
 test('paths are read and written as problems name them', () => {

@@ -95,7 +95,7 @@ export function shown(member: Member, members: readonly Member[], config: unknow
 export function wordOf(value: string): string {
   if (!/^[a-z][A-Za-z_]*$/.test(value)) return value;
   const words = value.replace(/([a-z])([A-Z])/g, '$1 $2').replaceAll('_', ' ').toLowerCase();
-  return words[0]!.toUpperCase() + words.slice(1);
+  return words === 'uuid' ? 'UUID' : words[0]!.toUpperCase() + words.slice(1);
 }
 
 /** emptyOf is what a new item of a list begins as: its defaults and an empty text for what must be filled in. */

@@ -1,7 +1,7 @@
 // What the widgets of one node's form know and can do. ConfigPanel makes it from the editor; tests make their own.
 
 import { createContext, useContext } from 'react';
-import type { Catalogue, Field, FlowError } from '../api/types';
+import type { Catalogue, Connection, Field, FlowError, Table } from '../api/types';
 import type { Scope } from '../expression/completion';
 import type { Config, Parameter } from '../model/document';
 
@@ -25,6 +25,10 @@ export interface FormScope {
   seal(): void;
   undo(): void;
   redo(): void;
+  secrets?: readonly string[]; // members whose secret is saved
+  connections?: readonly Connection[] | undefined; // of the project; undefined: not known yet
+  newConnection?(path: string): void; // makes one for the setting at the path
+  tables?: { items: readonly Table[]; reason?: string } | undefined; // that the node's connection reaches; undefined: not known yet
   chooseFile?(path: string): void; // opens the picker
   inspectFile?(path: string): void;
 }

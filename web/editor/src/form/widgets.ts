@@ -5,14 +5,17 @@ import type { WidgetProps } from './Field';
 import { widgetOf, type Member } from './schema';
 import { AggregateWidget } from './widget/aggregate';
 import { BooleanWidget } from './widget/boolean';
+import { ConnectionWidget, TableWidget } from './widget/connection';
 import { EnumWidget, segmented } from './widget/enum';
 import { ExpressionWidget } from './widget/expression';
 import { FieldNamesWidget, FieldWidget } from './widget/field';
+import { LinesWidget } from './widget/lines';
 import { ListWidget } from './widget/list';
 import { NumberWidget } from './widget/number';
 import { ObjectWidget } from './widget/object';
 import { OptionsWidget } from './widget/options';
 import { PathWidget } from './widget/path';
+import { SecretWidget } from './widget/secret';
 import { TextWidget } from './widget/text';
 import { TextsWidget } from './widget/texts';
 import { TypeWidget } from './widget/type';
@@ -38,6 +41,11 @@ const widgets: Record<string, Widget> = {
   fieldname: one(FieldWidget),
   fieldnames: several(FieldNamesWidget),
   path: one(PathWidget),
+  connection: one(ConnectionWidget),
+  table: one(TableWidget),
+  secret: one(SecretWidget),
+  sql: one(LinesWidget),
+  multiline: one(LinesWidget),
   type: several(TypeWidget),
   options: several(OptionsWidget),
   object: several(ObjectWidget),

@@ -20,7 +20,7 @@ export const catalogue: Catalogue = {
     { ...type('switch', 'Switch', 'control', ['in'], ['otherwise'], true), portsFrom: 'cases' },
     type('file.output', 'File Output', 'output', ['in'], [], false, ['CSV', 'write'], ['path']),
   ],
-  functions: [], formats: [], types: ['text'],
+  functions: [], formats: [], types: ['text'], connections: [],
 };
 
 export function flow(): FlowDocument {

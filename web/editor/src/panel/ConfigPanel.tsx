@@ -1,10 +1,12 @@
 import { X } from 'lucide-react';
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 import { TypeIcon } from '../canvas/Icon';
+import { ConnectionDialog } from '../connection/ConnectionDialog';
 import { FilePicker } from '../file/FilePicker';
 import { InspectDialog } from '../file/InspectDialog';
 import { Form, Problems } from '../form/Field';
 import { parsePath, formatPath } from '../form/path';
+import { sentence } from '../form/problem';
 import { membersOf, type Schema } from '../form/schema';
 import { FormContext, type FormScope } from '../form/scope';
 import '../form/form.css';
@@ -15,7 +17,7 @@ import './panel.css';
 import { FieldList } from './FieldList';
 import { walkProblems } from './problemWalk';
 import { changesOf } from './schemaDifference';
-import { schemasOf, useProblemsOf, useType } from './use';
+import { schemasOf, useLoaded, useProblemsOf, useType } from './use';
 
 const tabs = ['Settings', 'Input', 'Output', 'Notes'] as const;
 type Tab = (typeof tabs)[number];
@@ -128,10 +130,12 @@ const policies: readonly { value: RejectPolicy | ''; title: string }[] = [
 
 function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }): ReactNode {
   const scope = useScope(node, type);
-  const [dialog, setDialog] = useState<{ kind: 'pick' | 'inspect'; path: string } | null>(null);
+  const { client } = useServices();
+  const [dialog, setDialog] = useState<{ kind: 'pick' | 'inspect' | 'connection'; path: string } | null>(null);
+  const reach = useReach(node, type);
   if (!type) return <p className="pad">This Spark does not know the node type {node.type}. The node is kept as it is.</p>;
   const schema = type.schema as Schema;
-  const form: FormScope = { ...scope, chooseFile: (path) => setDialog({ kind: 'pick', path }), inspectFile: (path) => setDialog({ kind: 'inspect', path }) };
+  const form: FormScope = { ...scope, ...reach, newConnection: (path) => setDialog({ kind: 'connection', path }), chooseFile: (path) => setDialog({ kind: 'pick', path }), inspectFile: (path) => setDialog({ kind: 'inspect', path }) };
   const known = membersOf(schema).map((m) => m.name);
   const set = (path: string) => form.edit('Choose file', (config) => void (config.path = path));
   const chosen = (path: string) => {
@@ -149,6 +153,11 @@ function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }
         <General node={node} type={type} />
       </div>
       {dialog?.kind === 'pick' && <FilePicker path={dialog.path} sink={form.sink} onChoose={chosen} onClose={() => setDialog(null)} />}
+      {dialog?.kind === 'connection' && <ConnectionDialog client={client} catalogue={form.catalogue} connection={null} onClose={() => setDialog(null)} onSaved={(made) => {
+        form.edit('Choose connection', (config) => void (config[dialog.path] = made.name));
+        reach.again();
+        setDialog(null);
+      }} />}
       {dialog?.kind === 'inspect' && <InspectDialog node={node.id} path={dialog.path} onClose={() => setDialog(null)} onKeepPath={() => set(dialog.path)} />}
     </FormContext>
   );
@@ -193,6 +202,17 @@ function General({ node, type }: { node: FlowNode; type: NodeType }): ReactNode 
       </div>
     </div>
   );
+}
+
+/** useReach is what the connections of the project lead to; asked for only where the node has one. */
+function useReach(node: FlowNode, type: NodeType | undefined) {
+  const { client } = useServices();
+  const wanted = membersOf((type?.schema ?? {}) as Schema).some((m) => m.widget === 'connection');
+  const { value, again } = useLoaded(wanted ? 'connections' : '', (signal) => (wanted ? client.connections(signal) : Promise.resolve({ items: [] })));
+  const chosen = value?.items.find((c) => c.name === node.config?.connection);
+  const found = useLoaded(`tables ${chosen?.id ?? ''}`, (signal) => (chosen ? client.tables(chosen.id, signal) : Promise.resolve({ items: [] })));
+  const tables = found.reason ? { items: [], reason: sentence(found.reason) } : found.value ? { items: found.value.items } : undefined;
+  return { connections: value?.items, tables, again };
 }
 
 /** useScope is what the form of a node knows. */

@@ -16,7 +16,7 @@ interface Props {
 export function FieldList({ title, fields, unknown, changes, was, removed = [] }: Props): ReactNode {
   return (
     <section className="fields" aria-label={`Fields of ${title}`}>
-      <h3>{title} <span className="faint small">{fields ? `${fields.length} ${fields.length === 1 ? 'field' : 'fields'}` : ''}</span></h3>
+      <h2>{title} <span className="faint small">{fields ? `${fields.length} ${fields.length === 1 ? 'field' : 'fields'}` : ''}</span></h2>
       {fields === undefined ? <p className="faint">{unknown}</p> : (
         <ul>
           {fields.map((f) => <Row key={f.name} field={f} change={changes?.get(f.name)} was={was?.get(f.name)} />)}

@@ -5,7 +5,7 @@ import { sentence } from '../form/problem';
 import { toggleFilter, type BarFilter } from '../grid/filter';
 import { GridView } from '../grid/GridView';
 import { duration, exact } from '../live/number';
-import { edgesInto, inputKeys, type FlowDocument, type FlowNode } from '../model/document';
+import { edgesInto, inputKeys, portsOf, type FlowDocument, type FlowNode } from '../model/document';
 import { useEditor, useServices } from '../shell/editor';
 import { ColumnMenu, type OpenMenu } from './ColumnMenu';
 import './panel.css';
@@ -104,6 +104,8 @@ interface SidesProps {
 function Sides({ node, inputs, outputs, rejects, dimmed = false }: SidesProps): ReactNode {
   const { editor } = useServices();
   const document = useEditor((s) => s.document);
+  const ports = usePortTitles(node);
+  const nameOf = (port: string) => ports.get(port) ?? port;
   const [inPort, setIn] = useState('');
   const [outPort, setOut] = useState('');
   const [filters, setFilters] = useState<readonly BarFilter[]>([]);
@@ -122,9 +124,9 @@ function Sides({ node, inputs, outputs, rejects, dimmed = false }: SidesProps): 
         </div>
       )}
       <div className="preview-sides" data-dimmed={dimmed || undefined}>
-        {input && <Side title="Input" samples={inputs} nameOf={(port) => inputTitle(document, node.id, port)} sample={input} onPort={setIn} filters={filters} onFilter={filter} marks={changes?.removed} onMenu={(m) => setMenu({ ...m, node: node.id, port: input.port, side: 'in', schema: input.schema ?? [] })} />}
+        {input && <Side title="Input" samples={inputs} nameOf={(port) => inputTitle(document, node.id, port, nameOf)} sample={input} onPort={setIn} filters={filters} onFilter={filter} marks={changes?.removed} onMenu={(m) => setMenu({ ...m, node: node.id, port: input.port, side: 'in', schema: input.schema ?? [] })} />}
         {(output || rejects.length > 0) && (
-          <Side title="Output" samples={outputs} sample={showRejects ? undefined : output} onPort={setOut} filters={filters} onFilter={filter} marks={changes?.added} rejects={rejects.length}
+          <Side title="Output" samples={outputs} nameOf={nameOf} sample={showRejects ? undefined : output} onPort={setOut} filters={filters} onFilter={filter} marks={changes?.added} rejects={rejects.length}
             onMenu={(m) => output && setMenu({ ...m, node: node.id, port: output.port, side: 'out', schema: output.schema ?? [] })}>
             {showRejects ? <RejectTable rejects={rejects} /> : undefined}
           </Side>
@@ -136,10 +138,20 @@ function Sides({ node, inputs, outputs, rejects, dimmed = false }: SidesProps): 
   );
 }
 
+/** usePortTitles names the ports of a node as people know them. */
+function usePortTitles(node: FlowNode): ReadonlyMap<string, string> {
+  const document = useEditor((s) => s.document);
+  const catalogue = useEditor((s) => s.catalogue);
+  return useMemo(() => {
+    const { inputs, outputs } = portsOf(document, node, catalogue);
+    return new Map([...inputs, ...outputs].map((p) => [p.name, p.title]));
+  }, [document, node, catalogue]);
+}
+
 interface SideProps {
   title: string;
   samples: readonly Sample[];
-  nameOf?(port: string): string;
+  nameOf(port: string): string;
   sample: Sample | undefined;
   filters: readonly BarFilter[];
   marks: ReadonlyMap<string, 'added' | 'removed' | 'changed'> | undefined;
@@ -151,21 +163,21 @@ interface SideProps {
 }
 
 /** inputTitle names an input: by its port, or by the node before it where several edges lead to that port. */
-function inputTitle(doc: FlowDocument, node: string, key: string): string {
+function inputTitle(doc: FlowDocument, node: string, key: string, nameOf: (port: string) => string): string {
   const arrived = inputKeys(doc, node);
   const here = arrived.find((i) => i.key === key)?.edge;
   const several = here && arrived.filter((i) => i.edge.to.port === here.to.port).length > 1;
-  return several ? nodeTitle(doc, here.from.node) : key;
+  return several ? nodeTitle(doc, here.from.node) : nameOf(here?.to.port ?? key);
 }
 
-function Side({ title, samples, nameOf = (port) => port, sample, filters, marks, rejects = 0, children, onPort, onFilter, onMenu }: SideProps): ReactNode {
+function Side({ title, samples, nameOf, sample, filters, marks, rejects = 0, children, onPort, onFilter, onMenu }: SideProps): ReactNode {
   const { editor } = useServices();
   const data = useMemo(() => ({ schema: sample?.schema ?? [], rows: sample?.rows ?? [] }), [sample]);
   const choices = [...samples.map((s) => ({ port: s.port, title: `${nameOf(s.port)} · ${exact(s.records)}` })), ...(rejects > 0 ? [{ port: 'stored rejects', title: `Rejects · ${exact(rejects)}` }] : [])];
   return (
     <section className="side" aria-label={title}>
       <div className="side-head">
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         {choices.length > 1 ? choices.map((c) => (
           <button key={c.port} type="button" className="side-port" aria-pressed={sample ? c.port === sample.port : c.port === 'stored rejects'} onClick={() => onPort(c.port)}>{c.title}</button>
         )) : sample && <span className="faint">{countOf(sample)}</span>}

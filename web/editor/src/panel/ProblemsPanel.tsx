@@ -42,7 +42,7 @@ export function ProblemsPanel(): ReactNode {
       </ul>
       {Object.entries(skipped).length > 0 && (
         <>
-          <h3 className="panel-head">Would not run</h3>
+          <h2 className="panel-head">Would not run</h2>
           <ul className="problem-list">{Object.entries(skipped).map(([id, why]) => <li key={id}><button type="button" className="problem-go" onClick={() => editor.focusNode(id)}><span className="problem-severity">⊘ Skipped</span><strong>{nodeTitle(document, id)}</strong><code /><span>{sentence(why)}</span></button></li>)}</ul>
         </>
       )}

@@ -6,7 +6,7 @@ import type { FlowError, Preview } from '../api/types';
 import type { FlowDocument } from '../model/document';
 import { ApiError } from '../api/client';
 
-export type AskPreview = (question: { document: FlowDocument; node: string }, signal: AbortSignal) => Promise<Preview>;
+export type AskPreview = (question: { document: FlowDocument; node: string; fresh?: true }, signal: AbortSignal) => Promise<Preview>;
 
 export interface PreviewState {
   node: string | null;
@@ -33,7 +33,7 @@ export class PreviewLoader {
   private readonly good = new Map<string, Preview>();
   private asking: AbortController | null = null;
   private timer: unknown = null;
-  private wanted: { document: FlowDocument; node: string } | null = null;
+  private wanted: { document: FlowDocument; node: string; fresh?: true } | null = null;
 
   constructor(private readonly ask: AskPreview, private readonly timers: Timers = browserTimers) {}
 
@@ -62,11 +62,13 @@ export class PreviewLoader {
     this.timer = this.timers.later(() => void this.load(), moved ? 0 : quiet);
   }
 
-  /** again asks once more, such as after a file has changed. */
+  /** again has the records read once more, such as after a table has changed. */
   again(): void {
     const { wanted } = this;
     this.stop();
-    if (wanted) this.want(wanted.document, wanted.node);
+    if (!wanted) return;
+    this.want(wanted.document, wanted.node);
+    this.wanted = { ...wanted, fresh: true };
   }
 
   stop(): void {

@@ -90,7 +90,7 @@ function NarrowBar() {
   const narrow = useEditor((s) => s.narrow);
   if (!narrow || session.flow === '') return null;
   return (
-    <section className="bar note" role="note">
+    <section className="bar note" aria-label="Editing">
       <Eye size={18} aria-hidden="true" />
       <div className="bar-text">This window is too narrow for editing. The flow can be looked at and run; make the window at least 900 pixels wide to change it.</div>
     </section>

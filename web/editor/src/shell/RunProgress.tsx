@@ -48,7 +48,7 @@ export function progress(live: LiveStore, now = Date.now()): string {
   const parts = [];
   if (of > 0) parts.push(`${done}/${of} nodes`);
   parts.push(`${count(Math.max(run.read, run.written))} rec`);
-  if (run.rejected > 0) parts.push(`${count(run.rejected)} rejects`);
+  if (run.rejected > 0) parts.push(`${count(run.rejected)} ${run.rejected === 1 ? 'reject' : 'rejects'}`);
   if (run.startedAt && run.endedAt) parts.push(duration(Date.parse(run.endedAt) - Date.parse(run.startedAt)));
   else if (run.startedAt) parts.push(clock(now - Date.parse(run.startedAt)));
   return parts.join(' · ');

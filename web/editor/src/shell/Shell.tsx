@@ -53,6 +53,7 @@ function Layout() {
           <div className="stage">
             <Canvas />
             <EmptyState />
+            <NodeMenu />
           </div>
           {dock && <Resizer label="Height of the details" axis="y" size={height} min={120} max={640} onSize={setHeight} />}
           <div className="dock-place" style={{ height: dock ? height : 36 }}><Dock /></div>
@@ -64,7 +65,6 @@ function Layout() {
           </aside>
         )}
       </div>
-      <NodeMenu />
       <HelpDialog />
       <LiveRegion />
     </div>

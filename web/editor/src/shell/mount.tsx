@@ -7,7 +7,7 @@ import { LiveStore } from '../live/store';
 import type { FlowDocument } from '../model/document';
 import { Editor } from '../model/editor';
 import type { Services } from './editor';
-import { reasonOf, Session } from './session';
+import { Session } from './session';
 import { Shell } from './Shell';
 import { loadPanels } from './panels';
 
@@ -36,16 +36,4 @@ export function mount(element: Element, client: Client, start: Start): Services 
   return services;
 }
 
-/** refuse says why there is nothing to edit. */
-export function refuse(element: Element, error: unknown): void {
-  const text = document.createElement('p');
-  text.className = 'refused';
-  text.setAttribute('role', 'alert');
-  text.textContent = `The editor cannot be opened: ${reasonOf(error)}`;
-  const again = document.createElement('button');
-  again.type = 'button';
-  again.className = 'main-button';
-  again.textContent = 'Try again';
-  again.addEventListener('click', () => location.reload());
-  element.replaceChildren(text, again);
-}
+export { refuse } from './refuse';

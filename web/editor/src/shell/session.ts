@@ -323,7 +323,7 @@ export function stateSentence(run: Run): string {
   switch (run.state) {
     case 'queued': return 'The run is queued.';
     case 'running': return 'The run is running.';
-    case 'succeeded': return run.rejected > 0 ? `The run is done with ${run.rejected} rejects.` : 'The run is done.';
+    case 'succeeded': return run.rejected > 0 ? `The run is done with ${run.rejected} ${run.rejected === 1 ? 'reject' : 'rejects'}.` : 'The run is done.';
     case 'cancelled': return 'The run was stopped.';
     case 'failed': return `The run failed: ${run.error?.message ?? 'no reason is known'}`;
   }

@@ -39,15 +39,22 @@ function Select({ member, value, id, describedBy, invalid }: WidgetProps): React
   const chosen = String(value ?? member.fallback ?? '');
   const titles = new Map(catalogue.formats.map((f) => [f.name, f.title]));
   const word = (v: string) => (member.name === 'format' && titles.get(v)) || (spaceWords[v] ?? wordOf(v));
+  const implied = impliedOf(member);
   const strange = chosen !== '' && !values.includes(chosen);
   return (
-    <select id={id} className="form-input" value={chosen} disabled={readOnly} aria-describedby={describedBy} aria-invalid={invalid || undefined}
+    <select id={id} className="form-input" value={chosen || implied} disabled={readOnly} aria-describedby={describedBy} aria-invalid={invalid || undefined}
       onChange={(e) => edit(`Set ${member.title}`, (config) => put(config, member.path, e.target.value === '' ? undefined : e.target.value))}>
-      {(member.fallback === undefined || chosen === '') && <option value="">{emptyWord(member)}</option>}
+      {implied === '' && (member.fallback === undefined || chosen === '') && <option value="">{emptyWord(member)}</option>}
       {strange && <option value={chosen}>{chosen}</option>}
       {values.map((v) => <option key={v} value={v}>{word(v)}</option>)}
     </select>
   );
+}
+
+/** impliedOf is the value that counts while none is chosen, where the help names one: "Empty: ascending." */
+export function impliedOf(member: Member): string {
+  const word = emptyWord(member);
+  return member.schema.enum?.find((v) => wordOf(v) === word) ?? '';
 }
 
 /** emptyWord says what an empty value means where the help does: "Empty: by the file's extension." */

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"spark/flows"
+	"spark/flows/node"
+)
+
+// connectionFile is the flag of commands that use connections without a server.
+type connectionFile struct {
+	Connections string `help:"JSON file with the connections that the flow names: {\"warehouse\": {\"type\": \"postgres\", \"settings\": {…}}}. A setting {\"env\": \"NAME\"} is read from the environment." placeholder:"FILE" type:"path" env:"SPARK_CONNECTIONS"`
+}
+
+// load reads the connections. Settings may come from the environment, so that the file need hold no secret.
+func (c connectionFile) load() (node.ConnectionSet, error) {
+	if c.Connections == "" {
+		return node.ConnectionSet{}, nil
+	}
+	at := flows.Path{File: c.Connections}
+	info, err := os.Stat(c.Connections)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &flows.Error{Code: "connection.file", Path: at, Message: "the file of connections does not exist", Suggestion: "check the path", Cause: err}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connections: %w", err)
+	}
+	b, err := os.ReadFile(c.Connections)
+	if err != nil {
+		return nil, fmt.Errorf("connections: %w", err)
+	}
+	var set map[string]struct {
+		Type     string                     `json:"type"`
+		Settings map[string]json.RawMessage `json:"settings"`
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&set); err != nil {
+		return nil, &flows.Error{Code: "connection.file", Path: at, Message: "the file of connections cannot be read: " + strings.TrimPrefix(err.Error(), "json: "),
+			Suggestion: `write {"name": {"type": "postgres", "settings": {…}}}`, Cause: err}
+	}
+	out := node.ConnectionSet{}
+	for name, spec := range set {
+		inFile := false
+		for member, raw := range spec.Settings {
+			var ref struct{ Env string }
+			if json.Unmarshal(raw, &ref) == nil && ref.Env != "" {
+				value, ok := os.LookupEnv(ref.Env)
+				if !ok {
+					return nil, &flows.Error{Code: "connection.env", Path: at, Message: fmt.Sprintf("%s of the connection %s comes from the variable %s, which is not set", member, name, ref.Env), Suggestion: "set it"}
+				}
+				if spec.Settings[member], err = json.Marshal(value); err != nil {
+					return nil, fmt.Errorf("connections: %w", err)
+				}
+			} else if member == "password" {
+				inFile = true
+			}
+		}
+		if inFile && info.Mode().Perm()&0o077 != 0 {
+			return nil, &flows.Error{Code: "connection.file_open", Path: at, Message: "the file holds a password and others may read it", Suggestion: "chmod 600 it, or take the password from the environment"}
+		}
+		settings, err := json.Marshal(spec.Settings)
+		if err != nil {
+			return nil, fmt.Errorf("connections: %w", err)
+		}
+		out[name] = node.ConnectionSpec{Type: spec.Type, Settings: settings}
+	}
+	return out, nil
+}

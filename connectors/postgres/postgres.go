@@ -1,0 +1,214 @@
+// Package postgres is the connection type PostgreSQL and its dialect of the node types Database Input and Database
+// Output: tables are read and written by binary COPY, and a load is one transaction.
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"spark/flows"
+	"spark/flows/node"
+)
+
+const typeID = "postgres"
+
+func init() {
+	node.RegisterConnectionType(&node.ConnectionType{
+		ID: typeID, Title: "PostgreSQL", Summary: "A database of a PostgreSQL server.", Synonyms: []string{"postgres", "pg", "JDBC", "SQL"},
+		New:  func() node.ConnectionSettings { return &Settings{Port: 5432, TLS: "prefer", ConnectTimeout: 10} },
+		Test: test, Dialect: dialect{},
+	})
+}
+
+// Settings are those of a connection.
+type Settings struct {
+	Host           string      `json:"host" title:"Host" required:"true" example:"db.example.com"`
+	Port           int64       `json:"port" title:"Port" minimum:"1"`
+	Database       string      `json:"database" title:"Database" required:"true"`
+	User           string      `json:"user" title:"User" required:"true"`
+	Password       node.Secret `json:"password,omitzero" title:"Password"`
+	TLS            string      `json:"tls" title:"TLS" enum:"disable|prefer|require|verify-ca|verify-full" help:"prefer: encrypted where the server can. verify-full: also checks that the server is the one that it says it is."`
+	Authority      string      `json:"authority,omitempty" title:"Certificate authority" widget:"multiline" advanced:"true" help:"Certificates in PEM that verify-ca and verify-full trust. Empty: those of the machine."`
+	ConnectTimeout int64       `json:"connectTimeout" title:"Connect timeout" minimum:"1" advanced:"true" help:"Seconds."`
+}
+
+var _ node.ConnectionSettings = (*Settings)(nil)
+
+// Check reports what is wrong with the settings.
+func (s *Settings) Check() flows.Problems {
+	var ps flows.Problems
+	if s.Port > 65535 {
+		ps = append(ps, &flows.Error{Code: "connection.port", Path: flows.Path{Field: "port"}, Message: fmt.Sprintf("%d is no port", s.Port), Suggestion: "choose one of 1 to 65535; PostgreSQL's is 5432"})
+	}
+	if s.Authority != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(s.Authority)) {
+		ps = append(ps, &flows.Error{Code: "connection.authority", Path: flows.Path{Field: "authority"}, Message: "there is no certificate in it", Suggestion: "paste certificates in PEM form, with their BEGIN and END lines"})
+	}
+	return ps
+}
+
+// Place is the server's address.
+func (s *Settings) Place() string { return net.JoinHostPort(s.Host, strconv.FormatInt(s.Port, 10)) }
+
+// config makes the driver's configuration. Nothing comes from the environment or from files of the machine's user.
+func (s *Settings) config() (*pgx.ConnConfig, error) {
+	c, err := pgx.ParseConfig("host=localhost sslmode=disable passfile=/dev/null servicefile=/dev/null sslcert='' sslkey='' sslrootcert='' target_session_attrs=any options=''")
+	if err != nil {
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	c.Host, c.Port, c.Database, c.User, c.Password = s.Host, uint16(s.Port), s.Database, s.User, s.Password.Reveal()
+	c.ConnectTimeout = time.Duration(s.ConnectTimeout) * time.Second
+	c.RuntimeParams = map[string]string{"application_name": "Spark", "client_encoding": "UTF8", "DateStyle": "ISO", "TimeZone": "UTC", "extra_float_digits": "3"}
+	c.Fallbacks = nil
+	c.DefaultQueryExecMode = pgx.QueryExecModeExec
+	switch s.TLS {
+	case "disable":
+		c.TLSConfig = nil
+	case "prefer":
+		c.TLSConfig = &tls.Config{InsecureSkipVerify: true} // as libpq: encrypted, but not verified
+		c.Fallbacks = []*pgconn.FallbackConfig{{Host: s.Host, Port: uint16(s.Port)}}
+	case "require":
+		c.TLSConfig = &tls.Config{InsecureSkipVerify: true}
+	case "verify-ca", "verify-full":
+		c.TLSConfig = s.verifying()
+	}
+	return c, nil
+}
+
+// verifying is a TLS configuration that checks the server's certificate; verify-ca leaves its name unchecked.
+func (s *Settings) verifying() *tls.Config {
+	var roots *x509.CertPool
+	if s.Authority != "" {
+		roots = x509.NewCertPool()
+		roots.AppendCertsFromPEM([]byte(s.Authority))
+	}
+	if s.TLS == "verify-full" {
+		return &tls.Config{RootCAs: roots, ServerName: s.Host}
+	}
+	return &tls.Config{RootCAs: roots, InsecureSkipVerify: true, VerifyConnection: func(cs tls.ConnectionState) error {
+		o := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
+		for _, c := range cs.PeerCertificates[1:] {
+			o.Intermediates.AddCert(c)
+		}
+		_, err := cs.PeerCertificates[0].Verify(o)
+		return err
+	}}
+}
+
+type dialect struct{}
+
+var _ node.Dialect = dialect{}
+
+// connect opens one connection.
+func connect(ctx context.Context, c node.Connection) (*pgx.Conn, error) {
+	s, ok := c.Settings.(*Settings)
+	if !ok {
+		return nil, fmt.Errorf("postgres: settings %T", c.Settings)
+	}
+	cfg, err := s.config()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, s.connectError(c.Name, err)
+	}
+	return conn, nil
+}
+
+// connectError says what kept from connecting, without the secrets that a driver's error may quote.
+func (s *Settings) connectError(name string, err error) error {
+	e := &flows.Error{Code: "database.connect", Path: flows.Path{Field: "connection"}, Params: flows.Params{"connection": name, "place": s.Place()}, Cause: err,
+		Message: fmt.Sprintf("%s does not answer at %s", name, s.Place()), Suggestion: "check host and port, and that the server runs and can be reached from here"}
+	pe, answered := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case !answered && errors.Is(err, context.Canceled):
+		return err
+	case !answered:
+		if d, ok := errors.AsType[*net.DNSError](err); ok {
+			e.Message = fmt.Sprintf("%s: the host %q has no address", name, d.Name)
+		}
+		var unknown x509.UnknownAuthorityError
+		var host x509.HostnameError
+		if errors.As(err, &unknown) || errors.As(err, &host) {
+			e.Code, e.Message, e.Suggestion = "database.certificate", fmt.Sprintf("%s: the certificate of %s is not trusted: %v", name, s.Place(), errors.Unwrap(err)), "give the certificate authority, or choose a weaker kind of TLS"
+		}
+		return e
+	case pe.Code == "28P01" || pe.Code == "28000":
+		e.Code, e.Message, e.Suggestion = "database.login", fmt.Sprintf("%s: %s refused the user %q: %s", name, s.Place(), s.User, pe.Message), "check user and password"
+	case pe.Code == "3D000":
+		e.Code, e.Message, e.Suggestion = "database.unknown_database", fmt.Sprintf("%s: %s has no database %q", name, s.Place(), s.Database), "check the name of the database"
+	case pe.Code == "53300":
+		e.Code, e.Message, e.Suggestion = "database.busy", fmt.Sprintf("%s: %s has no connection left", name, s.Place()), "wait, or raise max_connections of the server"
+	default:
+		e.Message, e.Suggestion = fmt.Sprintf("%s: %s refused the connection: %s", name, s.Place(), pe.Message), pe.Hint
+	}
+	return e
+}
+
+func test(ctx context.Context, c node.Connection) (node.ConnectionReport, error) {
+	began := time.Now()
+	conn, err := connect(ctx, c)
+	if err != nil {
+		return node.ConnectionReport{}, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	report := node.ConnectionReport{Place: c.Settings.Place()}
+	err = conn.QueryRow(ctx, "SELECT current_user::text, 'PostgreSQL ' || current_setting('server_version')").Scan(&report.User, &report.Version)
+	if err != nil {
+		return node.ConnectionReport{}, queryError(c.Name, "", err)
+	}
+	report.Took = time.Since(began)
+	return report, nil
+}
+
+// queryError turns what the server said about a statement into an error with a suggestion. table may be "".
+func queryError(connection, table string, err error) error {
+	pe, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		return &flows.Error{Code: "database.lost", Message: fmt.Sprintf("%s: the connection was lost: %v", connection, err), Suggestion: "check the server and the network, and run again", Cause: err}
+	}
+	e := &flows.Error{Code: "database.query", Message: fmt.Sprintf("%s: %s", connection, pe.Message), Params: flows.Params{"sqlstate": pe.Code}, Suggestion: pe.Hint, Cause: err}
+	if pe.Detail != "" {
+		e.Message += ": " + pe.Detail
+	}
+	if e.Suggestion == "" {
+		e.Suggestion = "nothing was written; check the SQL"
+	}
+	e.Path.Column = pe.ColumnName
+	if at := copyLine(pe.Where); at > 0 {
+		e.Path.Record = at
+	}
+	switch pe.Code {
+	case "42P01", "3F000":
+		e.Code, e.Path.Field, e.Suggestion = "database.no_table", "table", "check the name and its schema; names with capitals are written in double quotes"
+	case "42703":
+		e.Code, e.Suggestion = "database.no_column", "check the name of the column"
+	case "42501":
+		e.Code, e.Suggestion = "database.no_right", "grant the right to the user of the connection, or choose another connection"
+	case "23505":
+		e.Code, e.Suggestion = "database.unique", "nothing was written; remove duplicates with Deduplicate, or choose upsert"
+	case "23502", "23503", "23514":
+		e.Code, e.Suggestion = "database.constraint", "nothing was written; filter or correct these records before"
+	case "22001":
+		e.Code, e.Suggestion = "database.too_long", "nothing was written; shorten the text, or widen the column"
+	case "55P03", "40P01":
+		e.Code, e.Suggestion = "database.locked", "nothing was written; run again when others have ended"
+	case "57P01", "57P02", "57P03", "08006", "08003":
+		e.Code, e.Suggestion = "database.lost", "the server ended the connection; run again"
+	case "53100":
+		e.Code, e.Suggestion = "database.disk_full", "nothing was written; make room on the server"
+	}
+	return e
+}

@@ -1,0 +1,218 @@
+package postgres_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	_ "spark/connectors/all"
+	"spark/flows"
+	"spark/flows/engine"
+	"spark/flows/engine/duckdb"
+	"spark/flows/node"
+	"spark/flows/plan"
+	_ "spark/flows/transform/all"
+	"spark/internal/testserver"
+)
+
+func TestMain(m *testing.M) { testserver.Main(m) }
+
+// fixture is a database of its own, reached as the connection "warehouse", and a data folder.
+type fixture struct {
+	t           *testing.T
+	url         string
+	conn        *pgx.Conn
+	folder      string
+	connections node.ConnectionSet
+	run         int
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{t: t, url: testserver.PostgreSQL(t), folder: t.TempDir()}
+	conn, err := pgx.Connect(t.Context(), f.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	f.conn, f.connections = conn, node.ConnectionSet{"warehouse": spec(t, f.url, nil)}
+	return f
+}
+
+// spec makes a connection of a URL; settings overrule.
+func spec(t *testing.T, address string, settings map[string]any) node.ConnectionSpec {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := u.User.Password()
+	port := json.Number(u.Port())
+	all := map[string]any{"host": u.Hostname(), "port": port, "database": strings.Trim(u.Path, "/"), "user": u.User.Username(), "password": password, "tls": "disable"}
+	for k, v := range settings {
+		all[k] = v
+	}
+	b, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return node.ConnectionSpec{Type: "postgres", Settings: b}
+}
+
+func (f *fixture) exec(sql string, args ...any) {
+	f.t.Helper()
+	if _, err := f.conn.Exec(f.t.Context(), sql, args...); err != nil {
+		f.t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// rows reads a query as one text per record.
+func (f *fixture) rows(sql string) string {
+	f.t.Helper()
+	rows, err := f.conn.Query(f.t.Context(), sql)
+	if err != nil {
+		f.t.Fatalf("%s: %v", sql, err)
+	}
+	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (string, error) {
+		values, err := r.Values()
+		return strings.Trim(fmt.Sprint(values), "[]"), err
+	})
+	if err != nil {
+		f.t.Fatalf("%s: %v", sql, err)
+	}
+	return strings.Join(list, "\n")
+}
+
+func (f *fixture) file(name, content string) {
+	f.t.Helper()
+	if err := os.WriteFile(filepath.Join(f.folder, name), []byte(content), 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// outcome is the end of a run.
+type outcome struct {
+	nodes   map[string]flows.NodeStatus
+	rejects []node.Reject
+	err     error
+}
+
+// flow runs nodes in a row: each is its type and its config as JSON.
+func (f *fixture) flow(nodes ...string) outcome {
+	f.t.Helper()
+	return f.runFlow(engine.Env{}, nodes...)
+}
+
+func (f *fixture) runFlow(env engine.Env, nodes ...string) (o outcome) {
+	f.t.Helper()
+	doc := &flows.Flow{Format: flows.Format, Name: f.t.Name()}
+	for i := 0; i < len(nodes); i += 2 {
+		id := fmt.Sprintf("n%d", i/2+1)
+		doc.Nodes = append(doc.Nodes, flows.Node{ID: id, Type: nodes[i], Version: 1, Config: json.RawMessage(nodes[i+1]), Rejects: flows.RejectStore})
+		if i > 0 {
+			doc.Edges = append(doc.Edges, flows.Edge{From: flows.Endpoint{Node: fmt.Sprintf("n%d", i/2), Port: "out"}, To: flows.Endpoint{Node: id, Port: "in"}})
+		}
+	}
+	files, err := node.OpenFiles(node.LocationEnv{Folders: []string{f.folder}})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	e := &duckdb.Engine{Folders: []string{f.folder}, Files: files}
+	p, ps := plan.Compile(doc, plan.Options{Lookup: node.Looking(e, node.Datasets{Context: f.t.Context(), Connections: f.connections}), Engines: []plan.Engine{e}})
+	if ps.Failed() {
+		return outcome{err: ps}
+	}
+	f.run++
+	env.Files, env.Connections, env.Temp, env.Threads = files, f.connections, f.t.TempDir(), 2
+	if env.Token.Run == "" {
+		env.Token = node.Token{Run: fmt.Sprintf("%s/%d", f.t.Name(), f.run), Attempt: 1, Epoch: 1, Fence: int64(f.run)}
+	}
+	env.Reject = func(r node.Reject) error { o.rejects = append(o.rejects, r); return nil }
+	statuses, err := e.Run(f.t.Context(), p, env)
+	o.err, o.nodes = err, map[string]flows.NodeStatus{}
+	for _, s := range statuses {
+		o.nodes[s.Node] = s
+	}
+	return o
+}
+
+func (o outcome) ok(t *testing.T) outcome {
+	t.Helper()
+	if o.err != nil {
+		t.Fatal(o.err)
+	}
+	return o
+}
+
+const products = `{"path": "products.csv", "fields": [{"name": "id", "type": "int64"}, {"name": "name", "type": "text"}, {"name": "price", "type": "decimal(10,2)"}]}`
+
+func output(mode, more string) string {
+	return fmt.Sprintf(`{"connection": "warehouse", "table": "products", "mode": %q%s}`, mode, more)
+}
+
+func TestModes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	all := "SELECT id, name, price::text FROM products ORDER BY id, name"
+	f.file("products.csv", "id,name,price\n1,Ann,1.50\n2,Bob,20.00\n3,Cy,300.25\n")
+	o := f.flow("file.input", products, "database.output", output("append", "")).ok(t)
+	if got, want := f.rows(all), "1 Ann 1.50\n2 Bob 20.00\n3 Cy 300.25"; got != want || o.nodes["n2"].Written != 3 {
+		t.Fatalf("append: %q, written %d", got, o.nodes["n2"].Written)
+	}
+	f.flow("file.input", products, "database.output", output("append", "")).ok(t)
+	if got := f.rows("SELECT count(*) FROM products"); got != "6" {
+		t.Fatalf("append again: %s", got)
+	}
+	f.flow("file.input", products, "database.output", output("truncate", "")).ok(t)
+	if got := f.rows("SELECT count(*) FROM products"); got != "3" {
+		t.Fatalf("truncate: %s", got)
+	}
+	f.flow("file.input", products, "database.output", output("replace", "")).ok(t)
+	if got := f.rows("SELECT count(*) FROM products"); got != "3" {
+		t.Fatalf("replace: %s", got)
+	}
+	f.exec("CREATE UNIQUE INDEX ON products (id)")
+	f.file("products.csv", "id,name,price\n2,Bob,20.00\n3,Cyril,300.25\n4,Di,4.00\n4,Dee,4.00\n")
+	o = f.flow("file.input", products, "database.output", output("upsert", `, "key": ["id"]`)).ok(t)
+	if got, want := f.rows(all), "1 Ann 1.50\n2 Bob 20.00\n3 Cyril 300.25\n4 Dee 4.00"; got != want {
+		t.Fatalf("upsert: %q", got)
+	}
+	if got, want := *o.nodes["n2"].Changes, (flows.Changes{Inserted: 1, Updated: 1, Unchanged: 1, Collapsed: 1}); got != want {
+		t.Fatalf("upsert: %+v", got)
+	}
+	o = f.flow("file.input", products, "database.output", output("upsert", `, "key": ["id"]`)).ok(t)
+	if got, want := *o.nodes["n2"].Changes, (flows.Changes{Unchanged: 3, Collapsed: 1}); got != want {
+		t.Fatalf("upsert again: %+v", got)
+	}
+	f.file("products.csv", "id,name,price\n1,Anna,1.50\n9,Nobody,0\n")
+	o = f.flow("file.input", products, "database.output", output("update", `, "key": ["id"]`)).ok(t)
+	if got, want := *o.nodes["n2"].Changes, (flows.Changes{Updated: 1}); got != want || !strings.HasPrefix(f.rows(all), "1 Anna 1.50\n2") {
+		t.Fatalf("update: %+v %q", got, f.rows(all))
+	}
+	o = f.flow("file.input", products, "database.output", output("delete", `, "key": ["id"]`)).ok(t)
+	if got, want := *o.nodes["n2"].Changes, (flows.Changes{Deleted: 1}); got != want || !strings.HasPrefix(f.rows(all), "2 Bob") {
+		t.Fatalf("delete: %+v %q", got, f.rows(all))
+	}
+}
+
+func TestReadWhatWasWritten(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.file("products.csv", "id,name,price\n1,Ann,1.50\n2,,20.00\n3,\"\",\n")
+	f.flow("file.input", products, "database.output", output("append", "")).ok(t)
+	f.flow("database.input", `{"connection": "warehouse", "table": "public.products", "where": "id > 1"}`, "file.output", `{"path": "out.csv"}`).ok(t)
+	got, err := os.ReadFile(filepath.Join(f.folder, "out.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "id,name,price\n2,,20.00\n3,\"\",\n"; string(got) != want {
+		t.Fatalf("%q", got)
+	}
+}

@@ -1,0 +1,27 @@
+package flows
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Connection is the address of an external system with what it takes to get in. Secrets are never part of it: Secrets
+// only names the members of the settings that have one.
+type Connection struct {
+	ID        string          `json:"id"`
+	Name      string          `json:"name"` // that nodes use; one per project
+	Type      string          `json:"type"`
+	Settings  json.RawMessage `json:"settings"`
+	Secrets   []string        `json:"secrets"`
+	Place     string          `json:"place"` // that the secrets are bound to, such as host:port
+	Etag      string          `json:"etag"`
+	UpdatedAt time.Time       `json:"updatedAt"`
+	UpdatedBy string          `json:"updatedBy"`
+}
+
+// Table is a table or view that a connection reaches.
+type Table struct {
+	Name    string `json:"name"`              // as nodes name it, quoted where it must be
+	View    bool   `json:"view,omitempty"`    // no table of its own
+	Records int64  `json:"records,omitempty"` // a guess of the database; 0: unknown
+}

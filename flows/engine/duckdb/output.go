@@ -1,0 +1,144 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"spark/flows"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+// output is an open target of the run.
+type output struct {
+	node *plan.Node
+	sink node.Sink
+	// One of these is the sink: what Go writes, or the file that DuckDB writes.
+	batch node.BatchSink
+	file  *fileSink
+	// identity is the same for two outputs that write the same thing.
+	identity string
+}
+
+// openOutputs opens every target before the first record is read: what cannot be written is told at once.
+func (r *run) openOutputs(ctx context.Context) error {
+	for _, n := range r.plan.Nodes {
+		res, ok := n.Results[""]
+		if !ok || r.plan.Preview() {
+			continue
+		}
+		o, err := r.openOutput(ctx, n, res)
+		if err != nil {
+			return flows.AsError(err).At(flows.Path{Node: n.ID})
+		}
+		if err := r.writtenTwice(o); err != nil {
+			return err
+		}
+		r.outputs = append(r.outputs, o)
+	}
+	return nil
+}
+
+// writtenTwice reports an output that writes what another one writes, and closes it.
+func (r *run) writtenTwice(o *output) error {
+	i := slices.IndexFunc(r.outputs, func(other *output) bool { return other.identity == o.identity })
+	if i < 0 {
+		return nil
+	}
+	_ = o.sink.Abort(context.Background()) // it has written nothing yet
+	other, n := r.outputs[i].node.Title(), o.node
+	if o.file != nil {
+		return &flows.Error{Code: "file.two_writers", Path: flows.Path{Node: n.ID, Field: "path", File: o.file.spec.Path},
+			Message: fmt.Sprintf("%s writes the same file as %s", n.Title(), other), Suggestion: "give one of them another path"}
+	}
+	return &flows.Error{Code: "sink.two_writers", Path: flows.Path{Node: n.ID},
+		Message: fmt.Sprintf("%s writes the same as %s", n.Title(), other), Suggestion: "give one of them another target"}
+}
+
+func (r *run) openOutput(ctx context.Context, n *plan.Node, res node.Result) (*output, error) {
+	switch t := res.Op.(node.Write).Target.(type) {
+	case node.FileSink:
+		f, err := r.openFile(n, t)
+		if err != nil {
+			return nil, err
+		}
+		return &output{node: n, sink: f, file: f, identity: "file " + f.target()}, nil
+	case node.BatchTarget:
+		s, err := t.Open(ctx, &node.Writing{Connections: r.env.Connections, Node: n.ID, Schema: res.Schema, Token: r.env.Token})
+		if err != nil {
+			return nil, err
+		}
+		return &output{node: n, sink: s, batch: s, identity: t.Identity()}, nil
+	}
+	return nil, fmt.Errorf("target %T is unknown", res.Op.(node.Write).Target)
+}
+
+func (r *run) outputOf(n *plan.Node) *output {
+	for _, o := range r.outputs {
+		if o.node == n {
+			return o
+		}
+	}
+	return nil
+}
+
+// write ends a stage at an output and returns how many records the target has confirmed.
+func (r *run) write(ctx context.Context, o *output, s *plan.Stage, b *builder) (int64, error) {
+	target := r.names[s.Target]
+	if o.file != nil {
+		sql, err := o.file.copySQL(b.with("SELECT "+written(o.file.spec.Format, s.Schema)+" FROM "+target), s.Schema)
+		if err != nil {
+			return 0, err
+		}
+		n, err := r.exec(ctx, sql)
+		return int64(n), err
+	}
+	if err := r.stream(ctx, b.with("SELECT "+asArrow(s.Schema)+" FROM "+target), func(batch arrow.RecordBatch) error {
+		if err := o.batch.Write(ctx, batch); err != nil {
+			return r.outputFailed(o, err)
+		}
+		return nil
+	}); err != nil {
+		return 0, err
+	}
+	n, err := o.batch.Finish(ctx)
+	if err != nil {
+		return 0, r.outputFailed(o, err)
+	}
+	return n, nil
+}
+
+// outputFailed makes what a target said the error of the run.
+func (r *run) outputFailed(o *output, err error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.decide(flows.AsError(err).At(flows.Path{Node: o.node.ID}))
+}
+
+// stream runs a statement that a cancelled ctx interrupts, and hands over its records.
+func (r *run) stream(ctx context.Context, sql string, take func(arrow.RecordBatch) error) error {
+	defer r.interruptible(ctx)()
+	return r.conn.Stream(sql, take)
+}
+
+// asArrow selects the fields with the types of node.SinkType.
+func asArrow(schema flows.Schema) string {
+	list := make([]string, len(schema))
+	for i, f := range schema {
+		name := quoteName(f.Name)
+		list[i] = name
+		switch {
+		case f.Type.Kind == flows.List || f.Type.Kind == flows.Struct:
+			list[i] = nullable(name, jsonText(name, f.Type, 0)) + " AS " + name
+		case f.Type.Kind == flows.Interval:
+			list[i] = plainText(name, f.Type) + " AS " + name
+		case travelsAsText(f.Type):
+			list[i] = fmt.Sprintf("CAST(%s AS VARCHAR) AS %s", name, name)
+		}
+	}
+	return strings.Join(list, ", ")
+}

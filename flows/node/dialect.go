@@ -1,0 +1,71 @@
+package node
+
+import (
+	"context"
+
+	"spark/flows"
+)
+
+// Dialect is how one kind of database is read and written.
+type Dialect interface {
+	// Describe returns the columns of a table or query as fields.
+	Describe(ctx context.Context, c Connection, from Select) (flows.Schema, error)
+	// Tables lists the tables and views whose name contains search, at most 1,000 of them.
+	Tables(ctx context.Context, c Connection, search string) ([]flows.Table, error)
+	// Read delivers the records of a selection.
+	Read(ctx context.Context, c Connection, from Select, r *Reading) (ReadStats, error)
+	// Open prepares the writing of a table in one transaction.
+	Open(ctx context.Context, c Connection, to TableLoad, w *Writing) (BatchSink, error)
+}
+
+// Select says what is read: a table, with a condition where there is one, or a query.
+type Select struct {
+	Table string `json:"table,omitempty"` // schema.table, each part quoted where it must be
+	Where string `json:"where,omitempty"` // condition in the database's own SQL
+	Query string `json:"query,omitempty"`
+	// Fields are the columns that are read, with the types that they were described with. Empty in a question.
+	Fields flows.Schema `json:"fields,omitempty"`
+}
+
+// LoadMode is what becomes of the records of a table.
+type LoadMode string
+
+// The modes. Whatever the mode, a load is whole or not at all.
+const (
+	LoadAppend   LoadMode = "append"   // added to what is there
+	LoadTruncate LoadMode = "truncate" // in place of what is there; who reads meanwhile waits
+	LoadReplace  LoadMode = "replace"  // in place of what is there; who reads meanwhile sees the old records
+	LoadUpsert   LoadMode = "upsert"   // by key: updated where they are there, else inserted
+	LoadUpdate   LoadMode = "update"   // by key: updated where they are there, else left out
+	LoadDelete   LoadMode = "delete"   // by key: deleted
+)
+
+// Keyed reports whether the mode finds records by their key.
+func (m LoadMode) Keyed() bool { return m == LoadUpsert || m == LoadUpdate || m == LoadDelete }
+
+// Missing is what is done when the table, or a column of it, is missing.
+type Missing string
+
+// What is done about a missing table or column.
+const (
+	MissingFail   Missing = "fail"
+	MissingCreate Missing = "create"
+)
+
+// TableLoad says how a table is written.
+type TableLoad struct {
+	Table     string
+	Mode      LoadMode
+	Key       []string // columns, in keyed modes
+	Columns   []LoadColumn
+	NoTable   Missing
+	NoColumn  Missing
+	BeforeSQL string // executed in the transaction, before the load
+	AfterSQL  string // executed in the transaction, after the load
+}
+
+// LoadColumn is a field and the column that takes it.
+type LoadColumn struct {
+	Field flows.Field
+	Name  string
+}

@@ -1,0 +1,111 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { keep, launch, open } from './page';
+import { missing, postgres, type Postgres } from './postgres';
+import { serve, type Server } from './server';
+
+// A file into a table and back: the connection is made in the settings of the node that needs it.
+
+let server: Server;
+let browser: Browser;
+let pg: Postgres;
+const why = missing();
+if (why !== null && process.env['CI'] === 'true') throw new Error(why);
+
+beforeAll(async () => {
+  if (why !== null) return;
+  [server, pg, browser] = await Promise.all([serve(), postgres(), launch()]);
+}, 120_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+  await pg?.stop();
+});
+
+const settings = (page: Page) => page.getByRole('complementary', { name: 'Settings' });
+
+async function add(page: Page, what: string): Promise<void> {
+  await page.locator('.canvas').focus();
+  await page.keyboard.press('a');
+  await page.getByRole('combobox', { name: /^Add a node/ }).fill(what);
+  await page.keyboard.press('Enter');
+  await page.locator('.canvas:focus').waitFor();
+}
+
+test.skipIf(why !== null)('a file goes into a table by upsert, and is read back', async () => {
+  writeFileSync(join(server.files, 'products.csv'), 'id,name,price\n1,Tea,2.50\n2,Cup,4.00\n3,Pot,19.90\n2,Big cup,4.50\n');
+  const { context, page, wrong } = await open(browser, server, { colorScheme: 'light' });
+  await page.getByRole('button', { name: 'Blank flow' }).click();
+  await page.waitForURL(/\/flows\/[0-9a-f-]{36}/);
+  await add(page, 'File Input');
+  await page.keyboard.press('Enter');
+  await settings(page).getByRole('button', { name: 'Browse…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'products.csv' }).click();
+  await page.getByRole('button', { name: 'Use these fields' }).click();
+  await add(page, 'JDBC Output');
+  await page.locator('.node-card', { hasText: 'Database Output' }).dblclick();
+
+  await settings(page).getByRole('button', { name: 'New…' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name *').fill('warehouse');
+  await dialog.getByLabel('Host *').fill('127.0.0.1');
+  await dialog.getByLabel('Port').fill(String(pg.port + 1));
+  await dialog.getByLabel('Database *').fill('postgres');
+  await dialog.getByLabel('User *').fill('spark');
+  await dialog.getByLabel('Password').fill(pg.password);
+  await dialog.getByRole('button', { name: 'Test' }).click();
+  await dialog.getByText(/does not answer at 127.0.0.1/).waitFor();
+  await dialog.getByLabel('Port').fill(String(pg.port));
+  await dialog.getByRole('button', { name: 'Test' }).click();
+  await dialog.getByText(/Reached 127.0.0.1:\d+ · as spark · PostgreSQL/).waitFor();
+  await keep(page, 'connection-light');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  expect(await settings(page).getByLabel('Connection *').inputValue()).toBe('warehouse');
+  await settings(page).getByLabel('Table *').fill('products');
+  await settings(page).getByLabel('Mode').selectOption('upsert');
+  await settings(page).getByRole('combobox', { name: 'Add a field to Key' }).fill('id');
+  await page.keyboard.press('Enter');
+  await keep(page, 'database-output-light');
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await page.getByText('2/2 nodes').waitFor({ timeout: 60_000 });
+  expect(pg.sql('SELECT id, name, price FROM products ORDER BY id')).toBe('1|Tea|2.50\n2|Big cup|4.50\n3|Pot|19.90');
+  await page.getByText('Done').first().waitFor();
+
+  await page.keyboard.press('Escape');
+  await page.locator('.canvas').focus();
+  await page.keyboard.press('Escape'); // nothing is selected
+  await add(page, 'Database Input');
+  await page.keyboard.press('Enter');
+  await settings(page).getByLabel('Connection *').selectOption('warehouse');
+  await settings(page).getByRole('combobox', { name: 'Table' }).click();
+  await settings(page).getByRole('option', { name: /public\.products/ }).click();
+  const output = page.getByRole('region', { name: 'Output' });
+  await output.getByText('3 records').waitFor();
+  await output.getByText('Big cup').waitFor();
+  pg.sql("INSERT INTO products VALUES (4, 'Spoon', 1)");
+  await page.getByRole('button', { name: 'Read the records again' }).click();
+  await output.getByText('4 records').waitFor();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await keep(page, 'database-input-dark');
+
+  await page.goto(server.base + '/connections');
+  await page.getByRole('button', { name: 'warehouse', exact: true }).waitFor();
+  await keep(page, 'connections-dark');
+  await page.getByRole('button', { name: 'warehouse', exact: true }).click();
+  expect(await dialog.getByLabel('Password').inputValue()).toBe('');
+  expect(await page.content()).not.toContain(pg.password);
+  await dialog.getByLabel('Host *').fill('localhost');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByText(/its secrets were given for 127.0.0.1/).waitFor(); // nobody sends a password elsewhere who does not know it
+  await keep(page, 'connection-elsewhere-dark');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Delete warehouse' }).click();
+  await page.getByRole('button', { name: 'Delete for good' }).click();
+  await page.getByText('There is no connection yet').waitFor();
+  expect(wrong.filter((w) => !w.includes('422'))).toEqual([]); // the server that does not answer, and the secret that has to be given again
+  await context.close();
+}, 120_000);

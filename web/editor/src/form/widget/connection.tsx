@@ -1,0 +1,36 @@
+import type { ReactNode } from 'react';
+import { exact } from '../../live/number';
+import { Combo } from '../Combo';
+import type { WidgetProps } from '../Field';
+import { put } from '../path';
+import { useForm } from '../scope';
+
+/** ConnectionWidget names a connection of the project, or makes one. */
+export function ConnectionWidget({ member, value, id, describedBy, invalid }: WidgetProps): ReactNode {
+  const { edit, readOnly, connections, newConnection } = useForm();
+  const chosen = String(value ?? '');
+  const list = connections ?? [];
+  return (
+    <div className="form-path">
+      <select id={id} className="form-input" value={chosen} disabled={readOnly} aria-describedby={describedBy} aria-invalid={invalid || undefined}
+        onChange={(e) => edit(`Set ${member.title}`, (config) => put(config, member.path, e.target.value))}>
+        {chosen === '' && <option value="">{connections && list.length === 0 ? 'There is none yet' : 'Choose a connection…'}</option>}
+        {chosen !== '' && !list.some((c) => c.name === chosen) && <option value={chosen}>{chosen}</option>}
+        {list.map((c) => <option key={c.id} value={c.name}>{c.name} · {c.place}</option>)}
+      </select>
+      {!readOnly && newConnection && <button type="button" className="form-button" onClick={() => newConnection(member.path)}>New…</button>}
+    </div>
+  );
+}
+
+/** TableWidget names a table that the chosen connection reaches. Any name may be typed. */
+export function TableWidget({ member, value, id, describedBy, invalid }: WidgetProps): ReactNode {
+  const { edit, seal, readOnly, tables, config } = useForm();
+  const set = (name: string, burst?: string) => edit(`Set ${member.title}`, (c) => put(c, member.path, name), burst);
+  const nothing = !config.connection ? 'Choose a connection first' : (tables?.reason ?? (tables ? 'It has no tables that its user may read' : 'Looking for tables…'));
+  return (
+    <Combo id={id} value={String(value ?? '')} readOnly={readOnly} invalid={invalid} describedBy={describedBy} placeholder={member.example} nothing={nothing}
+      choices={(tables?.items ?? []).map((t) => ({ value: t.name, detail: t.view ? 'view' : t.records ? `about ${exact(t.records)}` : '' }))}
+      onType={(name) => set(name, member.path)} onChoose={(name) => set(name)} onBlur={seal} />
+  );
+}
