@@ -61,7 +61,7 @@ test('a source that knows its size shows how much of it has been read, while it 
   await picture(page, 'progress-light');
   await page.emulateMedia({ colorScheme: 'dark' });
   await picture(page, 'progress-dark');
-  await page.getByRole('button', { name: 'Stop', exact: true }).click();
+  await page.locator('.top').getByRole('button', { name: 'Stop', exact: true }).click();
   await page.getByText('Stopped').waitFor();
   expect(await bar.count()).toBe(0);
   expect(wrong).toEqual([]);
