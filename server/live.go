@@ -23,6 +23,7 @@ type watch interface {
 
 const (
 	pace      = 100 * time.Millisecond // between two messages of a run
+	paceOfOne = time.Millisecond       // that each viewer adds where they are many
 	queueSize = 16                     // messages waiting for one viewer; with more it gets a snapshot instead
 	lastLines = 200                    // log lines in a snapshot
 )
@@ -167,7 +168,7 @@ func (r *room) run() {
 		case <-r.watch.Changes():
 		}
 		r.tell(r.watch.Take())
-		timer.Reset(pace)
+		timer.Reset(r.pace())
 		select {
 		case <-timer.C:
 		case <-r.hub.ctx.Done():
@@ -177,6 +178,14 @@ func (r *room) run() {
 	r.mu.Lock()
 	r.shut = true
 	r.mu.Unlock()
+}
+
+// pace is the time until the next message: longer where many watch, so that being watched costs a run no more than a
+// thousand messages a second. Counts are absolute, so a viewer that hears of fewer of them misses nothing.
+func (r *room) pace() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return max(pace, time.Duration(len(r.viewers))*paceOfOne)
 }
 
 func (r *room) isOver() bool {

@@ -124,3 +124,17 @@ func TestLiveIdle(t *testing.T) {
 		t.Errorf("message %d has %d nodes in %d bytes", d.Seq, len(d.Nodes), size)
 	}
 }
+
+// TestPace: few viewers hear of a change every 100 ms; many of them together get a thousand messages a second.
+func TestPace(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]time.Duration{0: 100 * time.Millisecond, 1: 100 * time.Millisecond, 100: 100 * time.Millisecond, 350: 350 * time.Millisecond} {
+		r := &room{viewers: map[*viewer]bool{}}
+		for range n {
+			r.viewers[&viewer{}] = true
+		}
+		if got := r.pace(); got != want {
+			t.Errorf("%d viewers hear of a change every %s, want %s", n, got, want)
+		}
+	}
+}
