@@ -23,11 +23,14 @@ function order(n: number): Order {
 const regionOf = (customer: number) => regions[customer % regions.length]!;
 const money = (cents: number) => `${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`;
 
+/** wish makes the records long enough that even a fast machine is seen counting them. */
+const wish = 'please ring twice and wait for a moment because the way from the garden to the door is a long one '.repeat(3).trim();
+
 /** writeOrders writes orders.csv with so many records, and customers.csv. */
 export function writeOrders(folder: string, records: number): void {
   write(join(folder, 'orders.csv'), 'order_id,customer_id,quantity,unit_price,status,placed_on,note', records, (n) => {
     const o = order(n);
-    return `${n},${o.customer},${o.quantity},${money(o.cents)},${o.state},2026-${String(1 + (n % 12)).padStart(2, '0')}-${String(1 + (n % 28)).padStart(2, '0')},leave it at door ${n % 97} if nobody is at home`;
+    return `${n},${o.customer},${o.quantity},${money(o.cents)},${o.state},2026-${String(1 + (n % 12)).padStart(2, '0')}-${String(1 + (n % 28)).padStart(2, '0')},leave it at door ${n % 97} if nobody is at home; ${wish}`;
   });
   write(join(folder, 'customers.csv'), 'id,name,region', customers, (n) => `${n},Customer ${n},${regionOf(n)}`);
 }
@@ -37,7 +40,7 @@ function write(path: string, header: string, records: number, line: (n: number) 
   let lines = [header];
   for (let n = 1; n <= records; n++) {
     lines.push(line(n));
-    if (lines.length === 50_000) {
+    if (lines.length === 20_000) {
       writeSync(file, lines.join('\n') + '\n');
       lines = [];
     }
