@@ -38,10 +38,10 @@ func TestKilledLoads(t *testing.T) {
 			whole := k.load(0, 0) // tells how long a run takes
 			committed := 1
 			for i := range kills() {
-				k.load(i+1, time.Duration(rand.Int64N(int64(whole)+int64(whole)/5)))
+				k.load(i+1, time.Duration(rand.Int64N(int64(whole)*3/2)))
 				committed = k.check(i+1, committed)
 			}
-			if committed < 2 || committed > kills() {
+			if !testing.Short() && (committed < 2 || committed > kills()) { // five kills may be all of one kind
 				t.Errorf("%d of %d loads were committed: the moments of the kills prove nothing", committed, kills()+1)
 			}
 		})
