@@ -258,35 +258,38 @@ func TestWrongRunRequests(t *testing.T) {
 	start := func(body api.StartRun, header ...string) answer {
 		return s.ask(http.MethodPost, "/api/v1/runs", body, header...)
 	}
+	other := s.createFlow(document1("Other"))
+	s.start(f, "Idempotency-Key", "of f")
 	for name, test := range map[string]struct {
 		answer answer
 		status int
 		code   string
 		texts  []string
 	}{
-		"no such flow":        {start(api.StartRun{Flow: "01a21187-1c7f-751f-8ecc-98d0d215a0c1"}), 404, "flow.not_found", []string{"deleted"}},
-		"no such revision":    {start(api.StartRun{Flow: f.ID, Revision: 7}), 404, "revision.not_found", []string{"7"}},
-		"a negative revision": {start(api.StartRun{Flow: f.ID, Revision: -1}), 400, "request.body", []string{"revision from 1"}},
-		"a long key":          {start(api.StartRun{Flow: f.ID}, "Idempotency-Key", strings.Repeat("x", maxKey+1)), 400, "request.body", []string{"200 characters"}},
-		"until nowhere":       {start(api.StartRun{Flow: f.ID, Until: "nowhere"}), 422, "flow.unknown_node", []string{"no node \"nowhere\"", "choose a node"}},
-		"unknown parameter":   {start(api.StartRun{Flow: f.ID, Parameters: map[string]string{"day": "1"}}), 422, "parameter.unknown", []string{"no parameter \"day\""}},
-		"no JSON":             {s.ask(http.MethodPost, "/api/v1/runs", "run it"), 400, "request.body", []string{"openapi.json"}},
-		"no such run":         {s.ask(http.MethodGet, noRun, nil), 404, "run.not_found", []string{"removed"}},
-		"an id that is none":  {s.ask(http.MethodGet, "/api/v1/runs/x", nil), 404, "run.not_found", nil},
-		"cancel nothing":      {s.ask(http.MethodPost, noRun+"/cancel", nil), 404, "run.not_found", nil},
-		"log of nothing":      {s.ask(http.MethodGet, noRun+"/log", nil), 404, "run.not_found", nil},
-		"samples of nothing":  {s.ask(http.MethodGet, noRun+"/samples", nil), 404, "run.not_found", nil},
-		"rejects of nothing":  {s.ask(http.MethodGet, noRun+"/rejects", nil), 404, "run.not_found", nil},
-		"events of nothing":   {s.ask(http.MethodGet, noRun+"/events", nil), 415, "request.media_type", []string{"WebSocket"}},
-		"no such state":       {s.ask(http.MethodGet, "/api/v1/runs?state=done", nil), 400, "request.query", []string{"succeeded"}},
-		"no cursor":           {s.ask(http.MethodGet, "/api/v1/runs?cursor=%00", nil), 400, "cursor.invalid", []string{"first page"}},
+		"no such flow":          {start(api.StartRun{Flow: "01a21187-1c7f-751f-8ecc-98d0d215a0c1"}), 404, "flow.not_found", []string{"deleted"}},
+		"no such revision":      {start(api.StartRun{Flow: f.ID, Revision: 7}), 404, "revision.not_found", []string{"7"}},
+		"a negative revision":   {start(api.StartRun{Flow: f.ID, Revision: -1}), 400, "request.body", []string{"revision from 1"}},
+		"a long key":            {start(api.StartRun{Flow: f.ID}, "Idempotency-Key", strings.Repeat("x", maxKey+1)), 400, "request.body", []string{"200 characters"}},
+		"a key of another flow": {start(api.StartRun{Flow: other.ID}, "Idempotency-Key", "of f"), 422, "run.key_reused", []string{"another flow", "make a new one"}},
+		"until nowhere":         {start(api.StartRun{Flow: f.ID, Until: "nowhere"}), 422, "flow.unknown_node", []string{"no node \"nowhere\"", "choose a node"}},
+		"unknown parameter":     {start(api.StartRun{Flow: f.ID, Parameters: map[string]string{"day": "1"}}), 422, "parameter.unknown", []string{"no parameter \"day\""}},
+		"no JSON":               {s.ask(http.MethodPost, "/api/v1/runs", "run it"), 400, "request.body", []string{"openapi.json"}},
+		"no such run":           {s.ask(http.MethodGet, noRun, nil), 404, "run.not_found", []string{"removed"}},
+		"an id that is none":    {s.ask(http.MethodGet, "/api/v1/runs/x", nil), 404, "run.not_found", nil},
+		"cancel nothing":        {s.ask(http.MethodPost, noRun+"/cancel", nil), 404, "run.not_found", nil},
+		"log of nothing":        {s.ask(http.MethodGet, noRun+"/log", nil), 404, "run.not_found", nil},
+		"samples of nothing":    {s.ask(http.MethodGet, noRun+"/samples", nil), 404, "run.not_found", nil},
+		"rejects of nothing":    {s.ask(http.MethodGet, noRun+"/rejects", nil), 404, "run.not_found", nil},
+		"events of nothing":     {s.ask(http.MethodGet, noRun+"/events", nil), 415, "request.media_type", []string{"WebSocket"}},
+		"no such state":         {s.ask(http.MethodGet, "/api/v1/runs?state=done", nil), 400, "request.query", []string{"succeeded"}},
+		"no cursor":             {s.ask(http.MethodGet, "/api/v1/runs?cursor=%00", nil), 400, "cursor.invalid", []string{"first page"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.answer.t = t
 			test.answer.fails(test.status, test.code, test.texts...)
 		})
 	}
-	if runs, _ := everyPage[flows.Run](s, "/api/v1/runs?", "10"); len(runs) != 0 {
+	if runs, _ := everyPage[flows.Run](s, "/api/v1/runs?", "10"); len(runs) != 1 { // the one that has the key
 		t.Errorf("%d runs were started", len(runs))
 	}
 }

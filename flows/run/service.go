@@ -84,9 +84,14 @@ type Service struct {
 const saveInterval = 5 * time.Second
 
 // Start freezes the flow and queues a run of it. A flow that cannot run is refused with all its problems, and nothing is
-// stored. created is false where the key belongs to a run that was started before, whatever became of the flow since.
+// stored. created is false where the key belongs to a run of this flow that was started before, whatever became of the
+// flow since.
 func (s *Service) Start(ctx context.Context, cmd Command) (r flows.Run, created bool, err error) {
 	if r, found, err := s.Store.WithKey(ctx, cmd.Scope, cmd.Key); found || err != nil {
+		if err == nil && r.FlowID != cmd.FlowID {
+			return flows.Run{}, false, &flows.Error{Code: "run.key_reused", Params: flows.Params{"run": r.ID, "flow": r.FlowID}, Message: "this idempotency key began a run of another flow",
+				Suggestion: "use a key once: make a new one for each run that is asked for"}
+		}
 		return r, false, err
 	}
 	rev, err := s.revision(ctx, cmd)
