@@ -8,6 +8,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"spark/connectors/internal/batch"
 	"spark/flows"
@@ -299,7 +300,7 @@ func readText(c column, t flows.Type, col *batch.Column) func([]byte) error {
 		return sized(16, func(v []byte) {
 			col.AppendText(fmt.Appendf(scratch[:0], "%d months %d days %d microseconds", int32(binary.BigEndian.Uint32(v[12:])), int32(binary.BigEndian.Uint32(v[8:])), int64(binary.BigEndian.Uint64(v))))
 		})
-	case c.oid == jsonbOID:
+	case c.oid == pgtype.JSONBOID:
 		return func(v []byte) error {
 			if len(v) < 1 || v[0] != 1 {
 				return fmt.Errorf("the jsonb value has an unknown version")

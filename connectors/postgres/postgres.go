@@ -164,14 +164,14 @@ func test(ctx context.Context, c node.Connection) (node.ConnectionReport, error)
 	report := node.ConnectionReport{Place: c.Settings.Place()}
 	err = conn.QueryRow(ctx, "SELECT current_user::text, 'PostgreSQL ' || current_setting('server_version')").Scan(&report.User, &report.Version)
 	if err != nil {
-		return node.ConnectionReport{}, queryError(c.Name, "", err)
+		return node.ConnectionReport{}, queryError(c.Name, err)
 	}
 	report.Took = time.Since(began)
 	return report, nil
 }
 
-// queryError turns what the server said about a statement into an error with a suggestion. table may be "".
-func queryError(connection, table string, err error) error {
+// queryError turns what the server said about a statement into an error with a suggestion.
+func queryError(connection string, err error) error {
 	pe, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

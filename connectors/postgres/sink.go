@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"spark/flows"
 	"spark/flows/node"
@@ -68,7 +70,7 @@ func (l *load) at(err error) error {
 	if fe, ok := errors.AsType[*flows.Error](err); ok {
 		return fe
 	}
-	return queryError(l.c.Name, l.to.Table, err)
+	return queryError(l.c.Name, err)
 }
 
 func (l *load) open(ctx context.Context) error {
@@ -107,14 +109,17 @@ func created(list []node.LoadColumn) []column {
 }
 
 func newColumn(c node.LoadColumn) column {
-	col := column{name: c.Name, sqlType: columnType(c.Field.Type), typmod: -1, base: "b"}
-	col.oid = map[string]uint32{"smallint": 21, "integer": 23, "bigint": 20, "double precision": 701, "boolean": 16, "bytea": 17, "date": 1082, "time": 1083, "timestamp": 1114,
-		"timestamptz": 1184, "interval": 1186, "uuid": 2950, "json": 114, "text": 25}[col.sqlType]
-	if col.oid == 0 {
-		col.oid = 1700
+	col := column{name: c.Name, sqlType: columnType(c.Field.Type), oid: pgtype.NumericOID, typmod: -1, base: "b"}
+	if oid, ok := madeTypes[col.sqlType]; ok {
+		col.oid = oid
 	}
 	return col
 }
+
+// madeTypes are the types of columns that are made, but for numeric with its digits.
+var madeTypes = map[string]uint32{"smallint": pgtype.Int2OID, "integer": pgtype.Int4OID, "bigint": pgtype.Int8OID, "double precision": pgtype.Float8OID, "boolean": pgtype.BoolOID,
+	"bytea": pgtype.ByteaOID, "date": pgtype.DateOID, "time": pgtype.TimeOID, "timestamp": pgtype.TimestampOID, "timestamptz": pgtype.TimestamptzOID,
+	"interval": pgtype.IntervalOID, "uuid": pgtype.UUIDOID, "json": pgtype.JSONOID, "text": pgtype.TextOID}
 
 // encodings pairs fields and columns.
 func (l *load) encodings(cols []column) error {
@@ -253,7 +258,7 @@ func (l *load) exec(ctx context.Context, sql string) error {
 	if err == nil || field == "" {
 		return err
 	}
-	e := flows.AsError(queryError(l.c.Name, l.to.Table, err))
+	e := flows.AsError(queryError(l.c.Name, err))
 	e.Path.Field = field
 	return e
 }
@@ -282,17 +287,10 @@ func (l *load) Write(ctx context.Context, b arrow.RecordBatch) error {
 	var err error
 	l.buf, err = l.enc.batch(l.buf, l.mapped(b), l.send)
 	if errors.Is(err, errCopyEnded) {
-		err = cmpError(<-l.copied, err)
+		err = cmp.Or(<-l.copied, err)
 		l.copied <- err // for Abort
 	}
 	return l.at(err)
-}
-
-func cmpError(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 // mapped puts the columns of a batch into the order of the encodings.

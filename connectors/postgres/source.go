@@ -17,8 +17,6 @@ import (
 	"spark/flows/node"
 )
 
-const jsonbOID = pgtype.JSONBOID
-
 // relation is what a selection reads, as it stands behind FROM.
 func relation(from node.Select) (string, error) {
 	if from.Query != "" {
@@ -86,7 +84,7 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog',
 	AND has_table_privilege(c.oid, 'SELECT') AND position(lower($1) IN lower(n.nspname || '.' || c.relname)) > 0 AND c.relname <> $2
 ORDER BY 1, 2 LIMIT 1000`, search, commitTable)
 	if err != nil {
-		return nil, queryError(c.Name, "", err)
+		return nil, queryError(c.Name, err)
 	}
 	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (flows.Table, error) {
 		var t flows.Table
@@ -96,14 +94,14 @@ ORDER BY 1, 2 LIMIT 1000`, search, commitTable)
 		return t, err
 	})
 	if err != nil {
-		return nil, queryError(c.Name, "", err)
+		return nil, queryError(c.Name, err)
 	}
 	return list, nil
 }
 
 // selectError puts an error at the setting that it is about.
 func selectError(connection string, from node.Select, err error) error {
-	e := flows.AsError(queryError(connection, from.Table, err))
+	e := flows.AsError(queryError(connection, err))
 	switch {
 	case e.Path.Field != "":
 	case from.Query != "":

@@ -226,8 +226,8 @@ func (l *Lab) Tables(ctx context.Context, name string, c node.ConnectionSpec, se
 	return list, err
 }
 
-// executorQuestion identifies what is asked of a database.
-type executorQuestion struct {
+// datasetQuestion identifies what is asked of a database.
+type datasetQuestion struct {
 	Connection node.ConnectionSpec
 	From       node.Select
 }
@@ -245,7 +245,7 @@ var _ node.Describer = labLookup{}
 const datasetAge = 30 * time.Second
 
 func (q labLookup) DescribeDataset(connection string, from node.Select) (s flows.Schema, err error) {
-	question, err := json.Marshal(executorQuestion{q.connections[connection], from})
+	question, err := json.Marshal(datasetQuestion{q.connections[connection], from})
 	if err != nil {
 		return nil, fmt.Errorf("question: %w", err)
 	}
