@@ -90,6 +90,8 @@ type NodeStatus struct {
 	Written int64 `json:"written,omitempty"`
 	// Changes is what a target made of the records, where it tells.
 	Changes *Changes `json:"changes,omitempty"`
+	// Expectations are what became of the rules of the node, in their order.
+	Expectations []Expectation `json:"expectations,omitempty"`
 	// Rejected counts refused records, stored or skipped.
 	Rejected int64 `json:"rejected,omitempty"`
 	// StoppedEarly marks output ports that delivered fewer records than a complete run might have.
@@ -106,6 +108,14 @@ type Changes struct {
 	Deleted   int64 `json:"deleted"`
 	Unchanged int64 `json:"unchanged"`
 	Collapsed int64 `json:"collapsed"`
+}
+
+// Expectation is a rule about records and how it was kept.
+type Expectation struct {
+	Name      string `json:"name"`
+	Otherwise string `json:"otherwise"` // fail, warn or reject
+	// Broken counts the records that break it; of a rule about all records together it is 1 once it is known to be broken.
+	Broken int64 `json:"broken"`
 }
 
 // EventKind says what an event reports.

@@ -48,6 +48,10 @@ func (w *workbench) Describe(ctx context.Context, format, path string, options [
 	return w.host.Describe(ctx, w.folders, format, path, json.RawMessage(options))
 }
 
+func (w *workbench) DescribeQuery(ctx context.Context, q node.QueryQuestion) (flows.Schema, error) {
+	return w.host.DescribeQuery(ctx, q)
+}
+
 func (w *workbench) DescribeDataset(ctx context.Context, connections node.ConnectionSet, connection string, from node.Select) (flows.Schema, error) {
 	return w.host.DescribeDataset(ctx, executor.DatasetSpec{Connection: connection, Select: from, Connections: connections})
 }

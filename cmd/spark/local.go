@@ -174,6 +174,13 @@ func (l *lookup) Describe(format, path string, options []byte) (flows.Schema, er
 	return l.host.Describe(l.ctx, l.folders, format, path, json.RawMessage(options))
 }
 
+func (l *lookup) DescribeQuery(q node.QueryQuestion) (flows.Schema, error) {
+	if err := l.open(); err != nil {
+		return nil, err
+	}
+	return l.host.DescribeQuery(l.ctx, q)
+}
+
 func (l *lookup) DescribeDataset(connection string, from node.Select) (flows.Schema, error) {
 	if err := l.open(); err != nil {
 		return nil, err

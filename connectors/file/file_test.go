@@ -24,7 +24,7 @@ import (
 var params = []expr.Param{{Name: "day", Type: flows.Of(flows.Text), Value: "2026-01-31", HasValue: true}, {Name: "n", Type: flows.Of(flows.Int64), Value: int64(7), HasValue: true},
 	{Name: "unset", Type: flows.Of(flows.Text)}, {Name: "x", Type: flows.Of(flows.Double), Value: 1.5, HasValue: true}}
 
-type describer struct{}
+type describer struct{ node.QueryDescriber }
 
 func (describer) Bytes(string) int64 { return 0 }
 

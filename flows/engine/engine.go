@@ -12,7 +12,7 @@ import (
 // Engine executes plans.
 type Engine interface {
 	plan.Engine
-	node.FileDescriber
+	node.EngineDescriber
 	// Run executes a plan to its end. A cancelled ctx ends it promptly; whatever the error, nothing that others see
 	// has been written. The statuses are the final counts, complete when the error is nil.
 	Run(ctx context.Context, p *plan.Plan, env Env) ([]flows.NodeStatus, error)

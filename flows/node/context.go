@@ -21,8 +21,14 @@ type Context struct {
 
 // Describer answers what can only be known by looking at data.
 type Describer interface {
-	FileDescriber
+	EngineDescriber
 	DatasetDescriber
+}
+
+// EngineDescriber is what an engine describes.
+type EngineDescriber interface {
+	FileDescriber
+	QueryDescriber
 }
 
 // DatasetDescriber describes what is reached through connections.
@@ -40,15 +46,15 @@ type FileDescriber interface {
 }
 
 // Looking puts a Describer together. datasets may be nil where no connections are known.
-func Looking(files FileDescriber, datasets DatasetDescriber) Describer {
+func Looking(engine EngineDescriber, datasets DatasetDescriber) Describer {
 	if datasets == nil {
 		datasets = Datasets{Connections: ConnectionSet{}}
 	}
-	return lookup{files, datasets}
+	return lookup{engine, datasets}
 }
 
 type lookup struct {
-	FileDescriber
+	EngineDescriber
 	DatasetDescriber
 }
 

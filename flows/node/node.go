@@ -71,6 +71,8 @@ type Type struct {
 	// PortsFrom is a member of the config, a list of objects: the name of each is an output port, before Outputs.
 	PortsFrom string
 	Rejects   bool // can refuse a record: has the rejects port
+	// Policy is what happens to refused records where neither the node nor an edge says it; empty: what the flow says.
+	Policy flows.RejectPolicy
 
 	// New returns the config with its defaults.
 	New func() Config

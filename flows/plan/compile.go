@@ -171,6 +171,8 @@ func (c *compiler) policy(n flows.Node, t *node.Type) flows.RejectPolicy {
 		return flows.RejectStore
 	case n.Rejects != "":
 		return n.Rejects
+	case t.Policy != "":
+		return t.Policy
 	case c.flow.Settings.Rejects != "":
 		return c.flow.Settings.Rejects
 	}

@@ -64,19 +64,32 @@ func (p *Plan) completeFilters(consumers map[Ref]int) {
 	}
 }
 
-// keepWhole keeps what must be complete: where it is asked for, and what a Stop has passed where something below may stop
-// it early.
+// keepWhole keeps what must be complete: where it is asked for, what a Query reads, and what a Stop or an Expect has passed where something
+// below may stop it early.
 func (p *Plan) keepWhole(consumers map[Ref]int) {
 	for _, n := range p.Nodes {
+		if _, query := n.Results[node.Out].Op.(node.Query); query {
+			for _, in := range n.Inputs {
+				consumers[in] = max(consumers[in], 2)
+			}
+		}
 		for port, res := range n.Results {
 			r := Ref{n.ID, port}
 			project, _ := res.Op.(node.Project)
-			_, stop := res.Op.(node.Stop)
-			if consumers[r] == 1 && (project.Keep || stop && p.mayStop(r)) {
+			if consumers[r] == 1 && (project.Keep || seesAll(res.Op) && p.mayStop(r)) {
 				consumers[r] = 2
 			}
 		}
 	}
+}
+
+// seesAll reports whether an operator looks at every record, whoever reads what it passes.
+func seesAll(op node.Op) bool {
+	switch op.(type) {
+	case node.Stop, node.Expect:
+		return true
+	}
+	return false
 }
 
 // mayStop reports whether a relation reaches a node that may stop its input early.

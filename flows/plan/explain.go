@@ -95,6 +95,16 @@ func (st *Step) describe() string {
 		return fmt.Sprintf("filter %s where %s", in(0), op.Cond)
 	case node.Stop:
 		return fmt.Sprintf("stop at a record of %s where %s, saying %s", in(0), op.Cond, op.Message)
+	case node.Expect:
+		return describeExpect(op, in(0))
+	case node.Query:
+		tables := make([]string, len(op.Tables))
+		for i, t := range op.Tables {
+			tables[i] = fmt.Sprintf("%s as %s", in(i), t)
+		}
+		return fmt.Sprintf("query %s: %s", strings.Join(tables, ", "), strings.Join(strings.Fields(op.SQL), " "))
+	case node.Profile:
+		return fmt.Sprintf("profile %s: %s", in(0), strings.Join(op.Fields, ", "))
 	case node.Project:
 		s := fmt.Sprintf("project %s: %s", in(0), columns(op.Columns))
 		for _, k := range op.Checks {

@@ -74,7 +74,7 @@ func (anything) Name() string            { return "any" }
 func (anything) Supports(node.Op) string { return "" }
 
 // schemas describes every Parquet file alike.
-type schemas struct{}
+type schemas struct{ node.QueryDescriber }
 
 func (schemas) Describe(format, path string, _ []byte) (flows.Schema, error) {
 	if strings.Contains(path, "missing") {

@@ -96,7 +96,7 @@ func guarded(n *Node, op node.Op) bool {
 		return len(op.Checks) > 0 || slices.ContainsFunc(op.Columns, func(c node.Column) bool { return expr.Fallible(c.Expr) })
 	case node.Filter:
 		return expr.Fallible(op.Cond)
-	case node.Stop:
+	case node.Stop, node.Expect:
 		return true
 	case node.Aggregate:
 		return slices.ContainsFunc(op.Aggs, func(c node.Column) bool { return expr.Fallible(c.Expr) })
@@ -191,7 +191,7 @@ func (p *Plan) origins() {
 // preservesOrigin: each record of the output comes from one record of an input.
 func preservesOrigin(op node.Op) bool {
 	switch op := op.(type) {
-	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop:
+	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop, node.Expect:
 		return true
 	case node.Union:
 		return !op.Distinct
@@ -221,6 +221,13 @@ func (st *Step) reads(in Input) []string {
 	case node.Stop:
 		add(op.Cond, op.Message)
 		all = append(all, st.Needed...)
+	case node.Expect:
+		all = append(append(all, readByRules(op)...), st.Needed...)
+	case node.Profile:
+		all = append(all, op.Fields...)
+	case node.Query:
+		s, _ := st.inputSchema(in)
+		all = append(all, s.Names()...)
 	case node.Project:
 		for _, c := range op.Columns {
 			if slices.Contains(st.Needed, c.Name) || expr.Fallible(c.Expr) {
@@ -304,11 +311,13 @@ func guess(op node.Op, in []float64, bytes func(string) int64) float64 {
 			return 1
 		}
 		return in[0] / 10
+	case node.Profile:
+		return float64(len(op.Fields))
 	case node.Limit:
 		return min(in[0], float64(op.Count))
 	case node.Join:
 		return max(in[0], in[1])
-	case node.Union:
+	case node.Union, node.Query:
 		var sum float64
 		for _, n := range in {
 			sum += n

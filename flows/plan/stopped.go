@@ -47,7 +47,7 @@ const (
 // stops tells how the i-th input of st ends when its own output ends as how.
 func (st *Step) stops(i int, how stop, count Counts) stop {
 	switch op := st.Op.(type) {
-	case node.Sort, node.Aggregate, node.Pick:
+	case node.Sort, node.Aggregate, node.Pick, node.Profile:
 		if how == stopping {
 			return running
 		}

@@ -126,10 +126,27 @@ func (a attempt) execute(ctx context.Context, job Job) Result {
 	if nodes != nil { // an executor that died left the last ones as they were
 		a.observe.counts(nodes)
 	}
+	if ps := unexpected(nodes); len(ps) > 0 {
+		a.observe.problems(ps)
+	}
 	if ps, several := errors.AsType[flows.Problems](err); several {
 		a.observe.problems(ps)
 	}
 	return res
+}
+
+// unexpected are the warnings of expectations that were not met.
+func unexpected(nodes []flows.NodeStatus) flows.Problems {
+	var ps flows.Problems
+	for _, n := range nodes {
+		for _, e := range n.Expectations {
+			if e.Broken > 0 && e.Otherwise == "warn" {
+				ps = append(ps, &flows.Error{Code: "expectation.warning", Severity: flows.SeverityWarning, Path: flows.Path{Node: n.Node}, Params: flows.Params{"broken": e.Broken},
+					Message: fmt.Sprintf("not as expected: %s (%d×)", e.Name, e.Broken)})
+			}
+		}
+	}
+	return ps
 }
 
 // lazyRejects opens the store at the first reject.

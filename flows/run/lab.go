@@ -18,6 +18,7 @@ import (
 // Workbench is an executor process that answers questions about data.
 type Workbench interface {
 	Describe(ctx context.Context, format, path string, options []byte) (flows.Schema, error)
+	DescribeQuery(ctx context.Context, q node.QueryQuestion) (flows.Schema, error)
 	DescribeDataset(ctx context.Context, connections node.ConnectionSet, connection string, from node.Select) (flows.Schema, error)
 	TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error)
 	Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) ([]flows.Table, error)
@@ -274,6 +275,27 @@ func (q labLookup) Describe(format, path string, options []byte) (flows.Schema, 
 	var s flows.Schema
 	err := q.lab.ask(q.ctx, func(ctx context.Context, b Workbench) (err error) {
 		s, err = b.Describe(ctx, format, path, options)
+		return err
+	})
+	if err == nil {
+		q.lab.schemas.put(key, s, len(s)*64)
+	}
+	return s, err
+}
+
+// DescribeQuery remembers the answer: it depends on nothing but the question.
+func (q labLookup) DescribeQuery(question node.QueryQuestion) (flows.Schema, error) {
+	text, err := json.Marshal(question)
+	if err != nil {
+		return nil, fmt.Errorf("question: %w", err)
+	}
+	key := cacheKey("query", string(text))
+	if s, ok := q.lab.schemas.get(key); ok {
+		return s, nil
+	}
+	var s flows.Schema
+	err = q.lab.ask(q.ctx, func(ctx context.Context, b Workbench) (err error) {
+		s, err = b.DescribeQuery(ctx, question)
 		return err
 	})
 	if err == nil {

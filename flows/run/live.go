@@ -158,7 +158,7 @@ func (l *live) counts(ns []flows.NodeStatus) {
 
 func sameStatus(a, b flows.NodeStatus) bool {
 	return a.State == b.State && a.Reason == b.Reason && a.Written == b.Written && a.Rejected == b.Rejected &&
-		maps.Equal(a.In, b.In) && maps.Equal(a.Out, b.Out) && slices.Equal(a.StoppedEarly, b.StoppedEarly) && a.Progress == b.Progress
+		maps.Equal(a.In, b.In) && maps.Equal(a.Out, b.Out) && slices.Equal(a.StoppedEarly, b.StoppedEarly) && a.Progress == b.Progress && slices.Equal(a.Expectations, b.Expectations)
 }
 
 // totals adds up what left the sources, what the targets confirmed and what was refused.

@@ -28,5 +28,6 @@ export default defineConfig({
     root,
     include: ['web/**/*.test.{ts,tsx}'],
     environment: 'node', // a test that needs a DOM says so: // @vitest-environment jsdom
+    testTimeout: 30_000, // a busy machine is no failure
   },
 });

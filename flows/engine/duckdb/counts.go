@@ -37,7 +37,7 @@ func (r *run) counts() map[plan.Ref]int64 {
 // filters reports whether an operator's tap decides which records go on.
 func filters(op node.Op) bool {
 	switch op.(type) {
-	case node.Filter, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop:
+	case node.Filter, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop, node.Expect:
 		return true
 	}
 	return false
@@ -126,6 +126,9 @@ func (r *run) statuses(err error) []flows.NodeStatus {
 			changes := o.batch.Changes()
 			st.Changes = &changes
 		}
+		if op, ok := n.Results[node.Out].Op.(node.Expect); ok {
+			st.Expectations = r.expectations(plan.Ref{Node: n.ID, Port: node.Out}, op, st.State == flows.NodeDone)
+		}
 		st.Rejected = r.rejected(n)
 		if n.Kind.Rejects {
 			st.Out[node.Rejects] = st.Rejected
@@ -207,6 +210,11 @@ func (r *run) refuse(x refusedRecord) error {
 	if sites := r.sites[x.ID]; x.Code >= 1 && x.Code <= len(sites) {
 		s := sites[x.Code-1]
 		rej.Code, rej.Field, rej.Reason = s.Code, s.column, s.Message
+	}
+	if op, ok := st.Op.(node.Expect); ok {
+		if err := r.forbidden(op, x, rej); err != nil {
+			return err
+		}
 	}
 	return r.reject(st.Node, rej)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"spark/flows"
+	"spark/flows/engine/duckdb/capi"
 	"spark/flows/node"
 	"spark/flows/plan"
 )
@@ -57,7 +58,7 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 			return r.reject(st.Node, rej)
 		}, Progress: f.count.progress}
 	name := fmt.Sprintf("src%d", r.taps[st.Ref])
-	return f, r.start(ctx, f, name, arrow.NewSchema(fields, nil), func(ctx context.Context) (node.ReadStats, error) {
+	return f, r.start(ctx, r.conn, f, name, arrow.NewSchema(fields, nil), func(ctx context.Context) (node.ReadStats, error) {
 		reading.Emit = f.emit(ctx)
 		stats, err := readSource(ctx, read, reading, func() { f.count.capped.Store(true) })
 		if ctx.Err() != nil {
@@ -105,12 +106,12 @@ func readSource(ctx context.Context, read node.Read, reading *node.Reading, more
 	return stats, err
 }
 
-// start registers the stream and begins to read.
-func (r *run) start(ctx context.Context, f *feed, name string, schema *arrow.Schema, read func(context.Context) (node.ReadStats, error)) error {
+// start registers the stream at a connection and begins to read.
+func (r *run) start(ctx context.Context, conn *capi.Conn, f *feed, name string, schema *arrow.Schema, read func(context.Context) (node.ReadStats, error)) error {
 	f.queue, f.ended = make(chan node.Batch, feedQueue), make(chan struct{})
 	ctx, f.cancel = context.WithCancelCause(ctx)
 	var err error
-	if f.release, err = r.conn.RegisterArrow(name, &stream{feed: f, schema: schema, ctx: ctx}); err != nil {
+	if f.release, err = conn.RegisterArrow(name, &stream{feed: f, schema: schema, ctx: ctx}); err != nil {
 		f.cancel(err)
 		return err
 	}

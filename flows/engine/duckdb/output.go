@@ -121,7 +121,7 @@ func (r *run) outputFailed(o *output, err error) error {
 
 // stream runs a statement that a cancelled ctx interrupts, and hands over its records.
 func (r *run) stream(ctx context.Context, sql string, take func(arrow.RecordBatch) error) error {
-	defer r.interruptible(ctx)()
+	defer interruptible(ctx, r.conn)()
 	return r.conn.Stream(sql, take)
 }
 

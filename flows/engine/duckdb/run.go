@@ -32,6 +32,8 @@ type run struct {
 	names    map[plan.Ref]string // SQL name of every relation
 	taps     map[plan.Ref]int    // tap that counts a relation
 	refusals map[plan.Ref]int    // tap that counts what a guarded step refuses, and what a join has built
+	ruleTaps map[plan.Ref]int    // first of the taps that count what breaks the rules of an Expect
+	spareTap int                 // counts nothing that anybody asks for; the last one
 	origin   map[plan.Ref]bool   // relations that carry the origin columns
 	files    map[string]string   // by absolute path: how the flow names a file that DuckDB reads
 	sites    map[int][]errorSite // by refusal tap: what each error code means
@@ -86,7 +88,7 @@ func (c *sourceCount) share() float64 {
 }
 
 func newRun(e *Engine, p *plan.Plan, env engine.Env) *run {
-	r := &run{engine: e, plan: p, env: env, render: Renderer{Now: time.Now()}, names: map[plan.Ref]string{}, taps: map[plan.Ref]int{}, refusals: map[plan.Ref]int{},
+	r := &run{engine: e, plan: p, env: env, render: Renderer{Now: time.Now()}, names: map[plan.Ref]string{}, taps: map[plan.Ref]int{}, refusals: map[plan.Ref]int{}, ruleTaps: map[plan.Ref]int{},
 		origin: map[plan.Ref]bool{}, files: map[string]string{}, sites: map[int][]errorSite{}, guardOf: map[int]*plan.Step{}, consumer: map[plan.Ref]*plan.Step{},
 		spools: map[string]*spool{}, samples: samples{byTap: map[int]*flows.Sample{}, grown: true}, offsets: map[string]node.Offset{}, states: map[string]flows.NodeState{}, written: map[string]int64{}, sources: map[string]*sourceCount{}}
 	id := 0
@@ -104,6 +106,15 @@ func newRun(e *Engine, p *plan.Plan, env engine.Env) *run {
 			}
 		}
 	}
+	for _, s := range p.Stages {
+		for _, st := range s.Steps {
+			if op, ok := st.Op.(node.Expect); ok {
+				r.ruleTaps[st.Ref] = id
+				id += len(op.Rules)
+			}
+		}
+	}
+	r.spareTap = id
 	for _, n := range p.Nodes {
 		r.states[n.ID] = flows.NodeReady
 		r.sources[n.ID] = &sourceCount{}
@@ -120,18 +131,15 @@ func (r *run) site(st *plan.Step, offset int, column string, sites []ErrorSite) 
 	r.sites[id] = list
 }
 
-// spareTap is a tap that counts nothing anybody asks for.
-func (r *run) spareTap() int { return 2 * len(r.taps) }
-
 // hasOrigin reports whether a step's input carries the origin columns.
 func (r *run) hasOrigin(in plan.Input) bool { return r.origin[in.Ref] }
 
 // execute runs all stages, then asks for the permission to commit and commits every sink.
 func (r *run) execute(ctx context.Context) (err error) {
-	if n := 2 * len(r.taps); n >= capi.MaxTaps {
+	if n := r.spareTap; n >= capi.MaxTaps {
 		return &flows.Error{Code: "flow.too_large", Message: fmt.Sprintf("the flow has %d counted steps and %d are possible", n/2, capi.MaxTaps/2), Suggestion: "split it into several flows"}
 	}
-	if r.db, err = capi.Open(r.engine.settings(r.env), r.refuse); err != nil {
+	if r.db, err = capi.Open(r.engine.settings(r.share()), r.refuse); err != nil {
 		return err
 	}
 	defer r.db.Close()
@@ -165,6 +173,15 @@ func (r *run) execute(ctx context.Context) (err error) {
 		return err
 	}
 	return r.commit(ctx)
+}
+
+// share is what the run may use, less what statements of people need in a database of their own.
+func (r *run) share() engine.Env {
+	env := r.env
+	if slices.ContainsFunc(r.plan.Nodes, func(n *plan.Node) bool { _, ok := n.Results[node.Out].Op.(node.Query); return ok }) {
+		env.MemoryLimit /= 2
+	}
+	return env
 }
 
 // prepare opens the reject spools and the targets, and pins the sources.
@@ -224,6 +241,13 @@ func (r *run) stage(ctx context.Context, s *plan.Stage) error {
 		}
 	}
 	for _, st := range s.Steps {
+		if q, ok := st.Op.(node.Query); ok {
+			f, err := r.feedQuery(feeding, st, q)
+			if err != nil {
+				return flows.AsError(err).At(flows.Path{Node: st.Ref.Node})
+			}
+			feeds = append(feeds, f)
+		}
 		if read, ok := st.Op.(node.Read); ok {
 			if _, native := read.Source.(node.NativeSource); !native {
 				f, err := r.feedSource(feeding, st, read)
@@ -251,6 +275,9 @@ func (r *run) stage(ctx context.Context, s *plan.Stage) error {
 		return err
 	}
 	if err := r.balance(s, n, feeds); err != nil {
+		return err
+	}
+	if err := r.expected(s); err != nil {
 		return err
 	}
 	r.setState(s, flows.NodeDone)
@@ -297,12 +324,12 @@ func (r *run) forget(ctx context.Context, s *plan.Stage, later []*plan.Stage) er
 
 // exec runs a statement that a cancelled ctx interrupts.
 func (r *run) exec(ctx context.Context, sql string) (uint64, error) {
-	defer r.interruptible(ctx)()
+	defer interruptible(ctx, r.conn)()
 	return r.conn.Exec(sql)
 }
 
 func (r *run) count(ctx context.Context, sql string) (int64, error) {
-	defer r.interruptible(ctx)()
+	defer interruptible(ctx, r.conn)()
 	rows, err := r.conn.QueryText(sql)
 	if err != nil {
 		return 0, err
@@ -312,9 +339,9 @@ func (r *run) count(ctx context.Context, sql string) (int64, error) {
 	return n, err
 }
 
-// interruptible interrupts the connection once ctx is done, again and again until the statement has noticed: an
+// interruptible interrupts a connection once ctx is done, again and again until the statement has noticed: an
 // interrupt that comes before the statement has begun is forgotten by DuckDB.
-func (r *run) interruptible(ctx context.Context) func() {
+func interruptible(ctx context.Context, conn *capi.Conn) func() {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -324,7 +351,7 @@ func (r *run) interruptible(ctx context.Context) func() {
 		case <-ctx.Done():
 		}
 		for {
-			r.conn.Interrupt()
+			conn.Interrupt()
 			select {
 			case <-done:
 				return

@@ -69,14 +69,14 @@ func (r *run) feedRejects(ctx context.Context, ref plan.Ref) error {
 	f := &feed{ref: ref}
 	r.names[ref] = "rejects_" + fmt.Sprint(len(r.names))
 	view := r.names[ref] + "_src"
-	err = r.start(ctx, f, view, schema, func(ctx context.Context) (node.ReadStats, error) { return sp.read(schema, f.emit(ctx)) })
+	err = r.start(ctx, r.conn, f, view, schema, func(ctx context.Context) (node.ReadStats, error) { return sp.read(schema, f.emit(ctx)) })
 	if err != nil {
 		return err
 	}
 	defer f.stop()
 	// A kept relation may be read several times and in part, a stream only once and as a whole.
 	names := quoteNames(node.RejectSchema.Names())
-	_, err = r.exec(ctx, fmt.Sprintf("CREATE TEMP TABLE %s AS SELECT %s FROM %s WHERE tap(%d, %s)", r.names[ref], names, view, r.spareTap(), names))
+	_, err = r.exec(ctx, fmt.Sprintf("CREATE TEMP TABLE %s AS SELECT %s FROM %s WHERE tap(%d, %s)", r.names[ref], names, view, r.spareTap, names))
 	return err
 }
 

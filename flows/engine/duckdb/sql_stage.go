@@ -65,6 +65,12 @@ func (b *builder) stepSQL(st *plan.Step) (string, error) {
 		return b.tapped(sql, id), err
 	case node.Stop:
 		return b.stop(st, op, in(0))
+	case node.Expect:
+		return b.expect(st, op, in(0))
+	case node.Query:
+		return b.streamed(st, st.Schema), nil
+	case node.Profile:
+		return b.profile(st, op, in(0)), nil
 	case node.Enrich:
 		return b.lookup(st, op, in(0), in(1))
 	case node.Union:
@@ -98,10 +104,15 @@ func (b *builder) tapped(sql string, id int) string {
 }
 
 func (b *builder) read(st *plan.Step, op node.Read) (string, error) {
-	id := b.run.taps[st.Ref]
 	if native, ok := op.Source.(node.NativeSource); ok {
-		return b.readNative(st, native, id)
+		return b.readNative(st, native, b.run.taps[st.Ref])
 	}
+	return b.streamed(st, op.Schema), nil
+}
+
+// streamed reads what a feed brings.
+func (b *builder) streamed(st *plan.Step, schema flows.Schema) string {
+	id := b.run.taps[st.Ref]
 	names := columns(st)
 	cols := make([]string, len(names))
 	for i, n := range names {
@@ -111,11 +122,11 @@ func (b *builder) read(st *plan.Step, op node.Read) (string, error) {
 	// Every column is an argument, so that DuckDB asks the stream for all of them: it cannot deliver a projection.
 	where := fmt.Sprintf("tap(%d, %s)", id, strings.Join(cols, ", "))
 	for i, n := range names {
-		if f, ok := op.Schema.Find(n); ok && travelsAsText(f.Type) {
+		if f, ok := schema.Find(n); ok && travelsAsText(f.Type) {
 			cols[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", cols[i], SQLType(f.Type), cols[i])
 		}
 	}
-	return fmt.Sprintf("SELECT %s FROM %s WHERE %s", strings.Join(cols, ", "), view, where), nil
+	return fmt.Sprintf("SELECT %s FROM %s WHERE %s", strings.Join(cols, ", "), view, where)
 }
 
 // travelsAsText: see node.ArrowType.

@@ -146,7 +146,7 @@ func (c *comparison) marks() {
 
 func (c *comparison) inputEnding(ref *reference, port string, out ending, buildLeft bool) ending {
 	switch ref.kind {
-	case "sort", "aggregate", "pivot", "deduplicate":
+	case "sort", "aggregate", "pivot", "deduplicate", "profile":
 		if out == cut {
 			return complete
 		}

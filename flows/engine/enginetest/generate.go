@@ -57,7 +57,9 @@ var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in
 	"union", "distinct union", "union by position", "union of a fork", "switch first", "switch all", "refused by switch", "pivot",
 	"split into fields", "split into records", "refused by split", "flatten",
 	"lookup null", "lookup drop", "lookup refuse", "lookup first", "lookup all", "refused by lookup", "empty reference",
-	"stop", "stopped", "checkpoint"}
+	"stop", "stopped", "checkpoint",
+	"expect not null", "expect condition", "expect unique", "expect record count", "refused by expectations", "fails as expected", "profile",
+	"sql", "sql reads twice", "sql over two", "sql in order"}
 
 // generate makes the flow of a seed.
 func generate(seed uint64) *generated {
@@ -157,7 +159,7 @@ func (g *generator) choose() plan.Ref {
 func (g *generator) transform() {
 	makers := []func(plan.Ref){g.filter, g.selectFields, g.formula, g.convert, g.joinNode, g.aggregate, g.sort, g.limit,
 		g.deduplicate, g.window, g.fillNulls, g.rowID, g.explode, g.unpivot, g.sample,
-		g.union, g.switchNode, g.pivot, g.splitText, g.flatten, g.lookup, g.stop, g.checkpoint}
+		g.union, g.switchNode, g.pivot, g.splitText, g.flatten, g.lookup, g.stop, g.checkpoint, g.expectations, g.profile, g.sql}
 	makers[g.pick(len(makers))](g.choose())
 }
 

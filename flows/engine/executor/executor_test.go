@@ -57,6 +57,10 @@ type fake struct {
 func (f *fake) Name() string            { return "fake" }
 func (f *fake) Supports(node.Op) string { return "" }
 
+func (f *fake) DescribeQuery(q node.QueryQuestion) (flows.Schema, error) {
+	return q.Tables[0].Schema, nil
+}
+
 func (f *fake) Describe(format, path string, _ []byte) (flows.Schema, error) {
 	if path == "panic" {
 		panic("described to death")

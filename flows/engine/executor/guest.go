@@ -100,6 +100,12 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 			return nil, err
 		}
 		return g.tools.Engine(b.Folders, files, nil).Describe(b.Format, b.Path, b.Options)
+	case methodQuery:
+		var q node.QueryQuestion
+		if err := json.Unmarshal(f.Body, &q); err != nil {
+			return nil, err
+		}
+		return g.tools.Engine(nil, nil, nil).DescribeQuery(q)
 	case methodDataset:
 		var b DatasetSpec
 		if err := json.Unmarshal(f.Body, &b); err != nil {

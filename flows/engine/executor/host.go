@@ -231,6 +231,13 @@ func (h *Host) Describe(ctx context.Context, folders []string, format, path stri
 	return s, err
 }
 
+// DescribeQuery returns the fields of a statement's result.
+func (h *Host) DescribeQuery(ctx context.Context, q node.QueryQuestion) (flows.Schema, error) {
+	var s flows.Schema
+	err := h.call(ctx, methodQuery, q, &s)
+	return s, err
+}
+
 // DescribeDataset returns the fields of what is reached through a connection.
 func (h *Host) DescribeDataset(ctx context.Context, spec DatasetSpec) (flows.Schema, error) {
 	var s flows.Schema

@@ -11,6 +11,7 @@ import (
 const (
 	methodHello    = "hello"    // helloBody → helloBody: both sides must speak one version
 	methodDescribe = "describe" // describeBody → schema
+	methodQuery    = "query"    // node.QueryQuestion → schema
 	methodDataset  = "dataset"  // DatasetSpec → schema
 	methodTest     = "test"     // testBody → node.ConnectionReport
 	methodTables   = "tables"   // testBody → []flows.Table

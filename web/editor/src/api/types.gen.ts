@@ -170,6 +170,8 @@ export interface NodeStatus {
   written?: number
   /** Changes is what a target made of the records, where it tells. */
   changes?: Changes
+  /** Expectations are what became of the rules of the node, in their order. */
+  expectations?: Expectation[]
   /** Rejected counts refused records, stored or skipped. */
   rejected?: number
   /** StoppedEarly marks output ports that delivered fewer records than a complete run might have. */
@@ -465,6 +467,15 @@ export interface Changes {
   deleted: number
   unchanged: number
   collapsed: number
+}
+
+/** Expectation is a rule about records and how it was kept. */
+export interface Expectation {
+  name: string
+  /** fail, warn or reject */
+  otherwise: string
+  /** Broken counts the records that break it; of a rule about all records together it is 1 once it is known to be broken. */
+  broken: number
 }
 
 /** Health answers /healthz and /readyz. */

@@ -301,8 +301,14 @@ export function passed(status: NodeStatus): number | undefined {
   return status.written;
 }
 
-function sameState(a: NodeStatus, b: NodeStatus): boolean {
-  return a.state === b.state && a.reason === b.reason && !a.rejected === !b.rejected && (a.stoppedEarly?.length ?? 0) === (b.stoppedEarly?.length ?? 0);
+/** sameState: nothing differs but numbers. */
+export function sameState(a: NodeStatus, b: NodeStatus): boolean {
+  return a.state === b.state && a.reason === b.reason && !a.rejected === !b.rejected && (a.stoppedEarly?.length ?? 0) === (b.stoppedEarly?.length ?? 0) && broken(a) === broken(b);
+}
+
+/** broken names the expectations that are not met. */
+function broken(status: NodeStatus): string {
+  return (status.expectations ?? []).map((e) => (e.broken > 0 ? '1' : '0')).join('');
 }
 
 function withoutNodes(run: Run): Run {

@@ -14,6 +14,7 @@ import { nodeOf, type FlowNode, type RejectPolicy } from '../model/document';
 import type { NodeType, FlowError } from '../api/types';
 import { useEditor, useServices } from '../shell/editor';
 import './panel.css';
+import { ExpectationList } from './ExpectationList';
 import { FieldList } from './FieldList';
 import { walkProblems } from './problemWalk';
 import { changesOf } from './schemaDifference';
@@ -150,6 +151,7 @@ function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }
         <Problems problems={form.problems.filter((p) => !isPlaced(p, known))} />
         <Form schema={schema} />
         {known.length === 0 && <p className="form-help">This node has no settings.</p>}
+        <ExpectationList node={node.id} />
         <General node={node} type={type} />
       </div>
       {dialog?.kind === 'pick' && <FilePicker path={dialog.path} sink={form.sink} onChoose={chosen} onClose={() => setDialog(null)} />}
