@@ -57,7 +57,7 @@ func nodeFigures() []Figure {
 		{"sample.records", `{"by": "number", "number": 500000}`},
 		{"explode", `{"field": "words", "empty": "keep"}`},
 		{"unpivot", `{"fields": ["quantity", "unit_price"], "name": "measure", "value": "amount", "nulls": "keep"}`},
-		{"expectations", `{"rules": [{"expect": "unique", "fields": ["order_id"]}, {"expect": "not null", "field": "customer_id"}, {"expect": "range", "field": "quantity", "least": "1", "most": "50"}]}`},
+		{"expectations", `{"rules": [{"expect": "unique", "fields": ["order_id"]}, {"expect": "notNull", "field": "customer_id"}, {"expect": "range", "field": "quantity", "least": "1", "most": "50"}]}`},
 		{"profile", `{"distinct": true}`},
 		{"sql", `{"query": "SELECT customer_id, status, count(*) AS orders, sum(quantity * unit_price) AS revenue FROM in1 GROUP BY ALL"}`},
 		{"join", `{"kind": "left", "keys": [{"left": "customer_id", "right": "customer_id"}]}`},

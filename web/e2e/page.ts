@@ -59,15 +59,16 @@ export async function picture(page: Page, name: string): Promise<void> {
 }
 
 /** usable asks axe whether everybody can use what is there. */
-async function usable(page: Page, name: string): Promise<void> {
-  const found = await new AxeBuilder({ page }).analyze();
+async function usable(page: Page, name: string, part?: string): Promise<void> {
+  const axe = new AxeBuilder({ page });
+  const found = await (part ? axe.include(part) : axe).analyze();
   expect(found.violations.map((v) => `${name}: ${v.id} at ${v.nodes.map((n) => n.html).join(', ')}`)).toEqual([]);
 }
 
-/** look keeps a picture for people who want to see, and asks axe. */
-export async function look(page: Page, name: string): Promise<void> {
+/** look keeps a picture for people who want to see, and asks axe about the page or a part of it. */
+export async function look(page: Page, name: string, part?: string): Promise<void> {
   await picture(page, name);
-  await usable(page, name);
+  await usable(page, name, part);
 }
 
 const pictures = 'docs/screens';

@@ -40,17 +40,17 @@ func TestExpectations(t *testing.T) {
 		rejects []string // the code and the record of each
 		err     string   // the run fails so
 	}{
-		"reject is what records do by default": {`[{"expect":"not null","field":"id"},{"expect":"unique","fields":["id"]}]`, []int64{1, 1},
+		"reject is what records do by default": {`[{"expect":"notNull","field":"id"},{"expect":"unique","fields":["id"]}]`, []int64{1, 1},
 			[]string{"expectation.unique 3", "expectation.not_null 4"}, ""},
 		"the first rule that is broken refuses, each counts": {`[{"expect":"range","field":"age","least":"0"},{"expect":"pattern","field":"code","pattern":"[A-Z]+"}]`, []int64{1, 1},
 			[]string{"expectation.range 2"}, ""},
 		"null breaks no range, set, pattern or condition": {`[{"expect":"range","field":"age","least":"-5","most":"40 + 20"},{"expect":"set","field":"id","values":["1","2"]},{"expect":"pattern","field":"code","pattern":"[A-Za-z]{2}"},{"expect":"condition","condition":"age <> 0"}]`,
 			[]int64{0, 0, 0, 0}, nil, ""},
 		"a warning lets the record go on": {`[{"expect":"set","field":"code","values":["AB"],"otherwise":"warn","name":"known codes"}]`, []int64{2}, nil, ""},
-		"a failure names the record":      {`[{"expect":"not null","field":"code"},{"expect":"condition","condition":"id = 1 or age > 0","otherwise":"fail"}]`, nil, nil, "not as expected: id = 1 or age > 0 (expect, people.csv record 2)"},
-		"a failure goes before a reject":  {`[{"expect":"not null","field":"code"},{"expect":"set","field":"age","values":["30","-1"],"otherwise":"fail"}]`, nil, nil, "not as expected: age is one of 30, -1 (expect, people.csv record 4)"},
-		"too few records":                 {`[{"expect":"record count","leastRecords":5}]`, nil, nil, "not as expected: there are at least 5 records, and 4 records arrived (expect)"},
-		"too many records, a warning":     {`[{"expect":"record count","mostRecords":3,"otherwise":"warn"},{"expect":"record count","leastRecords":4,"mostRecords":4}]`, []int64{1, 0}, nil, ""},
+		"a failure names the record":      {`[{"expect":"notNull","field":"code"},{"expect":"condition","condition":"id = 1 or age > 0","otherwise":"fail"}]`, nil, nil, "not as expected: id = 1 or age > 0 (expect, people.csv record 2)"},
+		"a failure goes before a reject":  {`[{"expect":"notNull","field":"code"},{"expect":"set","field":"age","values":["30","-1"],"otherwise":"fail"}]`, nil, nil, "not as expected: age is one of 30, -1 (expect, people.csv record 4)"},
+		"too few records":                 {`[{"expect":"recordCount","leastRecords":5}]`, nil, nil, "not as expected: there are at least 5 records, and 4 records arrived (expect)"},
+		"too many records, a warning":     {`[{"expect":"recordCount","mostRecords":3,"otherwise":"warn"},{"expect":"recordCount","leastRecords":4,"mostRecords":4}]`, []int64{1, 0}, nil, ""},
 		"fresh":                           {`[{"expect":"freshness","field":"seen","age":"1 day"}]`, []int64{0}, nil, ""},
 		"stale":                           {`[{"expect":"condition","condition":"seen < date '2900-01-01'"},{"expect":"freshness","field":"seen","age":"-400000 days"}]`, nil, nil, "not as expected: the newest seen is not older than -400000 days, and 4 records arrived (expect)"},
 	} {
@@ -133,8 +133,8 @@ func runExpect(t *testing.T, dir, document string) (flows.NodeStatus, []node.Rej
 func TestExpectationsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for rule, want := range map[string]string{
-		`{"expect":"not null"}`:                                           "rules[0].field config.required",
-		`{"expect":"not null","field":"nam"}`:                             "rules[0].field schema.unknown_field",
+		`{"expect":"notNull"}`:                                           "rules[0].field config.required",
+		`{"expect":"notNull","field":"nam"}`:                             "rules[0].field schema.unknown_field",
 		`{"expect":"unique"}`:                                             "rules[0].fields config.required",
 		`{"expect":"unique","fields":["id","nam"]}`:                       "rules[0].fields[1] schema.unknown_field",
 		`{"expect":"range","field":"age"}`:                                "rules[0].least config.required",
@@ -148,9 +148,9 @@ func TestExpectationsThatCannotBe(t *testing.T) {
 		`{"expect":"condition"}`:                                          "rules[0].condition config.required",
 		`{"expect":"condition","condition":"age"}`:                        "rules[0].condition expr.type",
 		`{"expect":"condition","condition":"1 / age > 0"}`:                "rules[0].condition expectations.fallible",
-		`{"expect":"record count"}`:                                       "rules[0].leastRecords config.required",
-		`{"expect":"record count","leastRecords":2,"mostRecords":1}`:      "rules[0].mostRecords expectations.bounds",
-		`{"expect":"record count","leastRecords":2,"otherwise":"reject"}`: "rules[0].otherwise expectations.whole",
+		`{"expect":"recordCount"}`:                                       "rules[0].leastRecords config.required",
+		`{"expect":"recordCount","leastRecords":2,"mostRecords":1}`:      "rules[0].mostRecords expectations.bounds",
+		`{"expect":"recordCount","leastRecords":2,"otherwise":"reject"}`: "rules[0].otherwise expectations.whole",
 		`{"expect":"freshness","field":"seen"}`:                           "rules[0].age config.required",
 		`{"expect":"freshness","field":"seen","age":"long"}`:              "rules[0].age expr.literal",
 		`{"expect":"freshness","field":"age","age":"1 day"}`:              "rules[0].field expr.type",

@@ -58,7 +58,7 @@ var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in
 	"split into fields", "split into records", "refused by split", "flatten",
 	"lookup null", "lookup drop", "lookup refuse", "lookup first", "lookup all", "refused by lookup", "empty reference",
 	"stop", "stopped", "checkpoint",
-	"expect not null", "expect condition", "expect unique", "expect record count", "refused by expectations", "fails as expected", "profile",
+	"expect notNull", "expect condition", "expect unique", "expect recordCount", "refused by expectations", "fails as expected", "profile",
 	"sql", "sql reads twice", "sql over two", "sql in order"}
 
 // generate makes the flow of a seed.

@@ -87,7 +87,7 @@ func (g *generator) expectation(t *table) expectation {
 	e := expectation{broken: make([]bool, len(t.rows))}
 	switch g.pick(4) {
 	case 0:
-		e.config = map[string]any{"expect": "not null", "field": field}
+		e.config = map[string]any{"expect": "notNull", "field": field}
 		for k, r := range t.rows {
 			e.broken[k] = r[i] == nil
 		}
@@ -106,7 +106,7 @@ func (g *generator) expectation(t *table) expectation {
 	default:
 		least, most := g.pick(3), 20+g.pick(2000)
 		n := len(t.rows)
-		return expectation{config: map[string]any{"expect": "record count", "leastRecords": least, "mostRecords": most}, missed: n < least || n > most}
+		return expectation{config: map[string]any{"expect": "recordCount", "leastRecords": least, "mostRecords": most}, missed: n < least || n > most}
 	}
 	return e
 }

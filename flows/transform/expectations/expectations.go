@@ -22,16 +22,16 @@ type Config struct {
 
 // Rule is one expectation.
 type Rule struct {
-	Expect    string   `json:"expect" title:"Expect" required:"true" enum:"not null|unique|range|set|pattern|condition|record count|freshness"`
-	Field     string   `json:"field,omitempty" title:"Field" widget:"field" showIf:"expect=not null|range|set|pattern|freshness"`
+	Expect    string   `json:"expect" title:"Expect" required:"true" enum:"notNull|unique|range|set|pattern|condition|recordCount|freshness"`
+	Field     string   `json:"field,omitempty" title:"Field" widget:"field" showIf:"expect=notNull|range|set|pattern|freshness"`
 	Fields    []string `json:"fields,omitempty" title:"Fields" widget:"fieldnames" showIf:"expect=unique" help:"Together they are there once."`
 	Least     string   `json:"least,omitempty" title:"At least" widget:"expression" showIf:"expect=range" example:"0"`
 	Most      string   `json:"most,omitempty" title:"At most" widget:"expression" showIf:"expect=range" example:"100"`
 	Values    []string `json:"values,omitempty" title:"Values" widget:"texts" showIf:"expect=set" example:"paid"`
 	Pattern   string   `json:"pattern,omitempty" title:"Pattern" showIf:"expect=pattern" help:"A regular expression for the whole text." example:"[A-Z]{2}[0-9]+"`
 	Condition string   `json:"condition,omitempty" title:"Condition" widget:"condition" showIf:"expect=condition" help:"A record for which it is false breaks the expectation." example:"shipped_at >= ordered_at"`
-	LeastN    *int64   `json:"leastRecords,omitempty" title:"At least" minimum:"0" showIf:"expect=record count"`
-	MostN     *int64   `json:"mostRecords,omitempty" title:"At most" minimum:"0" showIf:"expect=record count"`
+	LeastN    *int64   `json:"leastRecords,omitempty" title:"At least" minimum:"0" showIf:"expect=recordCount"`
+	MostN     *int64   `json:"mostRecords,omitempty" title:"At most" minimum:"0" showIf:"expect=recordCount"`
 	Age       string   `json:"age,omitempty" title:"Not older than" showIf:"expect=freshness" help:"The newest record is at most so old when the run starts: an interval." example:"1 day"`
 	Otherwise string   `json:"otherwise,omitempty" title:"Otherwise" enum:"fail|warn|reject" help:"fail: nothing is written. warn: it is counted and told. reject: the record is refused. Empty: reject, or fail where all records are meant."`
 	Name      string   `json:"name,omitempty" title:"Name" advanced:"true" help:"How runs name it. Empty: what it says."`
@@ -66,6 +66,10 @@ func (c *Config) Plan(ctx *node.Context) {
 	}
 }
 
+// codes end the codes of rejects and errors; they are for ever.
+var codes = map[string]string{"notNull": "not_null", "unique": "unique", "range": "range", "set": "set", "pattern": "pattern", "condition": "condition",
+	"recordCount": "record_count", "freshness": "freshness"}
+
 // planner plans the rule at a place of the settings.
 type planner struct {
 	*node.Context
@@ -74,8 +78,8 @@ type planner struct {
 }
 
 func (p planner) rule(r Rule) (node.Rule, bool) {
-	makers := map[string]func(Rule) (node.Rule, bool){"not null": p.notNull, "unique": p.unique, "range": p.bounds, "set": p.set, "pattern": p.pattern,
-		"condition": p.condition, "record count": p.count, "freshness": p.fresh}
+	makers := map[string]func(Rule) (node.Rule, bool){"notNull": p.notNull, "unique": p.unique, "range": p.bounds, "set": p.set, "pattern": p.pattern,
+		"condition": p.condition, "recordCount": p.count, "freshness": p.fresh}
 	make, ok := makers[r.Expect]
 	if !ok {
 		return node.Rule{}, false // reported
@@ -84,7 +88,7 @@ func (p planner) rule(r Rule) (node.Rule, bool) {
 	if !ok {
 		return rule, false
 	}
-	rule.Level, rule.Code = node.Level(r.Otherwise), "expectation."+strings.ReplaceAll(r.Expect, " ", "_")
+	rule.Level, rule.Code = node.Level(r.Otherwise), "expectation."+codes[r.Expect]
 	switch {
 	case r.Otherwise == "" && rule.Whole():
 		rule.Level = node.LevelFail

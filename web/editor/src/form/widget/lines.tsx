@@ -8,8 +8,15 @@ export function LinesWidget({ member, value, id, describedBy, invalid }: WidgetP
   const { edit, seal, readOnly } = useForm();
   const text = String(value ?? '');
   return (
-    <textarea id={id} className="form-input form-lines" rows={Math.min(12, Math.max(2, text.split('\n').length))} value={text} readOnly={readOnly} spellCheck={false} placeholder={member.example}
+    <textarea id={id} className="form-input form-lines" rows={Math.min(16, Math.max(2, lines(text)))} value={text} readOnly={readOnly} spellCheck={false} placeholder={member.example}
       aria-describedby={describedBy} aria-invalid={invalid || undefined}
       onChange={(e) => edit(`Set ${member.title}`, (config) => put(config, member.path, e.target.value === '' && !member.required ? undefined : e.target.value), member.path)} onBlur={seal} />
   );
+}
+
+const width = 36; // characters of a line in the narrowest panel
+
+/** lines counts what is seen of a text, whose long lines are broken. */
+function lines(text: string): number {
+  return text.split('\n').reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / width)), 0);
 }

@@ -108,7 +108,7 @@ function Item({ list, index, count, dragged, setDragged, onMove, onRemove }: Ite
 }
 
 /** isFolded keeps items short: what need not be filled in is folded away once there are more than three members, unless
- * it belongs to what is chosen in another one. */
+ * it belongs to what is chosen in another one, or is a choice itself. */
 function isFolded(member: Member, members: readonly Member[]): boolean {
-  return member.advanced || (members.length > 3 && !member.required && !member.showIf);
+  return member.advanced || (members.length > 3 && !member.required && !member.showIf && !member.schema.enum);
 }
