@@ -19,7 +19,7 @@ type ReadOptions struct {
 	SkipLines        int      `json:"skipLines" title:"Skip lines" help:"Lines before the header that are passed over." minimum:"0" advanced:"true"`
 	Comment          string   `json:"comment" title:"Comment" help:"Lines that begin with this character are passed over." advanced:"true"`
 	Encoding         string   `json:"encoding" title:"Encoding" enum:"utf-8|utf-16le|utf-16be|windows-1252|iso-8859-1|iso-8859-15"`
-	NullValues       []string `json:"nullValues" title:"Null values" help:"Values without quotes that mean nothing is known. In fields that are not text, quotes make no difference."`
+	NullValues       []string `json:"nullValues" title:"Null values" help:"Values without quotes that mean nothing is known. In quotes they are values of their own in fields of text and bytes; in others quotes make no difference."`
 	DecimalSeparator string   `json:"decimalSeparator" title:"Decimal separator" enum:".|,"`
 	GroupSeparator   string   `json:"groupSeparator" title:"Group separator" help:"Between groups of three digits." enum:",|.| |'" advanced:"true"`
 	TrueValues       []string `json:"trueValues" title:"True values" help:"Spellings of true; capitals make no difference." advanced:"true"`

@@ -126,6 +126,9 @@ func (p *parser) numberRecords(c *batch.Column, r *region) {
 	c.SetLen(row)
 }
 
+// quotesCount: in quotes, what means null is a value of its own. Others have no empty value.
+func quotesCount(k flows.Kind) bool { return k == flows.Text || k == flows.Bytes }
+
 func travelsAsText(k flows.Kind) bool {
 	switch k {
 	case flows.Text, flows.Int128, flows.UUID, flows.Interval, flows.JSON, flows.Bytes:
@@ -298,8 +301,8 @@ func (p *parser) refuse(r *region) {
 // copyTexts appends the texts of the accepted records.
 func (p *parser) copyTexts(r *region, ci, fi int) {
 	col, rd := p.columns[p.ByField[fi]], p.readers[fi]
-	if isText := p.fields[fi].Type.Kind == flows.Text; !isText || len(p.d.nulls) > 0 || len(p.drop) > 0 {
-		p.copyTextsOneByOne(r, ci, col, rd, isText)
+	if p.fields[fi].Type.Kind != flows.Text || len(p.d.nulls) > 0 || len(p.drop) > 0 {
+		p.copyTextsOneByOne(r, ci, fi, col, rd)
 		return
 	}
 	col.Reserve(r.records)
@@ -333,8 +336,8 @@ func (p *parser) copyQuoted(dst, v []byte) int {
 	return copy(dst, v)
 }
 
-func (p *parser) copyTextsOneByOne(r *region, ci int, col *batch.Column, rd *value.Reader, isText bool) {
-	d := 0
+func (p *parser) copyTextsOneByOne(r *region, ci, fi int, col *batch.Column, rd *value.Reader) {
+	kind, d := p.fields[fi].Type.Kind, 0
 	for k := range r.records {
 		if d < len(p.drop) && int(p.drop[d]) == k {
 			d++
@@ -343,9 +346,9 @@ func (p *parser) copyTextsOneByOne(r *region, ci int, col *batch.Column, rd *val
 		s, e := p.bounds(r, ci, k)
 		v, quoted, null := p.plainValue(s, e)
 		switch {
-		case null && !(isText && quoted):
+		case null && !(quoted && quotesCount(kind)):
 			col.AppendNull()
-		case isText:
+		case kind == flows.Text:
 			col.AppendText(v)
 		default:
 			t, _ := rd.Text(v) // checked before

@@ -281,7 +281,7 @@ func (p *parser) slowValue(f part, fi int) *value.Fault {
 	if o := p.ByField[fi]; o >= 0 {
 		col = p.columns[o]
 	}
-	if p.d.isNull(v) && !(f.quoted && p.fields[fi].Type.Kind == flows.Text) {
+	if p.d.isNull(v) && !(f.quoted && quotesCount(p.fields[fi].Type.Kind)) {
 		if col != nil {
 			col.AppendNull()
 		}

@@ -30,7 +30,7 @@ const (
 	ShapeDate     = `(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)-[0-9]{2}-[0-9]{2}`
 	ShapeTime     = `(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6}0*)?`
 	ShapeZone     = `(?:Z|[+-](?:0[0-9]|1[0-5]):?[0-5][0-9])`
-	ShapeInterval = `-?[0-9]{1,9} (?:year|month|week|day|hour|minute|second)s?(?: -?[0-9]{1,9} (?:year|month|week|day|hour|minute|second)s?)*`
+	ShapeInterval = `-?[0-9]{1,9} (?:year|month|week|day|hour|minute|second|microsecond)s?(?: -?[0-9]{1,9} (?:year|month|week|day|hour|minute|second|microsecond)s?)*`
 )
 
 // ShapeDecimal is the shape of text for a decimal: more digits after the point than its scale must be zeros.
@@ -185,6 +185,8 @@ func parseInterval(s string) (any, bool) {
 			micros += n * 60_000_000
 		case "second":
 			micros += n * 1_000_000
+		case "microsecond":
+			micros += n
 		}
 	}
 	// Beyond ten thousand years no date could take it.
@@ -207,6 +209,7 @@ func (v Interval) String() string {
 	seconds := v.Micros / 1_000_000
 	add(seconds/3600, "hours")
 	add(seconds%3600, "seconds")
+	add(v.Micros%1_000_000, "microseconds")
 	if len(parts) == 0 {
 		return "0 days"
 	}

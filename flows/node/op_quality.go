@@ -52,7 +52,7 @@ type Profile struct {
 func (Expect) op()  {}
 func (Profile) op() {}
 
-// ProfileSchema are the fields of a Profile's records. Minimum and maximum are written as Convert Types writes texts;
+// ProfileSchema are the fields of a Profile's records. Minimum and maximum are written as Convert Types writes texts, bytes as base64;
 // mean and deviation are those of finite numbers below 1e150, shortest and longest in characters.
 var ProfileSchema = flows.Schema{
 	{Name: "field", Type: flows.Of(flows.Text)}, {Name: "type", Type: flows.Of(flows.Text)},

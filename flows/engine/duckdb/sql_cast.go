@@ -99,10 +99,25 @@ func fromText(x string, to flows.Type, field bool) (value, when string) {
 	return shaped(expr.ShapeInteger)
 }
 
+// intervalText writes the parts that are not zero, as in a literal: 14 months -3 days 25 hours 7 seconds.
+func intervalText(x string) string {
+	part := func(p string) string { return fmt.Sprintf("date_part('%s', %s)", p, x) }
+	within := "(" + part("minute") + " * 60000000 + " + part("microseconds") + ")" // the hour, its sign included
+	rest := "(" + within + " % 1000000)"
+	texts := ""
+	for _, u := range [][2]string{{"(" + part("year") + " * 12 + " + part("month") + ")", "months"}, {part("day"), "days"}, {part("hour"), "hours"},
+		{"((" + within + " - " + rest + ") // 1000000)", "seconds"}, {rest, "microseconds"}} {
+		texts += fmt.Sprintf(", CASE WHEN %s <> 0 THEN %[1]s || ' %s' END", u[0], u[1])
+	}
+	return nullable(x, "coalesce(nullif(concat_ws(' '"+texts+"), ''), '0 days')")
+}
+
 func toText(x string, from flows.Type) string {
 	switch from.Kind {
 	case flows.Text:
 		return x
+	case flows.Interval:
+		return intervalText(x)
 	case flows.TimestampTZ: // in UTC, as a literal is written
 		return fmt.Sprintf("replace(CAST(%s AS VARCHAR), '+00', 'Z')", x)
 	case flows.Decimal:

@@ -42,7 +42,12 @@ const computable = 1e150
 // measures are the aggregates of a field, in the order and types of node.ProfileSchema behind field and type.
 func measures(f flows.Field, distinct bool) []measure {
 	x := quoteName(f.Name)
-	text := func(v string) string { return "CAST(" + plainText(v, f.Type) + " AS VARCHAR)" }
+	text := func(v string) string {
+		if f.Type.Kind == flows.Bytes {
+			return plainText(v, f.Type)
+		}
+		return toText(v, f.Type)
+	}
 	m := map[string]string{"records": "count(*)", "nulls": "count(*) - count(" + x + ")"}
 	if distinct {
 		m["distinct"] = "count(DISTINCT " + x + ")"

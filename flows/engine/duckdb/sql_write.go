@@ -88,7 +88,7 @@ func jsonText(x string, t flows.Type, depth int) string {
 		item := fmt.Sprintf("x%d", depth)
 		v = fmt.Sprintf("'[' || array_to_string(list_transform(%s, lambda %s: %s), ', ') || ']'", x, item, jsonText(item, *t.Elem, depth+1))
 	case flows.Struct:
-		v = jsonObject(t.Fields, func(name string) string { return fmt.Sprintf("struct_extract(%s, %s)", x, quoteText(name)) }, depth+1)
+		v = nullable(x, jsonObject(t.Fields, func(name string) string { return fmt.Sprintf("struct_extract(%s, %s)", x, quoteText(name)) }, depth+1))
 	default: // dates, times, UUID and what plainText knows need no escapes
 		v = "'\"' || " + plainText(x, t) + " || '\"'"
 	}

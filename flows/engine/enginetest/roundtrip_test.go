@@ -9,9 +9,7 @@ import (
 	"testing"
 
 	"spark/flows"
-	"spark/flows/engine"
 	"spark/flows/node"
-	"spark/flows/plan"
 )
 
 // ugly are values of every type that a text file can carry, as expressions.
@@ -112,19 +110,7 @@ func content(t *testing.T, dir, name string) string {
 // runFlow runs a flow document over the files of dir and returns its final counts.
 func runFlow(t *testing.T, dir, document string, connections node.ConnectionSet) []flows.NodeStatus {
 	t.Helper()
-	f, err := flows.ParseFlow([]byte(document))
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, files, err := embedded(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, ps := plan.Compile(f, plan.Options{Lookup: node.Looking(e, node.Datasets{Context: t.Context(), Connections: connections}), Engines: []plan.Engine{e}})
-	if len(ps) > 0 {
-		t.Fatal(ps)
-	}
-	statuses, err := e.Run(t.Context(), p, engine.Env{Files: files, Connections: connections, Temp: t.TempDir(), Threads: 2, Reject: func(node.Reject) error { return nil }})
+	statuses, err := tryFlow(t.Context(), t, dir, document, connections, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

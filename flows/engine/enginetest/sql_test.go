@@ -71,7 +71,7 @@ func TestSQLStops(t *testing.T) {
 		}
 	}
 	dir = t.TempDir()
-	_, err := tryFlow(t.Context(), t, dir, sqlFlow(t, "select cast(status as integer) as n from in1", nothing, ""))
+	_, err := tryFlow(t.Context(), t, dir, sqlFlow(t, "select cast(status as integer) as n from in1", nothing, ""), nil, nil)
 	e := flows.AsError(err)
 	if e == nil || e.Code != "sql.error" || e.Path.Node != "sql" || e.Path.Field != "query" || !strings.Contains(e.Message, "Could not convert string") {
 		t.Errorf("%v", err)
@@ -92,14 +92,14 @@ func TestSQLIsCancelled(t *testing.T) {
 			}
 		}
 	}
-	_, err := tryFlow(ctx, t, t.TempDir(), sqlFlow(t, "select sum(a.quantity * b.quantity * c.quantity * d.quantity) as n from in1 a, in1 b, in1 c, in1 d", nothing, ""), running)
+	_, err := tryFlow(ctx, t, t.TempDir(), sqlFlow(t, "select sum(a.quantity * b.quantity * c.quantity * d.quantity) as n from in1 a, in1 b, in1 c, in1 d", nothing, ""), nil, running)
 	if err == nil || !strings.Contains(err.Error(), "enough") {
 		t.Errorf("%v", err)
 	}
 }
 
-// tryFlow runs a flow that may fail.
-func tryFlow(ctx context.Context, t *testing.T, dir, document string, counts ...func([]flows.NodeStatus)) ([]flows.NodeStatus, error) {
+// tryFlow runs a flow that may be refused or fail.
+func tryFlow(ctx context.Context, t *testing.T, dir, document string, connections node.ConnectionSet, counts func([]flows.NodeStatus)) ([]flows.NodeStatus, error) {
 	t.Helper()
 	f, err := flows.ParseFlow([]byte(document))
 	if err != nil {
@@ -109,13 +109,9 @@ func tryFlow(ctx context.Context, t *testing.T, dir, document string, counts ...
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, ps := plan.Compile(f, plan.Options{Lookup: node.Looking(e, nil), Engines: []plan.Engine{e}})
-	if ps.Failed() {
-		t.Fatal(ps)
+	p, ps := plan.Compile(f, plan.Options{Lookup: node.Looking(e, node.Datasets{Context: ctx, Connections: connections}), Engines: []plan.Engine{e}})
+	if len(ps) > 0 {
+		return nil, ps
 	}
-	env := engine.Env{Files: files, Temp: t.TempDir(), Threads: 2, Reject: func(node.Reject) error { return nil }}
-	for _, c := range counts {
-		env.Counts = c
-	}
-	return e.Run(ctx, p, env)
+	return e.Run(ctx, p, engine.Env{Files: files, Connections: connections, Temp: t.TempDir(), Threads: 2, Counts: counts, Reject: func(node.Reject) error { return nil }})
 }
