@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -239,6 +240,7 @@ func (rs *Rejects) Select(ctx context.Context, scope flows.Scope, s flows.Select
 		if err == nil && page.Next != "" {
 			err = tooManySelected()
 		}
+		slices.Reverse(page.Items)
 		return page.Items, err
 	}
 	db, err := rs.s.read(ctx, scope)

@@ -45,6 +45,7 @@ var (
 	_ run.Store     = (*store.Runs)(nil)
 	_ run.Documents = (*store.Flows)(nil)
 	_ run.Checker   = (*run.Lab)(nil)
+	_ run.Inbox     = (*store.Rejects)(nil)
 )
 
 // sampleSize is how many records of every output port a run keeps.
@@ -85,7 +86,7 @@ func openBackend(ctx context.Context, o backendOptions) (b *backend, err error) 
 	if b.lab, err = newLab(b.folders, b.connections); err != nil {
 		return nil, err
 	}
-	b.runs = &run.Service{Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits}, Checker: b.lab, Connections: b.connections, Folders: b.folders,
+	b.runs = &run.Service{Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits}, Checker: b.lab, Inbox: b.store.Rejects, Connections: b.connections, Folders: b.folders,
 		SampleSize: sampleSize, Now: time.Now, NewID: newID, Logger: o.log}
 	if o.workers < 0 {
 		return b, nil

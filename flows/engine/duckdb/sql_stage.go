@@ -111,7 +111,8 @@ func (b *builder) read(st *plan.Step, op node.Read) (string, error) {
 	// Every column is an argument, so that DuckDB asks the stream for all of them: it cannot deliver a projection.
 	where := fmt.Sprintf("tap(%d, %s)", id, strings.Join(cols, ", "))
 	for i, n := range names {
-		if f, ok := op.Schema.Find(n); ok && travelsAsText(f.Type) {
+		_, texts := op.Source.(node.TextSource)
+		if f, ok := op.Schema.Find(n); ok && (texts && f.Type.Kind != flows.Text || travelsAsText(f.Type)) {
 			cols[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", cols[i], SQLType(f.Type), cols[i])
 		}
 	}

@@ -1,0 +1,296 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"spark/flows"
+	"spark/internal/testserver"
+	"spark/server/api"
+)
+
+// replayed is a server with a connection to a database, and a flow whose refused records are replayed.
+type replayed struct {
+	*serving
+	conn *pgx.Conn
+	flow api.Flow
+}
+
+func newReplayed(t *testing.T) *replayed {
+	t.Helper()
+	p := setup(t)
+	address := testserver.PostgreSQL(t)
+	conn, err := pgx.Connect(t.Context(), address)
+	must(t, err)
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	x := &replayed{serving: p.serve(), conn: conn}
+	u, err := url.Parse(address)
+	must(t, err)
+	password, _ := u.User.Password()
+	port, err := strconv.Atoi(u.Port())
+	must(t, err)
+	x.ask(http.MethodPost, "/api/v1/connections", map[string]any{"name": "warehouse", "type": "postgres", "settings": map[string]any{"host": u.Hostname(), "port": port,
+		"database": strings.Trim(u.Path, "/"), "user": u.User.Username(), "password": password, "tls": "disable"}}, nil)
+	return x
+}
+
+// orders writes a file in which every record whose number divides by 10 has a comma in its amount.
+func (x *replayed) orders(n int) {
+	var b strings.Builder
+	b.WriteString("id,amount,note\n")
+	for i := 1; i <= n; i++ {
+		amount := fmt.Sprintf("%d.50", i)
+		if i%10 == 0 {
+			amount = fmt.Sprintf(`"%d,50"`, i)
+		}
+		fmt.Fprintf(&b, "%d,%s,\"é \"\"%d\"\"\"\n", i, amount, i)
+	}
+	x.write("spark/files/orders.csv", b.String())
+}
+
+var (
+	readOrders = input("orders.csv", "id:int64", "amount:text", "note:text")
+	toDecimal  = step("convert", "convert", `{"fields":[{"name":"amount","type":"decimal(10,2)"}]}`).policy("reject")
+	mend       = step("mend", "formula", `{"fields":[{"name":"amount","expression":"replace(amount, ',', '.')"}]}`)
+)
+
+func into(mode string) box {
+	key := ""
+	if mode == "upsert" {
+		key = `,"key":["id"]`
+	}
+	return step("out", "database.output", `{"connection":"warehouse","table":"orders","mode":"`+mode+`"`+key+`}`)
+}
+
+// draw creates the flow.
+func (x *replayed) draw(doc string) {
+	x.t.Helper()
+	x.ask(http.MethodPost, "/api/v1/flows", map[string]any{"document": json.RawMessage(doc)}, &x.flow)
+}
+
+// redraw saves another draft of it.
+func (x *replayed) redraw(doc string) {
+	x.t.Helper()
+	var now api.Flow
+	x.ask(http.MethodGet, "/api/v1/flows/"+x.flow.ID, nil, &now)
+	b, err := json.Marshal(map[string]any{"document": json.RawMessage(doc)})
+	must(x.t, err)
+	req, err := http.NewRequestWithContext(x.t.Context(), http.MethodPut, x.Base+"/api/v1/flows/"+x.flow.ID+"/draft", bytes.NewReader(b))
+	must(x.t, err)
+	req.Header.Set("Authorization", "Bearer "+x.Key)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("If-Match", strconv.Quote(now.Etag))
+	answer, err := http.DefaultClient.Do(req)
+	must(x.t, err)
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		x.t.Fatalf("save the draft: %s", answer.Status)
+	}
+}
+
+func (x *replayed) run(t *testing.T) flows.Run {
+	t.Helper()
+	var r flows.Run
+	x.ask(http.MethodPost, "/api/v1/runs", map[string]any{"flow": x.flow.ID}, &r)
+	r = x.until("the run is over", r.ID, runTime, over)
+	if r.State != flows.RunSucceeded {
+		t.Fatalf("%+v %v", r, r.Error)
+	}
+	return r
+}
+
+func (x *replayed) open() (n api.RejectCount) {
+	x.t.Helper()
+	x.ask(http.MethodGet, "/api/v1/rejects/count", nil, &n)
+	return n
+}
+
+func (x *replayed) dry() (r flows.ReplayReport) {
+	x.t.Helper()
+	x.ask(http.MethodPost, "/api/v1/rejects/replay/dry", map[string]any{"flow": x.flow.ID}, &r)
+	return r
+}
+
+func (x *replayed) replay() (r flows.Run) {
+	x.t.Helper()
+	x.ask(http.MethodPost, "/api/v1/rejects/replay", map[string]any{"flow": x.flow.ID}, &r)
+	return r
+}
+
+// table is the number of records, of different ids, and the sum of the amounts.
+func (x *replayed) table() (records, ids int, sum string) {
+	x.t.Helper()
+	must(x.t, x.conn.QueryRow(x.t.Context(), "SELECT count(*), count(DISTINCT id), coalesce(sum(amount), 0)::text FROM orders").Scan(&records, &ids, &sum))
+	return records, ids, sum
+}
+
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	x := newReplayed(t)
+	x.orders(30)
+	x.draw(chain(readOrders, toDecimal, into("upsert")))
+	r := x.run(t)
+	if r.Rejected != 3 || x.open().Count != 3 {
+		t.Fatalf("%d rejects of the run, %d open", r.Rejected, x.open().Count)
+	}
+	if d := x.dry(); d.Passed != 0 || d.Failed != 3 || len(d.Rejects) != 3 || d.Rejects[0].Record != 10 || d.Rejects[0].File != "orders.csv" || len(d.Problems) > 0 {
+		t.Errorf("dry run of the same flow: %+v", d)
+	}
+	again := x.until("the replay is over", x.replay().ID, runTime, over)
+	if again.State != flows.RunSucceeded || again.Trigger != flows.TriggerReplay || again.Rejected != 3 || again.Written != 0 || x.open().Count != 3 {
+		t.Errorf("replayed in vain: %+v %v, %d open", again, again.Error, x.open().Count)
+	}
+	var list api.Page[flows.StoredReject]
+	x.ask(http.MethodGet, "/api/v1/rejects", nil, &list)
+	for _, s := range list.Items {
+		if s.Earlier == "" || s.Run != again.ID || s.Record%10 != 0 {
+			t.Errorf("refused again: %+v", s)
+		}
+	}
+	x.redraw(chain(readOrders, mend, toDecimal, into("upsert")))
+	if d := x.dry(); d.Passed != 3 || d.Failed != 0 || d.Written != 3 || len(d.Problems) > 0 {
+		t.Errorf("dry run: %+v", d)
+	}
+	again = x.until("the replay is over", x.replay().ID, runTime, over)
+	if again.State != flows.RunSucceeded || again.Written != 3 || again.Rejected != 0 || x.open().Count != 0 {
+		t.Errorf("replayed: %+v %v, %d open", again, again.Error, x.open().Count)
+	}
+	if records, ids, sum := x.table(); records != 30 || ids != 30 || sum != "480.00" {
+		t.Errorf("%d records, %d ids, %s", records, ids, sum)
+	}
+	if r := x.run(t); r.Rejected != 0 || r.Nodes[len(r.Nodes)-1].Changes.Unchanged != 30 {
+		t.Errorf("run again: %+v", r.Nodes)
+	}
+	x.fails(http.MethodPost, "/api/v1/rejects/replay", map[string]any{"flow": x.flow.ID}, http.StatusUnprocessableEntity, "no reject is chosen")
+}
+
+// TestReplayOfFile: lines that a file input refused are read again by the same input, whatever it makes of them now.
+func TestReplayOfFile(t *testing.T) {
+	t.Parallel()
+	x := newReplayed(t)
+	x.write("spark/files/orders.csv", "note;id;amount\nall of it;1;1.5\n\"a \"\"b\"\"\";2;x\n")
+	x.write("spark/files/orders2.csv", "id;amount;note\n3;n/a;c\n")
+	in := func(options string) box {
+		return input("orders*.csv", "id:int64", "amount:decimal(10,2)", "note:text").policy("reject").with("fileNameField", "file").options(options)
+	}
+	x.draw(chain(in(`{"delimiter":";","encoding":"windows-1252"}`), into("upsert")))
+	x.run(t)
+	if d := x.dry(); d.Failed != 2 || d.Rejects[0].Line == 0 || d.Rejects[0].File == d.Rejects[1].File {
+		t.Errorf("dry run of the same flow: %+v", d)
+	}
+	x.redraw(chain(in(`{"delimiter":";","encoding":"windows-1252","nullValues":["","x","n/a"]}`), into("upsert")))
+	if d := x.dry(); d.Passed != 2 || d.Failed != 0 || len(d.Problems) > 0 {
+		t.Fatalf("dry run: %+v", d)
+	}
+	r := x.until("the replay is over", x.replay().ID, runTime, over)
+	var got string
+	must(t, x.conn.QueryRow(t.Context(), "SELECT string_agg(concat_ws('|', id, amount, note, file), E'\n' ORDER BY id) FROM orders").Scan(&got))
+	if want := "1|1.50|all of it|orders.csv\n2|a \"b\"|orders.csv\n3|c|orders2.csv"; got != want || r.State != flows.RunSucceeded || x.open().Count != 0 {
+		t.Errorf("%s\n%+v %v", got, r, r.Error)
+	}
+}
+
+// TestHarmfulReplays: where a replay would spoil what is there, it is refused with the reason, and nothing happens.
+func TestHarmfulReplays(t *testing.T) {
+	t.Parallel()
+	x := newReplayed(t)
+	x.orders(20)
+	x.draw(chain(readOrders, toDecimal, into("upsert")))
+	x.run(t)
+	for want, doc := range map[string]string{
+		"truncate would put the replayed records in place of all others": chain(readOrders, mend, toDecimal, into("truncate")),
+		"in place of all others":           chain(readOrders, mend, toDecimal, output("out.csv")),
+		"depends on records that are not":  chain(readOrders, mend, toDecimal, step("sum", "aggregate", `{"groupBy":["id"],"aggregates":[{"name":"amount","expression":"sum(amount)"}]}`), into("upsert")),
+		"which refused the records":        chain(readOrders, mend, toDecimal.named("other"), into("upsert")),
+		"no way leads":                     graph(nil, []box{readOrders, readOrders.named("in2"), toDecimal, into("upsert")}, "in2.out>convert.in", "convert.out>out.in"),
+		`of the records is text`:           chain(input("orders.csv", "id:int64", "amount:decimal(10,2)", "note:text").policy("reject"), toDecimal, into("upsert")),
+		"no output would take the records": chain(readOrders, mend, toDecimal),
+	} {
+		x.redraw(doc)
+		d := x.dry()
+		if len(d.Problems) == 0 || !strings.Contains(d.Problems.Error(), want) || d.Problems[0].Suggestion == "" {
+			t.Errorf("%q is not said: %v", want, d.Problems)
+			continue
+		}
+		x.fails(http.MethodPost, "/api/v1/rejects/replay", map[string]any{"flow": x.flow.ID}, http.StatusUnprocessableEntity, want)
+	}
+	if n := x.open().Count; n != 2 {
+		t.Errorf("%d are open", n)
+	}
+}
+
+// TestKilledReplays: a server or an executor that is killed at a random moment of a replay loses no record and writes
+// none twice: once the server has been started again, each is in the table, or open.
+func TestKilledReplays(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"append", "upsert"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			x := newReplayed(t)
+			x.orders(3000)
+			x.draw(chain(readOrders, toDecimal, into(mode)))
+			x.run(t)
+			x.redraw(chain(readOrders, mend, toDecimal, into(mode)))
+			for i := range kills() {
+				x.killedOnce(i)
+			}
+			if x.open().Count > 0 {
+				x.until("the last replay is over", x.replay().ID, runTime, over)
+			}
+			if records, ids, sum := x.table(); records != 3000 || ids != 3000 || sum != "4503000.00" || x.open().Count != 0 {
+				t.Errorf("%d records, %d ids, %s, %d open", records, ids, sum, x.open().Count)
+			}
+		})
+	}
+}
+
+// killedOnce replays ten records, kills somebody, starts the server again where it was killed, and checks that every
+// record is in one place.
+func (x *replayed) killedOnce(i int) {
+	x.t.Helper()
+	var list api.Page[flows.StoredReject]
+	x.ask(http.MethodGet, "/api/v1/rejects?limit=10", nil, &list)
+	if len(list.Items) == 0 {
+		return
+	}
+	var ids []string
+	for _, r := range list.Items {
+		ids = append(ids, r.ID)
+	}
+	var r flows.Run
+	until(x.t, "the replay begins", runTime, func() bool { // the process that answers questions may have been killed, too
+		return x.Call(x.t.Context(), http.MethodPost, "/api/v1/rejects/replay", map[string]any{"ids": ids}, &r) == nil
+	})
+	// A replay takes some 300 ms; the commit is near its end.
+	time.Sleep(time.Duration(rand.Int64N(int64(500 * time.Millisecond))))
+	if i%2 == 0 {
+		x.Kill()
+		until(x.t, "its executors end", 10*time.Second, func() bool { return len(x.executors()) == 0 })
+		x.serving = x.serve()
+	} else {
+		for _, pid := range x.executors() {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
+		}
+	}
+	r = x.until("the replay is over", r.ID, runTime, over)
+	var states [2]api.Page[flows.StoredReject]
+	x.ask(http.MethodGet, "/api/v1/rejects?state=open&limit=1", nil, &states[0])
+	x.ask(http.MethodGet, "/api/v1/rejects?state=replaying&limit=1", nil, &states[1])
+	records, different, _ := x.table()
+	open := x.open().Count
+	if len(states[1].Items) > 0 || records != different || records+int(open) != 3000 {
+		x.t.Fatalf("kill %d: %d records of %d ids and %d open rejects after a replay that %s (%v)", i, records, different, open, r.State, r.Error)
+	}
+}
