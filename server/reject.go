@@ -147,7 +147,7 @@ func (s *Server) replayCommand(c *call) (cmd run.ReplayCommand, err error) {
 	if err := c.body(&body); err != nil {
 		return cmd, err
 	}
-	cmd = run.ReplayCommand{Scope: c.scope, Revision: body.Revision, Key: c.Request().Header.Get("Idempotency-Key")}
+	cmd = run.ReplayCommand{Scope: c.scope, Revision: body.Revision, Draft: body.Draft, Key: c.Request().Header.Get("Idempotency-Key")}
 	if len(cmd.Key) > maxKey || body.Revision < 0 {
 		return cmd, &flows.Error{Code: "request.body", Message: "the idempotency key is too long, or the revision is no revision", Suggestion: "use a key of up to 200 characters and a revision from 1"}
 	}

@@ -20,6 +20,7 @@ type Frame struct {
 	Scripts []string
 	Styles  []string
 	Built   bool // the front end was built
+	Rejects int64 // that are open
 	Bare    bool // nobody is known: no navigation
 }
 

@@ -22,6 +22,7 @@ type ReplayCommand struct {
 	Scope     flows.Scope
 	Selection flows.Selection
 	Revision  int    // that they go through; 0: the published one where it is newer than theirs, else the draft
+	Draft     bool   // instead: the draft, whatever is published
 	Key       string // idempotency key, see Command
 }
 
@@ -173,6 +174,9 @@ func (s *Service) replayRevision(ctx context.Context, cmd ReplayCommand, list []
 	id := list[0].FlowID
 	if cmd.Revision > 0 {
 		return s.Documents.Revision(ctx, cmd.Scope, id, cmd.Revision)
+	}
+	if cmd.Draft {
+		return s.Documents.Freeze(ctx, cmd.Scope, id)
 	}
 	published, err := s.Documents.Published(ctx, cmd.Scope, id)
 	if err != nil {

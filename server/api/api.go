@@ -103,7 +103,8 @@ type DiscardRejects struct {
 type ReplayRejects struct {
 	RejectSelection
 	// Revision that they go through; 0: the published one where it is newer than theirs, else the draft, frozen.
-	Revision int `json:"revision,omitempty"`
+	Revision int  `json:"revision,omitempty"`
+	Draft    bool `json:"draft,omitempty"` // instead: the draft, frozen, whatever is published
 }
 
 // RejectCount is how many rejects there are, or were changed.

@@ -285,6 +285,8 @@ export interface DiscardRejects extends RejectSelection {
 export interface ReplayRejects extends RejectSelection {
   /** Revision that they go through; 0: the published one where it is newer than theirs, else the draft, frozen. */
   revision?: number
+  /** instead: the draft, frozen, whatever is published */
+  draft?: boolean
 }
 
 /** RejectCount is how many rejects there are, or were changed. */
