@@ -158,7 +158,7 @@ func (c *change) useBytes(bytes, limit int64) error {
 	if limit > 0 && bytes > 0 && used > limit {
 		return &flows.Error{Code: "rejects.full", Params: flows.Params{"bytes": used - bytes, "limit": limit},
 			Message:    fmt.Sprintf("the project keeps %d MB of refused records and may keep %d MB", (used-bytes)>>20, limit>>20),
-			Suggestion: "keep rejects for a shorter time (--keep-rejects), allow more (--max-reject-bytes), or let nodes skip records that nobody needs"}
+			Suggestion: "keep rejects for a shorter time (--keep-rejects), allow more (--reject-bytes), or let nodes skip records that nobody needs"}
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ type backend struct {
 	connections *connection.Service
 	folders     []string
 	stopJob     func(context.Context) error
+	stopPurge   func()
 }
 
 // backendOptions say where a server keeps things and what its runs may use.
@@ -39,6 +40,8 @@ type backendOptions struct {
 	limits      limits
 	workers     int
 	log         *slog.Logger
+	keepRejects time.Duration // 0: for ever
+	rejectBytes int64         // that a project may keep; 0: the usual
 }
 
 var (
@@ -68,7 +71,7 @@ func openBackend(ctx context.Context, o backendOptions) (b *backend, err error) 
 	}
 	_, _ = folder.Sweep(b.folders...) // what killed runs left behind; what cannot be removed harms nobody
 	sweepTemp()
-	if b.store, err = store.Open(ctx, store.Config{DatabaseURL: o.databaseURL, Folder: o.data}); err != nil {
+	if b.store, err = store.Open(ctx, store.Config{DatabaseURL: o.databaseURL, Folder: o.data, RejectBytes: o.rejectBytes}); err != nil {
 		return nil, err
 	}
 	if b.queue, err = queue.Open(ctx, b.store, queue.Options{Workers: o.workers, Alone: b.store.SQLite(), Log: o.log}); err != nil {
@@ -91,6 +94,7 @@ func openBackend(ctx context.Context, o backendOptions) (b *backend, err error) 
 	if o.workers < 0 {
 		return b, nil
 	}
+	b.stopPurge = keepFor(o.keepRejects, b.store.Rejects, time.Now, o.log)
 	b.stopJob, err = b.queue.Work(ctx, func(ctx context.Context, job queue.Job) error {
 		return b.runs.Work(ctx, flows.Scope{Project: job.Project, Actor: "system"}, job.Run)
 	})
@@ -111,6 +115,9 @@ func openSealer(data string) (*seal.Sealer, error) {
 // close lets running jobs end until ctx ends, and then cancels them.
 func (b *backend) close(ctx context.Context) error {
 	var errs []error
+	if b.stopPurge != nil {
+		b.stopPurge()
+	}
 	if b.stopJob != nil {
 		errs = append(errs, b.stopJob(ctx))
 	}

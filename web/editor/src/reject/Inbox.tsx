@@ -35,7 +35,7 @@ export function Inbox({ client }: { client: Client }): ReactNode {
     <>
       <div className="head">
         <h1>Rejects</h1>
-        <Filters place={place} groups={groups?.items ?? []} onChange={(to) => go(to, true)} />
+        <Filters place={place} groups={groups?.items ?? []} titles={titles} onChange={(to) => go(to, true)} />
       </div>
       {reason && <p role="alert" className="reject-failed">The rejects could not be read. {sentence(reason)} <button type="button" className="button" onClick={changed}>Try again</button></p>}
       {isGroup(place)
@@ -64,14 +64,15 @@ function showCount({ count }: { count: number }): void {
   badge.firstChild!.textContent = exact(count);
 }
 
-function Filters({ place, groups, onChange }: { place: RejectQuery; groups: readonly RejectGroup[]; onChange(to: RejectQuery): void }): ReactNode {
+function Filters({ place, groups, titles, onChange }: { place: RejectQuery; groups: readonly RejectGroup[]; titles: Record<string, string>; onChange(to: RejectQuery): void }): ReactNode {
   const [text, setText] = useState(place.text ?? '');
   useEffect(() => setText(place.text ?? ''), [place.text]);
   const names = new Map(groups.map((g) => [g.flow, g.flowName || 'Untitled flow']));
   if (place.flow && !names.has(place.flow)) names.set(place.flow, 'This flow');
   return (
     <form className="end" role="search" onSubmit={(e) => { e.preventDefault(); onChange({ ...place, text }); }}>
-      {place.run && <span className="reject-chip">Of <a href={`/runs/${place.run}`}>one run</a> <button type="button" className="button quiet" onClick={() => onChange({ ...place, run: '' })}>Of all runs</button></span>}
+      {place.run && <span className="reject-chip"><a href={`/runs/${place.run}`}>One run</a><button type="button" aria-label="Of all runs" title="Of all runs" onClick={() => onChange({ ...place, run: '' })}>×</button></span>}
+      {place.node && !isGroup(place) && <span className="reject-chip">{titles[`${place.flow} ${place.node}`] ?? place.node}<button type="button" aria-label="Of all nodes" title="Of all nodes" onClick={() => onChange({ ...place, node: '' })}>×</button></span>}
       {!isGroup(place) && (
         <label><span className="visually-hidden">Flow</span>
           <select className="field" value={place.flow ?? ''} onChange={(e) => onChange({ ...place, flow: e.target.value, node: '' })}>
@@ -105,7 +106,7 @@ function Groups({ groups, more, place, titles, onOpen }: { groups: readonly Reje
           <tbody>
             {newest.map((g) => (
               <tr key={`${g.flow} ${g.node} ${g.code} ${g.field ?? ''}`}>
-                <td className="grow"><button type="button" className="link" onClick={() => onOpen(g)}>{sentence(g.reason || g.code)}</button> <span className="reject-code">{g.code}</span></td>
+                <td className="grow"><button type="button" className="link" title={g.reason} onClick={() => onOpen(g)}>{sentence(g.reason || g.code)}</button> <span className="reject-code">{g.code}</span></td>
                 <td className="reject-name"><a href={`/flows/${g.flow}`}>{g.flowName || 'Untitled flow'}</a></td>
                 <td className="reject-name">{titles[`${g.flow} ${g.node}`] ?? g.node}</td>
                 <td className="reject-name">{g.field && <code>{g.field}</code>}</td>
