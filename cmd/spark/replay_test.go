@@ -266,6 +266,14 @@ func TestKilledReplays(t *testing.T) {
 	}
 }
 
+// committed asks the database whether it has committed a run, as often as it answers within a second.
+func (x *replayed) committed(run string) (yes bool) {
+	for began := time.Now(); !yes && time.Since(began) < time.Second; {
+		must(x.t, x.conn.QueryRow(x.t.Context(), "SELECT EXISTS (SELECT FROM spark_commit WHERE run = $1)", run).Scan(&yes))
+	}
+	return yes
+}
+
 // killedOnce replays ten records, kills somebody, starts the server again where it was killed, and checks that every
 // record is in one place.
 func (x *replayed) killedOnce(i int) {
@@ -280,8 +288,11 @@ func (x *replayed) killedOnce(i int) {
 		ids = append(ids, r.ID)
 	}
 	r := x.replayOf(map[string]any{"ids": ids})
-	// A replay takes some 300 ms; the commit is near its end.
-	time.Sleep(time.Duration(rand.Int64N(int64(500 * time.Millisecond))))
+	if i%4 < 2 { // the moment when the table has the records, and the server does not know it yet
+		until(x.t, "the table has the records", runTime, func() bool { return x.committed(r.ID) })
+	} else {
+		time.Sleep(time.Duration(rand.Int64N(int64(500 * time.Millisecond)))) // a replay takes some 300 ms
+	}
 	if i%2 == 0 {
 		x.Kill()
 		until(x.t, "its executors end", 10*time.Second, func() bool { return len(x.executors()) == 0 })
