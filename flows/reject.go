@@ -102,6 +102,9 @@ type ReplayReport struct {
 	Failed   int64    `json:"failed"`
 	Rejects  []Reject `json:"rejects"`  // the first that are refused again
 	Written  int64    `json:"written"`  // records that outputs would take
-	Revision int      `json:"revision"` // that they would go through; 0: the draft
+	Revision int      `json:"revision"` // that they would go through
+	// After is the node behind which the records enter the flow: what mends them has to stand behind it. "" where the node
+	// that refused them is a source, and reads them again.
+	After    string   `json:"after,omitempty"`
 	Problems Problems `json:"problems,omitempty"`
 }

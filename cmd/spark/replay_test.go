@@ -170,7 +170,7 @@ func TestReplay(t *testing.T) {
 		}
 	}
 	x.redraw(chain(readOrders, mend, toDecimal, into("upsert")))
-	if d := x.dry(); d.Passed != 3 || d.Failed != 0 || d.Written != 3 || len(d.Problems) > 0 {
+	if d := x.dry(); d.Passed != 3 || d.Failed != 0 || d.Written != 3 || len(d.Problems) > 0 || d.After != "in" {
 		t.Errorf("dry run: %+v", d)
 	}
 	again = x.until("the replay is over", x.replay().ID, runTime, over)
@@ -209,6 +209,44 @@ func TestReplayOfFile(t *testing.T) {
 	must(t, x.conn.QueryRow(t.Context(), "SELECT string_agg(concat_ws('|', id, amount, note, file), E'\n' ORDER BY id) FROM orders").Scan(&got))
 	if want := "1|1.50|all of it|orders.csv\n2|a \"b\"|orders.csv\n3|c|orders2.csv"; got != want || r.State != flows.RunSucceeded || x.open().Count != 0 {
 		t.Errorf("%s\n%+v %v", got, r, r.Error)
+	}
+}
+
+// TestReplayBesideOthers: what replayed records are joined with is read as always, what else would come into a union is
+// left out, and so is every branch that they do not belong to.
+func TestReplayBesideOthers(t *testing.T) {
+	t.Parallel()
+	x := newReplayed(t)
+	x.orders(30)
+	x.write("spark/files/names.csv", "id,name\n10,Ann\n20,Ben\n20,Bea\n5,Eve\n")
+	x.write("spark/files/others.csv", "id,amount,note,name\n99,1.00,other,Zoe\n")
+	names := input("names.csv", "id:int64", "name:text").named("names")
+	others := input("others.csv", "id:int64", "amount:decimal(10,2)", "note:text", "name:text").named("others")
+	find := step("find", "lookup", `{"keys":[{"in":"id","reference":"id"}],"noMatch":"null","many":"all"}`)
+	all := step("all", "union", `{}`)
+	draw := func(boxes []box, more ...string) string {
+		edges := []string{"convert.out>find.in", "names.out>find.reference", "find.out>all.in", "others.out>all.in", "all.out>out.in", "in.out>copy.in", "convert.rejects>bad.in"}
+		return graph(nil, append(boxes, readOrders, toDecimal, names, others, find, all, step("out", "database.output", `{"connection":"warehouse","table":"orders","mode":"append"}`),
+			output("copy.csv").named("copy"), output("bad.csv").named("bad")), append(edges, more...)...)
+	}
+	x.draw(draw(nil, "in.out>convert.in"))
+	x.run(t)
+	copied, bad := x.read("spark/files/copy.csv"), x.read("spark/files/bad.csv")
+	x.redraw(draw([]box{mend}, "in.out>mend.in", "mend.out>convert.in"))
+	if d := x.dry(); d.Passed != 3 || d.Written != 4 || len(d.Problems) > 0 {
+		t.Fatalf("dry run: %+v", d)
+	}
+	r := x.until("the replay is over", x.replay().ID, runTime, over)
+	var got string
+	must(t, x.conn.QueryRow(t.Context(), "SELECT string_agg(concat_ws('|', id, amount, name), E'\\n' ORDER BY id, name) FROM orders WHERE id % 10 = 0 OR id = 99").Scan(&got))
+	if want := "10|10.50|Ann\n20|20.50|Bea\n20|20.50|Ben\n30|30.50\n99|1.00|Zoe"; got != want || r.State != flows.RunSucceeded || r.Written != 4 {
+		t.Errorf("%s\n%+v %v", got, r, r.Error)
+	}
+	if x.read("spark/files/copy.csv") != copied || x.read("spark/files/bad.csv") != bad {
+		t.Error("the replay wrote files of branches that it has no part in")
+	}
+	if records, _, _ := x.table(); records != 27+1+4 {
+		t.Errorf("%d records", records)
 	}
 }
 

@@ -97,6 +97,7 @@ test.skipIf(why !== null)('bad records are found at their node, mended, and repl
   // The flow as it is refuses them again.
   await page.getByRole('button', { name: 'Replay all 3…' }).click();
   await dialog.getByText('0 pass, 3 fail').waitFor({ timeout: 30_000 });
+  await dialog.getByText(/The records enter the flow behind Orders/).waitFor();
   expect(await dialog.getByRole('button', { name: 'Replay', exact: true }).isDisabled()).toBe(true);
   await keep(page, 'reject-replay-fails-dark');
   await page.keyboard.press('Escape');

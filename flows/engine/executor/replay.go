@@ -311,6 +311,7 @@ func (g *Guest) dry(ctx context.Context, spec RunSpec) (*flows.ReplayReport, err
 		report.Problems = ps
 		return report, nil
 	}
+	report.After = x.plan.Entry.From.Node
 	if err := os.MkdirAll(spec.Temp, 0o700); err != nil {
 		return nil, fmt.Errorf("temp folder: %w", err)
 	}

@@ -303,8 +303,10 @@ export interface ReplayReport {
   rejects: Reject[]
   /** records that outputs would take */
   written: number
-  /** that they would go through; 0: the draft */
+  /** that they would go through */
   revision: number
+  /** After is the node behind which the records enter the flow: what mends them has to stand behind it. "" where the node that refused them is a source, and reads them again. */
+  after?: string
   problems?: FlowError[]
 }
 

@@ -9,13 +9,13 @@ import { DiscardDialog } from './DiscardDialog';
 import { moment } from './Inbox';
 import { addressOf } from './place';
 import { partsOf } from './record';
-import { ReplayDialog } from './ReplayDialog';
+import { ReplayDialog, type Titles } from './ReplayDialog';
 
 interface Props {
   client: Client;
   place: RejectQuery;
   group: RejectGroup | undefined; // undefined while it is read, and when it is empty
-  title: string; // of the node
+  titles: Titles;
   onBack(): void;
   onChanged(): void; // something was discarded or replayed
 }
@@ -23,7 +23,7 @@ interface Props {
 const pageSize = 100;
 
 /** Group lists the records of a group, and what can be done about them. */
-export function Group({ client, place, group, title, onBack, onChanged }: Props): ReactNode {
+export function Group({ client, place, group, titles, onBack, onChanged }: Props): ReactNode {
   const { items, next, reason, loading, more, again } = useRecords(client, place);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [dialog, setDialog] = useState<'discard' | 'replay' | null>(null);
@@ -49,7 +49,7 @@ export function Group({ client, place, group, title, onBack, onChanged }: Props)
       <div className="reject-head">
         <button type="button" className="button quiet" onClick={onBack}>← All groups</button>
         <h2>{last ? sentence(last.reason) : place.code}</h2>
-        <p className="faint"><a href={`/flows/${place.flow}`}>{group?.flowName || last?.flowName || 'The flow'}</a> · {title}{place.field && <> · <code>{place.field}</code></>} · {place.code}</p>
+        <p className="faint"><a href={`/flows/${place.flow}`}>{group?.flowName || last?.flowName || 'The flow'}</a> · {titles[place.node!] ?? place.node}{place.field && <> · <code>{place.field}</code></>} · {place.code}</p>
       </div>
       <div className="reject-bar" role="toolbar" aria-label="What to do">
         {open && <button type="button" className="button primary" disabled={count === 0} onClick={() => setDialog('replay')}>Replay {what(count, all)}…</button>}
@@ -75,7 +75,7 @@ export function Group({ client, place, group, title, onBack, onChanged }: Props)
       </div>
       {next && <button type="button" className="button" aria-disabled={loading} onClick={more}>Show more</button>}
       {dialog === 'discard' && <DiscardDialog client={client} selection={selection} count={count} onClose={() => setDialog(null)} onDone={done} />}
-      {dialog === 'replay' && <ReplayDialog client={client} selection={selection} revision={last?.revision ?? 0} onClose={() => setDialog(null)} onDone={done} />}
+      {dialog === 'replay' && <ReplayDialog client={client} selection={selection} revision={last?.revision ?? 0} titles={titles} onClose={() => setDialog(null)} onDone={done} />}
     </>
   );
 }

@@ -39,7 +39,7 @@ export function Inbox({ client }: { client: Client }): ReactNode {
       </div>
       {reason && <p role="alert" className="reject-failed">The rejects could not be read. {sentence(reason)} <button type="button" className="button" onClick={changed}>Try again</button></p>}
       {isGroup(place)
-        ? <Group key={addressOf(place)} client={client} place={place} group={group} title={titles[`${place.flow} ${place.node}`] ?? place.node!} onBack={() => go({ ...without(place) })} onChanged={changed} />
+        ? <Group key={addressOf(place)} client={client} place={place} group={group} titles={titlesOf(titles, place.flow!)} onBack={() => go({ ...without(place) })} onChanged={changed} />
         : groups && <Groups groups={groups.items} more={groups.next !== ''} place={place} titles={titles} onOpen={(g) => go({ ...place, flow: g.flow, node: g.node, code: g.code, field: g.field ?? '' })} />}
     </>
   );
@@ -140,6 +140,11 @@ function Nothing({ place }: { place: RejectQuery }): ReactNode {
       <p className="faint">A record that a node refuses comes here once its run has committed, if the node’s policy is “Store it as a reject”. Elsewhere this is called a dead letter queue.</p>
     </div>
   );
+}
+
+/** titlesOf are those of one flow, by node. */
+function titlesOf(titles: Record<string, string>, flow: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(titles).filter(([key]) => key.startsWith(`${flow} `)).map(([key, title]) => [key.slice(flow.length + 1), title]));
 }
 
 export function moment(time: string): string {

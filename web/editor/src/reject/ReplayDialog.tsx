@@ -8,10 +8,14 @@ import { exact } from '../live/number';
 import { placeOf } from '../panel/RejectTable';
 import { partsOf } from './record';
 
+/** Titles are the names of the flow's nodes by their id. */
+export type Titles = Record<string, string>;
+
 interface Props {
   client: Client;
   selection: RejectSelection;
   revision: number; // that refused the records
+  titles: Titles;
   onClose(): void;
   onDone(): void;
 }
@@ -20,7 +24,7 @@ type Through = 'newest' | 'draft' | 'same';
 type Look = { kind: 'busy' } | { kind: 'report'; report: ReplayReport } | { kind: 'refused'; problems: readonly FlowError[] } | { kind: 'run'; run: Run };
 
 /** ReplayDialog lets rejects go through the flow again: first without writing anything, then in a run. */
-export function ReplayDialog({ client, selection, revision, onClose, onDone }: Props): ReactNode {
+export function ReplayDialog({ client, selection, revision, titles, onClose, onDone }: Props): ReactNode {
   const [through, setThrough] = useState<Through>('newest');
   const [look, setLook] = useState<Look>({ kind: 'busy' });
   const [key] = useState(() => crypto.randomUUID());
@@ -65,11 +69,11 @@ export function ReplayDialog({ client, selection, revision, onClose, onDone }: P
         )}
         <div role="status" aria-live="polite">
           {look.kind === 'busy' && <p>Dry run: finding out what would be refused again…</p>}
-          {look.kind === 'report' && <Report report={look.report} />}
+          {look.kind === 'report' && <Report report={look.report} titles={titles} />}
           {look.kind === 'run' && <Outcome run={look.run} />}
         </div>
         {look.kind === 'refused' && look.problems.map((p, i) => (
-          <div key={i} role="alert" className="notice failed"><div><p>{sentence(p.message)}{p.path?.node && <span className="faint"> Node {p.path.node}.</span>}</p>{p.suggestion && <p>{sentence(p.suggestion)}</p>}</div></div>
+          <div key={i} role="alert" className="notice failed"><div><p>{sentence(p.message)}{p.path?.node && <span className="faint"> Node {titles[p.path.node] ?? p.path.node}.</span>}</p>{p.suggestion && <p>{sentence(p.suggestion)}</p>}</div></div>
         ))}
         <div className="file-dialog-foot">
           <button type="button" className="button" onClick={look.kind === 'run' ? onDone : onClose}>{over ? 'Close' : look.kind === 'run' ? 'Close, it goes on' : 'Cancel'}</button>
@@ -90,11 +94,12 @@ function problemsOf(error: unknown): readonly FlowError[] {
   return [{ code: 'unknown', message: String(error) }];
 }
 
-function Report({ report }: { report: ReplayReport }): ReactNode {
+function Report({ report, titles }: { report: ReplayReport; titles: Titles }): ReactNode {
   return (
     <>
       <p className={report.failed > 0 ? 'reject-failing' : 'reject-passing'}><strong>{exact(report.passed)} pass, {exact(report.failed)} fail</strong></p>
       <p className="faint">Through revision {report.revision}. {exact(report.written)} {report.written === 1 ? 'record' : 'records'} would be written; nothing was written so far.{report.failed > 0 && report.passed > 0 && ' Those that fail come back to the inbox.'}</p>
+      {report.failed > 0 && report.after && <p>The records enter the flow behind {titles[report.after] ?? report.after}, as they were there: what mends them has to stand behind it. A node that is changed before it makes no difference to them.</p>}
       {report.rejects.length > 0 && (
         <div className="table-scroll reject-failures" tabIndex={0} role="region" aria-label="Records that are refused again">
           <table className="table">
