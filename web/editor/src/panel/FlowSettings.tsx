@@ -50,7 +50,7 @@ export function FlowSettings(): ReactNode {
         <div className="form-field">
           <label className="form-label" htmlFor="flow-most">Most rejects of a run</label>
           <input id="flow-most" className="form-input" inputMode="numeric" readOnly={readOnly} defaultValue={settings?.maxRejects ?? ''} placeholder="1,000, or 1 % of the records" aria-invalid={wrong !== ''} aria-describedby="flow-most-help" onChange={(e) => most(e.target.value.trim())} />
-          <p id="flow-most-help" className={wrong ? 'form-problem' : 'form-help'}>{wrong || 'A run that stores more fails: most rejects have one cause, and that is better mended. Empty: 1,000, or 1 in 100 once 10,000 records were read.'}</p>
+          <p id="flow-most-help" className={wrong ? 'form-problem' : 'form-help'}>{wrong || 'A run that stores more fails: most rejects have one cause, and that is better mended. Empty: 1,000, or 1 in 100 of the records read, whichever is more.'}</p>
         </div>
       </div>
     </Dialog>
