@@ -22,6 +22,7 @@ type Rejects interface {
 	Select(ctx context.Context, scope flows.Scope, s flows.Selection) ([]flows.StoredReject, error)
 	Count(ctx context.Context, scope flows.Scope) (int64, error)
 	Discard(ctx context.Context, scope flows.Scope, s flows.Selection, comment string) (int64, error)
+	Reopen(ctx context.Context, scope flows.Scope, s flows.Selection, comment string) (int64, error)
 }
 
 // Replays lets rejects go through a flow again.
@@ -39,6 +40,7 @@ func (s *Server) rejectRoutes() []route {
 		{method: get, path: "/api/v1/rejects/count", action: RejectRead, handle: s.countRejects, summary: "How many are open", out: of[api.RejectCount]()},
 		{method: get, path: "/api/v1/rejects/download", action: RejectRead, handle: s.downloadRejects, summary: "Refused records as a file: ndjson, exact, or csv", query: append([]string{"format", "id"}, filter...)},
 		{method: post, path: "/api/v1/rejects/discard", action: RejectEdit, handle: s.discardRejects, summary: "End open rejects with a comment", in: of[api.DiscardRejects](), out: of[api.RejectCount]()},
+		{method: post, path: "/api/v1/rejects/reopen", action: RejectEdit, handle: s.reopenRejects, summary: "Open rejects again of a replay that ended without telling whether it committed them, with a comment", in: of[api.DiscardRejects](), out: of[api.RejectCount]()},
 		{method: post, path: "/api/v1/rejects/replay/dry", action: RejectReplay, handle: s.dryReplay, summary: "Find out which rejects would be refused again; nothing is written", in: of[api.ReplayRejects](), out: of[flows.ReplayReport]()},
 		{method: post, path: "/api/v1/rejects/replay", action: RejectReplay, handle: s.startReplay, summary: "Start a run of rejects of one node", in: of[api.ReplayRejects](), out: of[flows.Run](), status: 201, headers: []string{"Idempotency-Key"}},
 	}
@@ -71,7 +73,10 @@ func checkState(state flows.RejectState) error {
 }
 
 func selection(s api.RejectSelection) (flows.Selection, error) {
-	f := flows.InboxFilter{FlowID: s.Flow, Node: s.Node, Code: s.Code, Field: s.Field, Run: s.Run, Text: s.Text}
+	f := flows.InboxFilter{FlowID: s.Flow, Node: s.Node, Code: s.Code, Field: s.Field, Run: s.Run, Text: s.Text, State: s.State}
+	if err := checkState(f.State); err != nil {
+		return flows.Selection{}, err
+	}
 	if len(s.IDs) == 0 && s.Flow == "" && s.Run == "" {
 		return flows.Selection{}, &flows.Error{Code: "request.body", Message: "no reject is chosen", Suggestion: "name rejects by ids, or choose those of a flow or run"}
 	}
@@ -126,7 +131,11 @@ func (s *Server) countRejects(c *call) error {
 	return c.answer(http.StatusOK, api.RejectCount{Count: n})
 }
 
-func (s *Server) discardRejects(c *call) error {
+func (s *Server) discardRejects(c *call) error { return s.decide(c, s.Rejects.Discard) }
+
+func (s *Server) reopenRejects(c *call) error { return s.decide(c, s.Rejects.Reopen) }
+
+func (s *Server) decide(c *call, what func(ctx context.Context, scope flows.Scope, s flows.Selection, comment string) (int64, error)) error {
 	var body api.DiscardRejects
 	if err := c.body(&body); err != nil {
 		return err
@@ -135,7 +144,7 @@ func (s *Server) discardRejects(c *call) error {
 	if err != nil {
 		return err
 	}
-	n, err := s.Rejects.Discard(c.Request().Context(), c.scope, chosen, body.Comment)
+	n, err := what(c.Request().Context(), c.scope, chosen, body.Comment)
 	if err != nil {
 		return err
 	}

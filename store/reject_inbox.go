@@ -277,34 +277,52 @@ func (rs *Runs) Replayed(ctx context.Context, scope flows.Scope, run string) ([]
 	return storedAll(db, scope, rows)
 }
 
-// Discard ends open rejects and returns how many. A comment says why.
+// Discard ends open rejects, and those that a replay has which is over, and returns how many. A comment says why.
 func (rs *Rejects) Discard(ctx context.Context, scope flows.Scope, s flows.Selection, comment string) (n int64, err error) {
+	return rs.decide(ctx, scope, s, comment, "reject.discard", func(c *change, q *gorm.DB) *gorm.DB {
+		return q.Where("state = ? OR state = ? AND replay IN (?)", string(flows.RejectOpen), string(flows.RejectReplaying), c.overRuns()).
+			Updates(map[string]any{"state": string(flows.RejectDiscarded), "resolved_us": c.now, "resolved_by": scope.Actor, "comment": storable(comment)})
+	})
+}
+
+// Reopen opens rejects again that a replay has which ended without anybody knowing whether it committed them: somebody has
+// looked, and says so in a comment.
+func (rs *Rejects) Reopen(ctx context.Context, scope flows.Scope, s flows.Selection, comment string) (n int64, err error) {
+	return rs.decide(ctx, scope, s, comment, "reject.reopen", func(c *change, q *gorm.DB) *gorm.DB {
+		return q.Where("state = ? AND replay IN (?)", string(flows.RejectReplaying), c.overRuns()).
+			Updates(map[string]any{"state": string(flows.RejectOpen), "replay": nil, "comment": storable(comment)})
+	})
+}
+
+// overRuns selects the runs that ended without success.
+func (c *change) overRuns() *gorm.DB {
+	return c.Session(&gorm.Session{NewDB: true}).Model(&runRow{}).Select("id").Where("state IN ?", []string{string(flows.RunFailed), string(flows.RunCancelled)})
+}
+
+// decide changes chosen rejects, with the reason that somebody gives.
+func (rs *Rejects) decide(ctx context.Context, scope flows.Scope, s flows.Selection, comment, action string, update func(*change, *gorm.DB) *gorm.DB) (n int64, err error) {
 	if strings.TrimSpace(comment) == "" {
-		return 0, &flows.Error{Code: "reject.comment", Message: "nobody will know why these records were discarded", Suggestion: "say it in a comment"}
+		return 0, &flows.Error{Code: "reject.comment", Message: "nobody will know why this was done with these records", Suggestion: "say it in a comment"}
 	}
 	if len(s.IDs) > flows.MaxSelected {
 		return 0, tooManySelected()
 	}
 	err = rs.s.change(ctx, scope, func(c *change) error {
-		end := func(q *gorm.DB) *gorm.DB {
-			return q.Where("state IN ?", []string{string(flows.RejectOpen), string(flows.RejectReplaying)}).Where("state = ? OR replay IN (?)", string(flows.RejectOpen),
-				c.Session(&gorm.Session{NewDB: true}).Model(&runRow{}).Select("id").Where("state IN ?", []string{string(flows.RunFailed), string(flows.RunCancelled)})).
-				Updates(map[string]any{"state": string(flows.RejectDiscarded), "resolved_us": c.now, "resolved_by": scope.Actor, "comment": storable(comment)})
-		}
+		mine := func(q *gorm.DB) *gorm.DB { return update(c, q) }
 		if len(s.IDs) > 0 {
-			n, err = c.eachOf(s.IDs, end)
+			n, err = c.eachOf(s.IDs, mine)
 		} else {
-			res := end(selected(c.DB, scope, s.Filter))
+			res := mine(selected(c.DB, scope, s.Filter))
 			n, err = res.RowsAffected, res.Error
 		}
 		if err != nil {
-			return fmt.Errorf("discard rejects: %w", err)
+			return fmt.Errorf("%s: %w", action, err)
 		}
 		detail := map[string]any{"count": n, "comment": comment}
 		if len(s.IDs) > 0 && len(s.IDs) <= 50 {
 			detail["rejects"] = s.IDs
 		}
-		return c.audit("reject.discard", "flow", s.Filter.FlowID, detail)
+		return c.audit(action, "flow", s.Filter.FlowID, detail)
 	})
 	return n, err
 }

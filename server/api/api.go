@@ -84,16 +84,17 @@ type StartRun struct {
 // RejectSelection chooses rejects: those with these ids or, without ids, the open ones that have all of the other members
 // that are there. Field "" chooses those that blame no field.
 type RejectSelection struct {
-	IDs   []string `json:"ids,omitempty"`
-	Flow  string   `json:"flow,omitempty"`
-	Node  string   `json:"node,omitempty"`
-	Code  string   `json:"code,omitempty"`
-	Field *string  `json:"field,omitempty"`
-	Run   string   `json:"run,omitempty"`
-	Text  string   `json:"text,omitempty"`
+	IDs   []string          `json:"ids,omitempty"`
+	Flow  string            `json:"flow,omitempty"`
+	Node  string            `json:"node,omitempty"`
+	Code  string            `json:"code,omitempty"`
+	Field *string           `json:"field,omitempty"`
+	Run   string            `json:"run,omitempty"`
+	Text  string            `json:"text,omitempty"`
+	State flows.RejectState `json:"state,omitempty"` // instead of open
 }
 
-// DiscardRejects ends rejects that nobody needs. The comment says why.
+// DiscardRejects decides about rejects. The comment says why.
 type DiscardRejects struct {
 	RejectSelection
 	Comment string `json:"comment"`

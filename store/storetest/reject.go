@@ -230,6 +230,13 @@ func testReplayClaims(t *testing.T, b *bundle) {
 	if open, own := b.inbox(t, flows.InboxFilter{}), b.inbox(t, flows.InboxFilter{State: flows.RejectReplaying}); len(open) != 0 || len(own) != 1 {
 		t.Errorf("a replay that may have committed left %v open and %v its own", open, own)
 	}
+	inDoubt := flows.Selection{Filter: flows.InboxFilter{State: flows.RejectReplaying}}
+	if n, err := b.Rejects.Reopen(t.Context(), b.scope, inDoubt, "looked: not there"); err != nil || n != 1 || len(b.inbox(t, flows.InboxFilter{})) != 1 {
+		t.Errorf("opened %d again, %v", n, err)
+	}
+	if n, err := b.Rejects.Reopen(t.Context(), b.scope, flows.Selection{IDs: idsOf(again)}, "they are open"); err != nil || n != 0 {
+		t.Errorf("opened %d that are open, %v", n, err)
+	}
 	if n, err := b.Rejects.Discard(t.Context(), b.scope, flows.Selection{IDs: idsOf(again)}, "they are there"); err != nil || n != 1 {
 		t.Errorf("discarded %d that nobody knows of, %v", n, err)
 	}

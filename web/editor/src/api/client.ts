@@ -75,6 +75,7 @@ export class Client {
   rejectGroups = (query: RejectQuery, signal?: AbortSignal) => this.call<Page<RejectGroup>>('/rejects/groups', { query: { ...query }, signal });
   openRejects = () => this.call<RejectCount>('/rejects/count');
   discard = (chosen: DiscardRejects) => this.call<RejectCount>('/rejects/discard', { method: 'POST', body: chosen });
+  reopen = (chosen: DiscardRejects) => this.call<RejectCount>('/rejects/reopen', { method: 'POST', body: chosen });
   dryReplay = (chosen: ReplayRejects, signal?: AbortSignal) => this.call<ReplayReport>('/rejects/replay/dry', { method: 'POST', body: chosen, signal });
   replay = (chosen: ReplayRejects, key: string) => this.call<Run>('/rejects/replay', { method: 'POST', body: chosen, headers: { 'Idempotency-Key': key } });
 

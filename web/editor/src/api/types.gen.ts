@@ -274,9 +274,11 @@ export interface RejectSelection {
   field?: string
   run?: string
   text?: string
+  /** instead of open */
+  state?: RejectState
 }
 
-/** DiscardRejects ends rejects that nobody needs. The comment says why. */
+/** DiscardRejects decides about rejects. The comment says why. */
 export interface DiscardRejects extends RejectSelection {
   comment: string
 }

@@ -1,6 +1,6 @@
 import { useEffect, useState, type ReactNode } from 'react';
 import type { Client, RejectQuery } from '../api/client';
-import type { RejectGroup, RejectSelection, StoredReject } from '../api/types';
+import type { RejectGroup, RejectSelection, RejectState, StoredReject } from '../api/types';
 import { sentence } from '../form/problem';
 import { exact } from '../live/number';
 import { placeOf } from '../panel/RejectTable';
@@ -26,8 +26,9 @@ const pageSize = 100;
 export function Group({ client, place, group, titles, onBack, onChanged }: Props): ReactNode {
   const { items, next, reason, loading, more, again } = useRecords(client, place);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [dialog, setDialog] = useState<'discard' | 'replay' | null>(null);
+  const [dialog, setDialog] = useState<'discard' | 'replay' | 'reopen' | null>(null);
   const open = !place.state;
+  const doubtful = place.state === 'replaying'; // a replay that is over without success may have left them
   const all = chosen.size === 0;
   const count = all ? (group?.count ?? items.length) : chosen.size;
   const selection: RejectSelection = all ? selectionOf(place) : { ids: [...chosen] };
@@ -53,10 +54,12 @@ export function Group({ client, place, group, titles, onBack, onChanged }: Props
       </div>
       <div className="reject-bar" role="toolbar" aria-label="What to do">
         {open && <button type="button" className="button primary" disabled={count === 0} onClick={() => setDialog('replay')}>Replay {what(count, all)}…</button>}
-        {open && <button type="button" className="button" disabled={count === 0} onClick={() => setDialog('discard')}>Discard {what(count, all)}…</button>}
+        {doubtful && <button type="button" className="button" disabled={count === 0} onClick={() => setDialog('reopen')}>Open {what(count, all)} again…</button>}
+        {(open || doubtful) && <button type="button" className="button" disabled={count === 0} onClick={() => setDialog('discard')}>Discard {what(count, all)}…</button>}
         <span className="reject-download">Download <a href={downloadAddress(place, chosen, 'ndjson')} download>NDJSON</a> <a href={downloadAddress(place, chosen, 'csv')} download>CSV</a></span>
         <span className="faint" role="status">{chosen.size > 0 ? `${exact(chosen.size)} chosen` : ''}</span>
       </div>
+      {doubtful && <p className="faint">A replay has these. If it has failed while it committed, nobody knows whether they were written: look into the target, then open them again or discard them. While it runs neither has an effect.</p>}
       {reason && <p role="alert" className="reject-failed">{sentence(reason)} <button type="button" className="button" onClick={again}>Try again</button></p>}
       <div className="panel" tabIndex={0} role="region" aria-label="Records of the group">
         {items.length === 0 && !reason && <div className="none"><p>{loading ? 'Reading records…' : open ? 'Nothing of this group is open any more.' : 'No record of this group is like that.'}</p></div>}
@@ -74,6 +77,7 @@ export function Group({ client, place, group, titles, onBack, onChanged }: Props
         )}
       </div>
       {next && <button type="button" className="button" aria-disabled={loading} onClick={more}>Show more</button>}
+      {dialog === 'reopen' && <DiscardDialog client={client} selection={selection} count={count} again onClose={() => setDialog(null)} onDone={done} />}
       {dialog === 'discard' && <DiscardDialog client={client} selection={selection} count={count} onClose={() => setDialog(null)} onDone={done} />}
       {dialog === 'replay' && <ReplayDialog client={client} selection={selection} revision={last?.revision ?? 0} titles={titles} onClose={() => setDialog(null)} onDone={done} />}
     </>
@@ -83,8 +87,8 @@ export function Group({ client, place, group, titles, onBack, onChanged }: Props
 const what = (count: number, all: boolean) => (all ? `all ${exact(count)}` : exact(count));
 
 function selectionOf(place: RejectQuery): RejectSelection {
-  const { flow, node, code, field, run, text } = place;
-  return { ...(flow ? { flow } : {}), ...(node ? { node } : {}), ...(code ? { code } : {}), ...(field !== undefined ? { field } : {}), ...(run ? { run } : {}), ...(text ? { text } : {}) };
+  const { flow, node, code, field, run, text, state } = place;
+  return { ...(flow ? { flow } : {}), ...(node ? { node } : {}), ...(code ? { code } : {}), ...(field !== undefined ? { field } : {}), ...(run ? { run } : {}), ...(text ? { text } : {}), ...(state ? { state: state as RejectState } : {}) };
 }
 
 function downloadAddress(place: RejectQuery, chosen: ReadonlySet<string>, format: string): string {
