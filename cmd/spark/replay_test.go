@@ -356,7 +356,7 @@ func TestReplayKeepsValues(t *testing.T) {
 	t.Parallel()
 	x := newReplayed(t)
 	values := []string{
-		`"t":"","d":0.0000000001,"f":0.1,"b":true,"dt":"0001-01-01","ti":"23:59:59.999999","ts":"2026-03-29T02:30:00.000001","tz":"2026-03-29T02:30:00+02:00","u":"00000000-0000-0000-0000-00000000000a","iv":"P1Y2M3DT4H5M6.7S","l":["a","b,c","",null,"null","it's \"x\"","[1, 2]"],"s":{"a":"x, y","n":[1,2,null]},"j":{"k":[1,"é"]}`,
+		`"y":"AP8iXCc=","t":"","d":0.0000000001,"f":0.1,"b":true,"dt":"0001-01-01","ti":"23:59:59.999999","ts":"2026-03-29T02:30:00.000001","tz":"2026-03-29T02:30:00+02:00","u":"00000000-0000-0000-0000-00000000000a","iv":"P1Y2M3DT4H5M6.7S","l":["a","b,c","",null,"null","it's \"x\"","[1, 2]"],"s":{"a":"x, y","n":[1,2,null]},"j":{"k":[1,"é"]}`,
 		`"t":"null","d":-9999999999999999999999999999.9999999999,"f":1e-300,"b":false,"dt":"9999-12-31","ti":"00:00:00","ts":"1900-01-01T00:00:00","tz":"1969-12-31T23:59:59.5Z","u":"ffffffff-ffff-ffff-ffff-ffffffffffff","iv":"PT0S","l":[],"s":{"a":null,"n":[]},"j":"text"`,
 		`"t":"línea\n\"2\"\t{'a': 1}\\","d":12345678901234567890.5,"f":123456789.123456789,"b":null,"dt":null,"ti":null,"ts":null,"tz":null,"u":null,"iv":null,"l":null,"s":null,"j":null`,
 		`"t":"  spaces  ","d":1,"f":-0.0,"b":true,"dt":"2000-02-29","ti":"12:00:00","ts":"2000-02-29T12:00:00","tz":"2000-02-29T12:00:00Z","u":"12345678-9abc-def0-1234-56789abcdef0","iv":"P-1D","l":["{a}","\\","\n","'"],"s":{"a":"{'a': NULL}","n":null},"j":[]`,
@@ -366,7 +366,7 @@ func TestReplayKeepsValues(t *testing.T) {
 		fmt.Fprintf(&b, "{\"id\":%d,\"n\":0,%s}\n{\"id\":%d,\"n\":1,%s}\n", 2*i, v, 2*i+1, v)
 	}
 	x.write("spark/files/values.jsonl", b.String())
-	in := input("values.jsonl", "id:int64", "n:int64", "t:text", "d:decimal(38,10)", "f:double", "b:boolean", "dt:date", "ti:time", "ts:timestamp", "tz:timestamptz", "u:uuid", "iv:interval", "l:list<text>", "s:struct<a: text, n: list<int64>>", "j:json")
+	in := input("values.jsonl", "id:int64", "n:int64", "t:text", "d:decimal(38,10)", "f:double", "b:boolean", "dt:date", "ti:time", "ts:timestamp", "tz:timestamptz", "u:uuid", "iv:interval", "l:list<text>", "s:struct<a: text, n: list<int64>>", "j:json", "y:bytes")
 	calc := func(expression string) box {
 		return step("calc", "formula", `{"fields":[{"name":"x","expression":"`+expression+`"}]}`).policy("reject")
 	}
