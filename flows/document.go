@@ -59,7 +59,7 @@ const (
 // Settings belong to the whole flow.
 type Settings struct {
 	Rejects    RejectPolicy `json:"rejects,omitempty"`    // default of every node; empty means fail
-	MaxRejects *int64       `json:"maxRejects,omitempty"` // stored rejects at which a run stops; nil means 1,000, or 1 % once 10,000 records were read
+	MaxRejects *int64       `json:"maxRejects,omitempty"` // stored rejects at which a run stops; nil means 1,000, or 1 % of the records read, whichever is more
 	NoCounts   bool         `json:"noCounts,omitempty"`   // gives the engine's optimizer its freedom back, without counts between the ends
 	Extra      Extra        `json:"-"`
 }

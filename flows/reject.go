@@ -1,5 +1,10 @@
 package flows
 
+import (
+	"encoding/json"
+	"time"
+)
+
 // Reject is a refused record.
 type Reject struct {
 	Node     string `json:"node"`
@@ -11,10 +16,95 @@ type Reject struct {
 	Record   int64  `json:"record,omitempty"`   // 1-based, header not counted
 	Raw      string `json:"raw"`                // the record: as in the file, or a JSON object of its fields as text
 	RawBytes []byte `json:"rawBytes,omitempty"` // instead of Raw where the record is not UTF-8
+	Header   string `json:"header,omitempty"`   // the line of names above a record of a CSV file: what Raw means
 }
 
 // Error turns a refused record into the error that fails a run.
 func (r Reject) Error() *Error {
 	return &Error{Code: r.Code, Message: r.Reason,
 		Path: Path{Node: r.Node, File: r.File, Line: r.Line, Record: r.Record, Column: r.Field}}
+}
+
+// RejectState is what has become of a stored reject: a closed set.
+type RejectState string
+
+// The states of a stored reject.
+const (
+	RejectHeld      RejectState = "held"      // its run has not committed: nothing of it was delivered, running again refuses it again
+	RejectOpen      RejectState = "open"      // in the inbox
+	RejectReplaying RejectState = "replaying" // a replay has it
+	RejectReplayed  RejectState = "replayed"  // a replay has committed it
+	RejectDiscarded RejectState = "discarded" // somebody decided that it is not needed
+)
+
+// StoredReject is a reject of a run, and what has become of it.
+type StoredReject struct {
+	Reject
+	ID         string      `json:"id"`
+	Run        string      `json:"run"`
+	FlowID     string      `json:"flow"`
+	FlowName   string      `json:"flowName"`
+	Revision   int         `json:"revision"`
+	At         time.Time   `json:"at"`
+	State      RejectState `json:"state"`
+	ReplayRun  string      `json:"replayRun,omitempty"`  // that has it, or has committed it
+	ResolvedAt time.Time   `json:"resolvedAt,omitzero"`  // when it was replayed or discarded
+	ResolvedBy string      `json:"resolvedBy,omitempty"` //
+	Comment    string      `json:"comment,omitempty"`    // of who discarded it
+	Earlier    string      `json:"earlier,omitempty"`    // the reject that was replayed and refused again
+}
+
+// RejectGroup counts the open rejects that have flow, node, code and field in common.
+type RejectGroup struct {
+	FlowID   string    `json:"flow"`
+	FlowName string    `json:"flowName"`
+	Node     string    `json:"node"`
+	Code     string    `json:"code"`
+	Field    string    `json:"field,omitempty"`
+	Reason   string    `json:"reason"` // of the last one
+	Count    int64     `json:"count"`
+	First    time.Time `json:"first"`
+	Last     time.Time `json:"last"`
+}
+
+// InboxFilter selects stored rejects. Empty members select all; State is RejectOpen where it is empty.
+type InboxFilter struct {
+	FlowID, Node, Code string
+	Field              *string // nil: any; "": none
+	Run                string
+	State              RejectState
+	Text               string // part of the record or the reason, whatever its case
+	Cursor             string
+	Limit              int
+}
+
+// Selection names stored rejects: those with these ids or, without any, those of Filter, up to MaxSelected.
+type Selection struct {
+	IDs    []string
+	Filter InboxFilter
+}
+
+// MaxSelected is how many rejects can be replayed or discarded at once.
+const MaxSelected = 10_000
+
+// Replay says which records go through a flow again, and where they enter it.
+type Replay struct {
+	Node      string            `json:"node"`      // that refused them
+	Documents []json.RawMessage `json:"documents"` // revisions that refused them
+	Rejects   []Reject          `json:"rejects"`
+	Dry       bool              `json:"dry,omitempty"` // only finds out what would be refused again
+}
+
+// ReplayReport is the outcome of a dry run.
+type ReplayReport struct {
+	Records  int64    `json:"records"`
+	Passed   int64    `json:"passed"`
+	Failed   int64    `json:"failed"`
+	Rejects  []Reject `json:"rejects"`  // the first that are refused again
+	Written  int64    `json:"written"`  // records that outputs would take
+	Revision int      `json:"revision"` // that they would go through
+	// After is the node behind which the records enter the flow: what mends them has to stand behind it. "" where the node
+	// that refused them is a source, and reads them again.
+	After    string   `json:"after,omitempty"`
+	Problems Problems `json:"problems,omitempty"`
 }

@@ -26,7 +26,10 @@ func (r *Run) Clean() bool { return r.State == RunSucceeded && r.Rejected == 0 }
 type Trigger string
 
 // The triggers that exist.
-const TriggerManual Trigger = "manual"
+const (
+	TriggerManual Trigger = "manual"
+	TriggerReplay Trigger = "replay" // of refused records
+)
 
 // Run is one execution of a revision. Counts are those of the last attempt.
 type Run struct {

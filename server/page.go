@@ -26,6 +26,7 @@ const (
 	editorEntry      = "web/editor/src/main.tsx"
 	runEntry         = "web/editor/src/run.tsx"
 	connectionsEntry = "web/editor/src/connections.tsx"
+	rejectsEntry     = "web/editor/src/rejects.tsx"
 )
 
 func (s *Server) pageRoutes() []route {
@@ -36,6 +37,7 @@ func (s *Server) pageRoutes() []route {
 		{method: get, path: "/runs", action: RunRead, handle: s.runsPage},
 		{method: get, path: "/runs/:id", action: RunRead, handle: s.runPage},
 		{method: get, path: "/connections", action: ConnectionRead, handle: s.connectionsPage},
+		{method: get, path: "/rejects", action: RejectRead, handle: s.rejectsPage},
 		{method: get, path: "/help/nodes/:type", action: CatalogueRead, handle: s.helpPage},
 		{method: get, path: "/login", action: Public, handle: s.login},
 		{method: get, path: "/static/*", action: Public, handle: s.static},
@@ -66,6 +68,11 @@ func (s *Server) frame(c echo.Context, title, section string, entries ...string)
 	f := web.Frame{Title: title, Section: section, Nonce: nonce, Built: true}
 	if cookie, err := c.Cookie("spark_theme"); err == nil && (cookie.Value == "light" || cookie.Value == "dark") {
 		f.Theme = cookie.Value
+	}
+	if known, ok := c.(*call); ok && s.Rejects != nil {
+		if n, err := s.Rejects.Count(known.Request().Context(), known.scope); err == nil { // a page without the number is better than none
+			f.Rejects = n
+		}
 	}
 	for _, source := range append([]string{pageStyle, pageScript}, entries...) {
 		e, built := s.bundle.Entry(source)
@@ -165,6 +172,10 @@ func (s *Server) editorPage(c *call) error {
 
 func (s *Server) connectionsPage(c *call) error {
 	return show(c, http.StatusOK, web.ConnectionsPage(s.frame(c, "Connections", "connections", connectionsEntry)))
+}
+
+func (s *Server) rejectsPage(c *call) error {
+	return show(c, http.StatusOK, web.RejectsPage(s.frame(c, "Rejects", "rejects", rejectsEntry)))
 }
 
 var stateWords = []web.Option{{Value: "", Label: "All states"}, {Value: "queued", Label: "Queued"}, {Value: "running", Label: "Running"},

@@ -37,9 +37,12 @@ const (
 	MetricsRead    Action = "metrics.read"
 	ConnectionRead Action = "connection.read"
 	ConnectionEdit Action = "connection.edit"
+	RejectRead     Action = "reject.read"
+	RejectEdit     Action = "reject.edit"
+	RejectReplay   Action = "reject.replay"
 )
 
-var actions = []Action{Public, FlowRead, FlowEdit, FlowPublish, RunRead, RunStart, RunCancel, DataRead, FileRead, FileWrite, CatalogueRead, MetricsRead, ConnectionRead, ConnectionEdit}
+var actions = []Action{Public, FlowRead, FlowEdit, FlowPublish, RunRead, RunStart, RunCancel, DataRead, FileRead, FileWrite, CatalogueRead, MetricsRead, ConnectionRead, ConnectionEdit, RejectRead, RejectEdit, RejectReplay}
 
 // Actor is who asks.
 type Actor struct {

@@ -73,6 +73,8 @@ type Config struct {
 	LastRuns    LastRuns
 	Lab         Lab
 	Connections Connections
+	Rejects     Rejects
+	Replays     Replays
 	Files       Files
 	Ready       func(context.Context) error // whether requests can be served: the database answers
 	Sample      []byte                      // document of the sample flow

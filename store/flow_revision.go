@@ -65,6 +65,12 @@ func (f *Flows) Publish(ctx context.Context, scope flows.Scope, id string) (flow
 	return rev.revision(), nil
 }
 
+// Published is the number of a flow's published revision, 0 where it has none.
+func (f *Flows) Published(ctx context.Context, scope flows.Scope, id string) (int, error) {
+	d, err := f.Get(ctx, scope, id)
+	return d.Published, err
+}
+
 // freeze needs the lock on the flow: it makes the numbers 1, 2, 3 … without gaps and each hash once.
 func (c *change) freeze(row *flowRow) (*revisionRow, error) {
 	doc, err := flows.ParseFlow(row.Document)

@@ -104,6 +104,16 @@ func (r *runRow) put(run flows.Run) error {
 // Create saves a queued run and its job in one transaction. Where the project has a run with the key already, that one is
 // returned, and false.
 func (rs *Runs) Create(ctx context.Context, scope flows.Scope, r flows.Run, key string) (flows.Run, bool, error) {
+	return rs.create(ctx, scope, r, key, func(*change) error { return nil })
+}
+
+// CreateReplay is Create of a run that takes these rejects. It is refused (reject.not_open) where one of them is not open:
+// somebody else was faster.
+func (rs *Runs) CreateReplay(ctx context.Context, scope flows.Scope, r flows.Run, key string, ids []string) (flows.Run, bool, error) {
+	return rs.create(ctx, scope, r, key, func(c *change) error { return c.claim(r.ID, ids) })
+}
+
+func (rs *Runs) create(ctx context.Context, scope flows.Scope, r flows.Run, key string, also func(*change) error) (flows.Run, bool, error) {
 	params := r.Parameters
 	if params == nil {
 		params = map[string]string{}
@@ -136,6 +146,9 @@ func (rs *Runs) Create(ctx context.Context, scope flows.Scope, r flows.Run, key 
 		}
 		if err := c.Create(row).Error; err != nil {
 			return fmt.Errorf("create run: %w", err)
+		}
+		if err := also(c); err != nil {
+			return err
 		}
 		tx, err := c.tx()
 		if err != nil {
@@ -327,6 +340,9 @@ func (rs *Runs) Save(ctx context.Context, scope flows.Scope, fence int64, r flow
 		if !r.State.Ended() {
 			return nil
 		}
+		if err := c.settle(r.ID, r.State, row.Granted != 0); err != nil {
+			return err
+		}
 		return c.audit("run.end", "run", r.ID, map[string]any{"state": r.State, "written": r.Written, "rejected": r.Rejected})
 	})
 }
@@ -362,6 +378,9 @@ func (rs *Runs) CancelQueued(ctx context.Context, scope flows.Scope, id string) 
 		}
 		ended = true
 		if err := c.updateRun(id, map[string]any{"state": string(flows.RunCancelled), "ended_us": c.now}); err != nil {
+			return err
+		}
+		if err := c.settle(id, flows.RunCancelled, false); err != nil {
 			return err
 		}
 		return c.audit("run.cancel", "run", id, map[string]any{"state": row.State})

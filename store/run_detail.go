@@ -21,15 +21,6 @@ type logRow struct {
 
 func (logRow) TableName() string { return "run_log" }
 
-type rejectRow struct {
-	RunID  string `gorm:"primaryKey"`
-	Seq    int64  `gorm:"primaryKey;autoIncrement:false"`
-	Node   string
-	Reject string
-}
-
-func (rejectRow) TableName() string { return "run_rejects" }
-
 type sampleRow struct {
 	RunID  string `gorm:"primaryKey"`
 	Node   string `gorm:"primaryKey"`
@@ -107,57 +98,6 @@ func (rs *Runs) Log(ctx context.Context, scope flows.Scope, id string, o flows.L
 			}
 		}
 		page.Items = append(page.Items, l)
-	}
-	return page, nil
-}
-
-// AddRejects appends rejects of an attempt. They are durable when it returns.
-func (rs *Runs) AddRejects(ctx context.Context, scope flows.Scope, fence int64, id string, list []flows.Reject) error {
-	rows := make([]rejectRow, len(list))
-	for i, r := range list {
-		b, err := json.Marshal(r)
-		if err != nil {
-			return fmt.Errorf("rejects: %w", err)
-		}
-		rows[i] = rejectRow{RunID: id, Node: r.Node, Reject: string(b)}
-	}
-	return rs.held(ctx, scope, fence, id, func(c *change, _ *runRow) error {
-		var last int64
-		if err := c.Model(&rejectRow{}).Where("run_id = ?", id).Select("COALESCE(MAX(seq), 0)").Scan(&last).Error; err != nil {
-			return fmt.Errorf("rejects: %w", err)
-		}
-		for i := range rows {
-			rows[i].Seq = last + int64(i) + 1
-		}
-		if err := c.CreateInBatches(&rows, 200).Error; err != nil {
-			return fmt.Errorf("rejects: %w", err)
-		}
-		return nil
-	})
-}
-
-// Rejects returns rejects of a run, of one node or of all, first ones first.
-func (rs *Runs) Rejects(ctx context.Context, scope flows.Scope, id string, f flows.RejectFilter) (flows.Page[flows.Reject], error) {
-	page := flows.Page[flows.Reject]{Items: []flows.Reject{}}
-	limit := clampLimit(f.Limit)
-	var rows []rejectRow
-	var where []any
-	if f.Node != "" {
-		where = []any{"node = ?", storable(f.Node)}
-	}
-	if err := rs.detail(ctx, scope, id, f.Cursor, limit, &rows, where...); err != nil {
-		return page, fmt.Errorf("rejects: %w", err)
-	}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		page.Next = makeCursor(rows[limit-1].Seq, id)
-	}
-	for _, r := range rows {
-		var reject flows.Reject
-		if err := json.Unmarshal([]byte(r.Reject), &reject); err != nil {
-			return page, fmt.Errorf("stored reject: %w", err)
-		}
-		page.Items = append(page.Items, reject)
 	}
 	return page, nil
 }

@@ -4,6 +4,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -21,6 +22,7 @@ import (
 type Config struct {
 	DatabaseURL string           // PostgreSQL; empty means SQLite
 	Folder      string           // of the SQLite file spark.db; created with mode 0700 when it is missing
+	RejectBytes int64            // rejects that a project may keep; 0: DefaultRejectBytes
 	Now         func() time.Time // the clock; nil means time.Now
 }
 
@@ -30,6 +32,7 @@ type Store struct {
 	Runs        *Runs
 	Audit       *Audit
 	Connections *Connections
+	Rejects     *Rejects
 
 	db    *gorm.DB
 	sql   *sql.DB
@@ -77,6 +80,7 @@ func start(ctx context.Context, cfg Config, d *database) (*Store, error) {
 		s.write = make(chan struct{}, 1)
 	}
 	s.Flows, s.Runs, s.Audit, s.Connections = &Flows{s}, &Runs{s: s}, &Audit{s}, &Connections{s}
+	s.Rejects = &Rejects{s: s, limit: cmp.Or(cfg.RejectBytes, DefaultRejectBytes)}
 	return s, nil
 }
 

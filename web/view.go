@@ -20,6 +20,7 @@ type Frame struct {
 	Scripts []string
 	Styles  []string
 	Built   bool // the front end was built
+	Rejects int64 // that are open
 	Bare    bool // nobody is known: no navigation
 }
 
@@ -144,7 +145,7 @@ func StateBadge(r flows.Run) Badge {
 
 // ViewRun makes a run ready to be shown.
 func ViewRun(r flows.Run, now time.Time) Run {
-	v := Run{ID: r.ID, FlowID: r.FlowID, Flow: Name(r.FlowName), Trigger: "Manual", State: StateBadge(r), Live: !r.State.Ended(),
+	v := Run{ID: r.ID, FlowID: r.FlowID, Flow: Name(r.FlowName), Trigger: triggerWord(r.Trigger), State: StateBadge(r), Live: !r.State.Ended(),
 		Read: ViewCount(r.Read), Written: ViewCount(r.Written), Rejected: ViewCount(r.Rejected), Duration: "—", Until: r.Until, Started: "—"}
 	if r.Revision > 0 {
 		v.Revision = strconv.Itoa(r.Revision)
@@ -184,6 +185,13 @@ func ViewFlow(d flows.Draft, last *flows.Run, now time.Time) Flow {
 		f.LastRun = &r
 	}
 	return f
+}
+
+func triggerWord(t flows.Trigger) string {
+	if t == flows.TriggerReplay {
+		return "Replay"
+	}
+	return "Manual"
 }
 
 // ViewCount writes a number plainly below 1,000, then as k, M or G.

@@ -91,6 +91,10 @@ func (noLab) CheckRun(context.Context, flows.Scope, *flows.Flow, map[string]stri
 	return flows.Check{}, nil
 }
 
+func (noLab) Replay(context.Context, flows.Scope, run.Job) (flows.ReplayReport, error) {
+	return flows.ReplayReport{}, nil
+}
+
 func (noLab) Preview(_ context.Context, _ flows.Scope, req flows.PreviewRequest) (flows.Preview, error) {
 	return flows.Preview{Node: req.Node, Inputs: []flows.Sample{}, Outputs: []flows.Sample{}}, nil
 }

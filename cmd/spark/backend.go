@@ -29,6 +29,7 @@ type backend struct {
 	connections *connection.Service
 	folders     []string
 	stopJob     func(context.Context) error
+	stopPurge   func()
 }
 
 // backendOptions say where a server keeps things and what its runs may use.
@@ -39,12 +40,15 @@ type backendOptions struct {
 	limits      limits
 	workers     int
 	log         *slog.Logger
+	keepRejects time.Duration // 0: for ever
+	rejectBytes int64         // that a project may keep; 0: the usual
 }
 
 var (
 	_ run.Store     = (*store.Runs)(nil)
 	_ run.Documents = (*store.Flows)(nil)
 	_ run.Checker   = (*run.Lab)(nil)
+	_ run.Inbox     = (*store.Rejects)(nil)
 )
 
 // sampleSize is how many records of every output port a run keeps.
@@ -67,7 +71,7 @@ func openBackend(ctx context.Context, o backendOptions) (b *backend, err error) 
 	}
 	_, _ = folder.Sweep(b.folders...) // what killed runs left behind; what cannot be removed harms nobody
 	sweepTemp()
-	if b.store, err = store.Open(ctx, store.Config{DatabaseURL: o.databaseURL, Folder: o.data}); err != nil {
+	if b.store, err = store.Open(ctx, store.Config{DatabaseURL: o.databaseURL, Folder: o.data, RejectBytes: o.rejectBytes}); err != nil {
 		return nil, err
 	}
 	if b.queue, err = queue.Open(ctx, b.store, queue.Options{Workers: o.workers, Alone: b.store.SQLite(), Log: o.log}); err != nil {
@@ -85,11 +89,12 @@ func openBackend(ctx context.Context, o backendOptions) (b *backend, err error) 
 	if b.lab, err = newLab(b.folders, b.connections); err != nil {
 		return nil, err
 	}
-	b.runs = &run.Service{Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits}, Checker: b.lab, Connections: b.connections, Folders: b.folders,
+	b.runs = &run.Service{Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits}, Checker: b.lab, Inbox: b.store.Rejects, Connections: b.connections, Folders: b.folders,
 		SampleSize: sampleSize, Now: time.Now, NewID: newID, Logger: o.log}
 	if o.workers < 0 {
 		return b, nil
 	}
+	b.stopPurge = keepFor(o.keepRejects, b.store.Rejects, time.Now, o.log)
 	b.stopJob, err = b.queue.Work(ctx, func(ctx context.Context, job queue.Job) error {
 		return b.runs.Work(ctx, flows.Scope{Project: job.Project, Actor: "system"}, job.Run)
 	})
@@ -110,6 +115,9 @@ func openSealer(data string) (*seal.Sealer, error) {
 // close lets running jobs end until ctx ends, and then cancels them.
 func (b *backend) close(ctx context.Context) error {
 	var errs []error
+	if b.stopPurge != nil {
+		b.stopPurge()
+	}
 	if b.stopJob != nil {
 		errs = append(errs, b.stopJob(ctx))
 	}

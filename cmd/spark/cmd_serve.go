@@ -21,6 +21,8 @@ type serveCommand struct {
 	Folder      []string `help:"Further folder that flows may read and write. May be repeated." placeholder:"DIR" type:"path"`
 	Workers     int      `help:"Runs worked at once. Default: one per core." placeholder:"N"`
 	MaxUpload   byteSize `help:"Largest file that can be uploaded, such as 2GB." placeholder:"SIZE"`
+	KeepRejects int      `help:"Days that refused records are kept, whatever became of them. 0: for ever." default:"30" placeholder:"DAYS"`
+	RejectBytes byteSize `help:"Refused records that a project may keep, such as 4GB. A run that refuses more fails." default:"1GB" placeholder:"SIZE"`
 	limits
 }
 
@@ -35,7 +37,7 @@ func (c *serveCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	b, err := openBackend(ctx, backendOptions{data: data, databaseURL: c.DatabaseURL, folders: c.Folder, limits: c.limits, workers: c.Workers, log: log})
+	b, err := openBackend(ctx, backendOptions{data: data, databaseURL: c.DatabaseURL, folders: c.Folder, limits: c.limits, workers: c.Workers, log: log, keepRejects: time.Duration(max(0, c.KeepRejects)) * 24 * time.Hour, rejectBytes: int64(c.RejectBytes)})
 	if err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func (c *serveCommand) serve(ctx context.Context, b *backend, data string, log *
 	if !ok {
 		return fmt.Errorf("the data folders cannot be listed: %T", b.lab.Files)
 	}
-	s, err := server.New(server.Config{Key: key, Version: version, Flows: b.store.Flows, Runs: b.runs, LastRuns: b.store.Runs, Lab: b.lab, Connections: b.connections, Files: files,
+	s, err := server.New(server.Config{Key: key, Version: version, Flows: b.store.Flows, Runs: b.runs, LastRuns: b.store.Runs, Lab: b.lab, Connections: b.connections, Rejects: b.store.Rejects, Replays: b.runs, Files: files,
 		Ready: b.store.SQL().PingContext, Sample: sample, MaxUpload: int64(c.MaxUpload), Logger: log})
 	if err != nil {
 		return err

@@ -178,13 +178,13 @@ func TestEventsOfInvalid(t *testing.T) {
 // TestRejects: the file holds every refused record as it was, with its place and the reason.
 func TestRejects(t *testing.T) {
 	t.Parallel()
-	ben := flows.Reject{Node: "in", Code: "csv.type", Reason: `"x" is not a whole number`, Field: "age", File: "people.csv", Line: 3, Record: 2, Raw: "2,Ben,x"}
-	eve := flows.Reject{Node: "in", Code: "csv.type", Reason: `"twenty" is not a whole number`, Field: "age", File: "people.csv", Line: 7, Record: 5, Raw: "5,Eve,twenty"}
+	ben := flows.Reject{Node: "in", Code: "csv.type", Reason: `"x" is not a whole number`, Field: "age", File: "people.csv", Line: 3, Record: 2, Raw: "2,Ben,x", Header: "id,name,age"}
+	eve := flows.Reject{Node: "in", Code: "csv.type", Reason: `"twenty" is not a whole number`, Field: "age", File: "people.csv", Line: 7, Record: 5, Raw: "5,Eve,twenty", Header: "id,name,age"}
 	tooOld := flows.Reject{Node: "age", Code: "value.division_by_zero", Reason: "division by zero", Field: "share", File: "people.csv", Record: 3,
 		Raw: `{"id":"3","name":"Cid","age":"50"}`}
 	share := step("age", "formula", `{"fields":[{"name":"share","expression":"100 / (50 - age)"}]}`).policy("reject")
 	read := input("people.csv", "id:int64", "name:text", "age:int32").policy("reject")
-	bytes := flows.Reject{Node: "in", Code: "csv.encoding", Reason: `"caf\xe9" is not valid UTF-8`, Field: "name", File: "latin.csv", Line: 2, Record: 1, RawBytes: []byte("1,caf\xe9")}
+	bytes := flows.Reject{Node: "in", Code: "csv.encoding", Reason: `"caf\xe9" is not valid UTF-8`, Field: "name", File: "latin.csv", Line: 2, Record: 1, RawBytes: []byte("1,caf\xe9"), Header: "id,name"}
 	for _, c := range []struct {
 		name string
 		flow string

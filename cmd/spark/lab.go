@@ -78,4 +78,14 @@ func (w *workbench) Preview(ctx context.Context, job run.PreviewJob) (flows.Prev
 		Temp: temp, Threads: runtime.NumCPU(), Memory: engineMemory(previewMemory), Limit: job.Limit, Connections: job.Connections})
 }
 
+func (w *workbench) Replay(ctx context.Context, job run.Job) (flows.ReplayReport, error) {
+	temp, err := makeTemp(tempPreview)
+	if err != nil {
+		return flows.ReplayReport{}, err
+	}
+	defer removeTemp(temp)
+	return w.host.Replay(ctx, executor.RunSpec{Document: job.Document, Parameters: job.Parameters, Folders: w.folders, Temp: temp, Threads: runtime.NumCPU(),
+		Memory: engineMemory(previewMemory), Connections: job.Connections, Replay: job.Replay})
+}
+
 func (w *workbench) Close() { w.host.Close() }

@@ -3,6 +3,7 @@ package csv
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"spark/connectors/internal/reading"
 	"spark/connectors/internal/scan"
@@ -75,6 +76,7 @@ func (rd *plan) headerOf(f *reading.File, block *scan.Block) (names []string, ne
 			}
 			names = append(names, string(v))
 		}
+		f.Header = strings.ToValidUTF8(strings.TrimRight(string(p.b[at:next]), "\r\n"), "\uFFFD")
 		return names, min(next, len(block.Data)), checkHeader(names)
 	}
 	return nil, 0, nil

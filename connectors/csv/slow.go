@@ -312,7 +312,7 @@ func (p *parser) reject(s, e int, line, record int64, ci int, f *value.Fault) {
 }
 
 func (p *parser) rejected(s, e int, r node.Reject) node.Reject {
-	r.File = p.file.Path
+	r.File, r.Header = p.file.Path, p.file.Header
 	if raw := p.b[s:e]; utf8.Valid(raw) {
 		r.Raw = string(raw)
 	} else {

@@ -105,10 +105,24 @@ type target struct {
 	load       node.TableLoad
 }
 
-var _ node.BatchTarget = target{}
+var (
+	_ node.BatchTarget = target{}
+	_ node.LateTarget  = target{}
+)
 
 func (t target) String() string {
 	return fmt.Sprintf("%s of %s (%s)", t.load.Table, t.connection, t.load.Mode)
+}
+
+// Late refuses what would take away the records that were written before.
+func (t target) Late() (reason, suggestion string) {
+	switch {
+	case t.load.Mode == node.LoadTruncate || t.load.Mode == node.LoadReplace:
+		return fmt.Sprintf("%s would put the replayed records in place of all others of %s", t.load.Mode, t.load.Table), "choose the mode upsert with a key, or run the flow again as a whole"
+	case t.load.BeforeSQL != "" || t.load.AfterSQL != "":
+		return "its own SQL would be executed for the replayed records alone", "leave the SQL out in a revision for the replay, or run the flow again as a whole"
+	}
+	return "", ""
 }
 
 func (t target) Identity() string { return "table " + t.connection + " " + t.load.Table }

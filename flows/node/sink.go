@@ -65,6 +65,13 @@ type BatchTarget interface {
 	Identity() string
 }
 
+// LateTarget is a target that knows whether some records can be added to those that it has taken before.
+type LateTarget interface {
+	Target
+	// Late returns why not, and what to do; "" where they can.
+	Late() (reason, suggestion string)
+}
+
 // Writing is what a sink is opened with.
 type Writing struct {
 	Connections Connections

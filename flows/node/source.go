@@ -36,6 +36,14 @@ type NativeSource interface {
 	Native() (format, path string, options json.RawMessage)
 }
 
+// TextSource is a source whose columns are all text, in the notation in which the engine itself writes values as text: what
+// was refused comes back as it was stored.
+type TextSource interface {
+	Source
+	// Texts tells that it is one.
+	Texts()
+}
+
 // ErrEnough tells a source that nobody wants more records.
 var ErrEnough = fmt.Errorf("enough")
 

@@ -31,9 +31,11 @@ type Plan struct {
 	// Driving are the sources of which a preview reads the first records only: one, or one per edge of a port with many.
 	Driving []string
 
-	traced  map[Ref]bool // see origins
-	preview string       // node that the plan is a preview of
-	watched map[Ref]bool // relations of which a preview shows every field
+	traced  map[Ref]bool    // see origins
+	preview string          // node that the plan is a preview of
+	watched map[Ref]bool    // relations of which a preview shows every field
+	dry     bool            // nothing is written
+	carried map[string]bool // nodes that replayed records pass; nil: no replay
 }
 
 // Node is a planned node.
@@ -66,6 +68,8 @@ type Options struct {
 	Until      string            // node that the run ends at: nodes that it does not need are skipped; "": all nodes run
 	// Preview is the number of records that are read of the driving source of Until; sinks are not executed. 0: a run.
 	Preview int64
+	// Replay lets refused records go through the flow again, and no others.
+	Replay *Replay
 }
 
 // Engine is what the plan needs to know of an engine.
@@ -90,6 +94,11 @@ func Compile(f *flows.Flow, o Options) (*Plan, flows.Problems) {
 	}
 	if len(f.Nodes) == 0 {
 		c.add(&flows.Error{Code: "flow.empty", Message: "the flow has no nodes", Suggestion: "add an input, such as Sample Data"})
+	}
+	if o.Replay != nil && !c.problems.Failed() {
+		if e := c.plan.replay(o.Replay); e != nil {
+			c.add(e)
+		}
 	}
 	if !c.problems.Failed() {
 		if o.Preview > 0 {

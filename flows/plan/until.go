@@ -32,8 +32,8 @@ func (c *compiler) until() flows.Node {
 	return n
 }
 
-// Preview reports whether this is the plan of a preview.
-func (p *Plan) Preview() bool { return p.preview != "" }
+// Preview reports whether this is the plan of a preview or of a dry run: it writes nothing.
+func (p *Plan) Preview() bool { return p.preview != "" || p.dry }
 
 // capped turns the plan into that of a preview of a node: the driving sources give their first records only, the others
 // all of theirs, and every field at the node's ports is computed. The driving source is the one above the first input of

@@ -25,6 +25,8 @@ type Job struct {
 	Samples    int    // records sampled of every output port
 	// Connections of the flow with their secrets.
 	Connections node.ConnectionSet
+	// Replay lets these records go through the flow, and no others.
+	Replay *flows.Replay
 }
 
 // Callbacks are what an attempt asks of the service.

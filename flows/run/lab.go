@@ -24,6 +24,7 @@ type Workbench interface {
 	Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) ([]flows.Table, error)
 	Preview(ctx context.Context, job PreviewJob) (flows.Preview, error)
 	Inspect(ctx context.Context, path string) (node.Proposal, error)
+	Replay(ctx context.Context, job Job) (flows.ReplayReport, error)
 	Close()
 }
 

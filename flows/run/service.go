@@ -47,12 +47,20 @@ type Store interface {
 	Log(ctx context.Context, scope flows.Scope, id string, o flows.ListOptions) (flows.Page[flows.LogLine], error)
 	AddRejects(ctx context.Context, scope flows.Scope, fence int64, id string, rs []flows.Reject) error
 	Rejects(ctx context.Context, scope flows.Scope, id string, f flows.RejectFilter) (flows.Page[flows.Reject], error)
+	// ForgetRejects removes what an earlier execution of the attempt has stored.
+	ForgetRejects(ctx context.Context, scope flows.Scope, fence int64, id string) error
+	// CreateReplay is Create of a run that takes these rejects: all of them, or it is refused (reject.not_open).
+	CreateReplay(ctx context.Context, scope flows.Scope, r flows.Run, key string, ids []string) (flows.Run, bool, error)
+	// Replayed returns the rejects that a run takes.
+	Replayed(ctx context.Context, scope flows.Scope, run string) ([]flows.StoredReject, error)
 	PutSamples(ctx context.Context, scope flows.Scope, fence int64, id string, s []flows.Sample) error
 	Samples(ctx context.Context, scope flows.Scope, id, node string) ([]flows.Sample, error)
 }
 
 // Documents give the documents that runs execute.
 type Documents interface {
+	// Published is the number of a flow's published revision, 0 where it has none.
+	Published(ctx context.Context, scope flows.Scope, id string) (int, error)
 	Freeze(ctx context.Context, scope flows.Scope, id string) (flows.Revision, error)
 	Revision(ctx context.Context, scope flows.Scope, id string, number int) (flows.Revision, error)
 }
@@ -60,6 +68,8 @@ type Documents interface {
 // Checker finds what is wrong with a document before it runs.
 type Checker interface {
 	CheckRun(ctx context.Context, scope flows.Scope, doc *flows.Flow, parameters map[string]string, until string) (flows.Check, error)
+	// Replay makes the dry run of a replay.
+	Replay(ctx context.Context, scope flows.Scope, job Job) (flows.ReplayReport, error)
 }
 
 // Service starts, executes and stores runs.
@@ -68,6 +78,7 @@ type Service struct {
 	Documents Documents
 	Executor  Executor
 	Checker   Checker
+	Inbox     Inbox
 	// Connections of the projects; nil where there are none.
 	Connections Connections
 	Folders     []string // data folders
@@ -293,6 +304,9 @@ func (w *work) interrupted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if granted && w.run.Trigger == flows.TriggerReplay {
+		return w.do(ctx) // its target tells whether it was committed, see insist
+	}
 	e := &flows.Error{Code: "run.interrupted", Message: "Spark ended while the run was running",
 		Suggestion: "nothing was written; run again"}
 	if granted {
@@ -321,6 +335,10 @@ func (w *work) do(ctx context.Context) error {
 	if err != nil {
 		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
 	}
+	replay, err := w.replayOf(ctx)
+	if err != nil {
+		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
+	}
 	w.run.State, w.run.StartedAt = flows.RunRunning, w.Now()
 	if err := w.Store.Save(ctx, w.scope, w.fence, w.run); err != nil {
 		return err
@@ -333,9 +351,16 @@ func (w *work) do(ctx context.Context) error {
 	stop := w.saveCounts(ctx)
 	a := attempt{executor: w.Executor, rejects: rejectStore{w}, observe: w, now: w.Now,
 		grant: func() error { return w.Store.Grant(ctx, w.scope, w.fence, w.run.ID) }}
-	res := a.execute(attempting, Job{Run: w.run.ID, Attempt: w.run.Attempt, Document: rev.Document, Parameters: w.run.Parameters, Folders: w.Folders,
-		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections})
+	job := Job{Run: w.run.ID, Attempt: w.run.Attempt, Document: rev.Document, Parameters: w.run.Parameters, Folders: w.Folders,
+		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections, Replay: replay}
+	res := a.execute(attempting, job)
+	if replay != nil {
+		res, err = w.insist(ctx, attempting, a, job, res)
+	}
 	stop()
+	if err != nil {
+		return err
+	}
 	if ctx.Err() != nil && res.State == flows.RunCancelled { // nobody asked for it: the worker has to end
 		res.State, res.Err = flows.RunFailed, &flows.Error{Code: "run.interrupted", Message: "Spark was stopped while the run was running",
 			Suggestion: "nothing was written; run again"}

@@ -26,6 +26,8 @@ type memory struct {
 	samples  []flows.Sample
 	saved    []flows.RunState
 	document string
+	inbox    []flows.StoredReject
+	taken    []string // by a replay
 }
 
 func newMemory() *memory {
@@ -35,6 +37,30 @@ func newMemory() *memory {
 
 func (m *memory) Freeze(context.Context, flows.Scope, string) (flows.Revision, error) {
 	return flows.Revision{FlowID: "f", Number: 7, Document: []byte(m.document)}, nil
+}
+
+func (m *memory) Published(context.Context, flows.Scope, string) (int, error) { return 0, nil }
+
+func (m *memory) ForgetRejects(context.Context, flows.Scope, int64, string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rejects = nil
+	return nil
+}
+
+func (m *memory) CreateReplay(ctx context.Context, scope flows.Scope, r flows.Run, key string, ids []string) (flows.Run, bool, error) {
+	m.mu.Lock()
+	m.taken = ids
+	m.mu.Unlock()
+	return m.Create(ctx, scope, r, key)
+}
+
+func (m *memory) Replayed(context.Context, flows.Scope, string) ([]flows.StoredReject, error) {
+	return m.inbox, nil
+}
+
+func (m *memory) Select(context.Context, flows.Scope, flows.Selection) ([]flows.StoredReject, error) {
+	return m.inbox, nil
 }
 
 func (m *memory) Revision(_ context.Context, _ flows.Scope, _ string, n int) (flows.Revision, error) {
@@ -176,11 +202,15 @@ func (c checked) CheckRun(context.Context, flows.Scope, *flows.Flow, map[string]
 	return flows.Check{Problems: flows.Problems(c)}, nil
 }
 
+func (c checked) Replay(_ context.Context, _ flows.Scope, job run.Job) (flows.ReplayReport, error) {
+	return flows.ReplayReport{Records: int64(len(job.Replay.Rejects)), Problems: flows.Problems(c)}, nil
+}
+
 var scope = flows.Scope{Project: "p", Actor: "ann"}
 
 func service(m *memory, e executed) *run.Service {
 	n := 0
-	return &run.Service{Store: m, Documents: m, Executor: e, Checker: checked(nil), SampleSize: 20, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+	return &run.Service{Store: m, Documents: m, Inbox: m, Executor: e, Checker: checked(nil), SampleSize: 20, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
 		NewID: func() string { n++; return fmt.Sprintf("r%d", n) }}
 }
 

@@ -81,6 +81,38 @@ type StartRun struct {
 	Parameters map[string]string `json:"parameters,omitempty"`
 }
 
+// RejectSelection chooses rejects: those with these ids or, without ids, the open ones that have all of the other members
+// that are there. Field "" chooses those that blame no field.
+type RejectSelection struct {
+	IDs   []string          `json:"ids,omitempty"`
+	Flow  string            `json:"flow,omitempty"`
+	Node  string            `json:"node,omitempty"`
+	Code  string            `json:"code,omitempty"`
+	Field *string           `json:"field,omitempty"`
+	Run   string            `json:"run,omitempty"`
+	Text  string            `json:"text,omitempty"`
+	State flows.RejectState `json:"state,omitempty"` // instead of open
+}
+
+// DiscardRejects decides about rejects. The comment says why.
+type DiscardRejects struct {
+	RejectSelection
+	Comment string `json:"comment"`
+}
+
+// ReplayRejects asks for a run of rejects of one node of one flow.
+type ReplayRejects struct {
+	RejectSelection
+	// Revision that they go through; 0: the published one where it is newer than theirs, else the draft, frozen.
+	Revision int  `json:"revision,omitempty"`
+	Draft    bool `json:"draft,omitempty"` // instead: the draft, frozen, whatever is published
+}
+
+// RejectCount is how many rejects there are, or were changed.
+type RejectCount struct {
+	Count int64 `json:"count"`
+}
+
 // CheckRequest asks for the problems and schemas of a document as it is drawn.
 type CheckRequest struct {
 	Document   json.RawMessage   `json:"document"`

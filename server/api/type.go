@@ -16,6 +16,7 @@ var Types = []reflect.Type{
 	reflect.TypeFor[FlowSummary](), reflect.TypeFor[Flow](), reflect.TypeFor[Document](), reflect.TypeFor[Saved](), reflect.TypeFor[Revision](),
 	reflect.TypeFor[StartRun](), reflect.TypeFor[flows.Run](), reflect.TypeFor[flows.NodeStatus](), reflect.TypeFor[flows.LogLine](),
 	reflect.TypeFor[flows.Field](), reflect.TypeFor[flows.Sample](), reflect.TypeFor[flows.Reject](),
+	reflect.TypeFor[flows.StoredReject](), reflect.TypeFor[flows.RejectGroup](), reflect.TypeFor[RejectSelection](), reflect.TypeFor[DiscardRejects](), reflect.TypeFor[ReplayRejects](), reflect.TypeFor[RejectCount](), reflect.TypeFor[flows.ReplayReport](),
 	reflect.TypeFor[CheckRequest](), reflect.TypeFor[flows.Check](), reflect.TypeFor[flows.PortSchema](),
 	reflect.TypeFor[PreviewRequest](), reflect.TypeFor[flows.Preview](), reflect.TypeFor[flows.SeenFile](),
 	reflect.TypeFor[Catalogue](), reflect.TypeFor[NodeType](), reflect.TypeFor[Port](), reflect.TypeFor[Function](), reflect.TypeFor[Format](),
@@ -29,8 +30,9 @@ var Enums = map[reflect.Type][]string{
 	reflect.TypeFor[flows.RunState]():     texts(flows.RunQueued, flows.RunRunning, flows.RunSucceeded, flows.RunFailed, flows.RunCancelled),
 	reflect.TypeFor[flows.NodeState]():    texts(flows.NodeReady, flows.NodeRunning, flows.NodeDone, flows.NodeFailed, flows.NodeSkipped),
 	reflect.TypeFor[flows.Severity]():     texts(flows.SeverityError, flows.SeverityWarning, flows.SeverityInfo),
-	reflect.TypeFor[flows.Trigger]():      texts(flows.TriggerManual),
+	reflect.TypeFor[flows.Trigger]():      texts(flows.TriggerManual, flows.TriggerReplay),
 	reflect.TypeFor[flows.RejectPolicy](): texts(flows.RejectFail, flows.RejectStore, flows.RejectSkip),
+	reflect.TypeFor[flows.RejectState]():  texts(flows.RejectHeld, flows.RejectOpen, flows.RejectReplaying, flows.RejectReplayed, flows.RejectDiscarded),
 	reflect.TypeFor[LiveKind]():           texts(LiveSnapshot, LiveDelta),
 }
 

@@ -56,6 +56,10 @@ func Run(t *testing.T, fresh func(t *testing.T) store.Config) {
 		"runs of other projects":              testRunIsolation,
 		"connections":                         testConnections,
 		"connections of other projects":       testConnectionIsolation,
+		"inbox":                               testInbox,
+		"discard":                             testDiscard,
+		"replays take rejects":                testReplayClaims,
+		"purge":                               testPurge,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -78,6 +82,7 @@ func setup(t *testing.T, cfg store.Config) *bundle {
 	b.clock.Set(time.Date(2026, 3, 29, 1, 59, 59, 123_456_000, time.UTC))
 	b.cfg = cfg
 	b.cfg.Now = b.clock.Now
+	b.cfg.RejectBytes = 3 << 19
 	b.Store = b.open(t)
 	return b
 }

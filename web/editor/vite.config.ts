@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 // The Go side looks these names up in the manifest.
-const entries = ['web/editor/src/main.tsx', 'web/editor/src/run.tsx', 'web/editor/src/connections.tsx', 'web/page/page.ts', 'web/style/page.css'];
+const entries = ['web/editor/src/main.tsx', 'web/editor/src/run.tsx', 'web/editor/src/connections.tsx', 'web/editor/src/rejects.tsx', 'web/page/page.ts', 'web/style/page.css'];
 
 // Git keeps the folder, so that Go can embed it before anything was built.
 const keep = { name: 'keep', closeBundle: () => writeFileSync(root + '/static/dist/.gitkeep', '') };

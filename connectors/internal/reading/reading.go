@@ -16,6 +16,8 @@ type File struct {
 	Path  string
 	Lines int64 // before the first record
 	Meta  any   // what the format knows of it
+	// Header is the line of names, as it stands in the file; "" where there is none.
+	Header string
 }
 
 // Job is a block of one file.

@@ -42,8 +42,9 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 	for i, n := range names {
 		f, ok := read.Schema.Find(n)
 		t := arrow.DataType(arrow.BinaryTypes.String)
+		_, texts := read.Source.(node.TextSource)
 		switch {
-		case ok:
+		case ok && !texts:
 			t = node.ArrowType(f.Type)
 		case n == node.OriginRecord:
 			t = arrow.PrimitiveTypes.Int64

@@ -275,6 +275,37 @@ func TestRunCapsRejects(t *testing.T) {
 	b.nothingLeft(t)
 }
 
+// TestRejectCap: a run stores 1,000 rejects, or one in a hundred of the records read where that is more; or what the flow says.
+func TestRejectCap(t *testing.T) {
+	t.Parallel()
+	few, none := int64(7), int64(0)
+	for _, c := range []struct {
+		records, every int
+		most           *int64
+		stored         int // before the run fails
+		limit          int64
+	}{
+		{records: 300_000, every: 150},
+		{records: 300_000, every: 60, limit: -1}, // how much was read when there were 1,000 is chance
+		{records: 5000, every: 100, most: &few, stored: 7, limit: 7},
+		{records: 5000, every: 100, most: &none, limit: 0},
+		{records: 300, every: 100, most: &few},
+	} {
+		b := setup(t)
+		f := line(fmt.Sprintf(`src test.numbers {"n": %d}`, c.records), fmt.Sprintf(`calc formula {"fields": [{"name": "x", "expression": "1000 %% (id %% %d)"}]}`, c.every), `out test.target {"path": "o.csv"}`)
+		f.Settings.Rejects, f.Settings.MaxRejects = flows.RejectStore, c.most
+		_, err := b.run(t, t.Context(), f)
+		e := flows.AsError(err)
+		switch {
+		case e == nil && len(b.rejects) == c.records/c.every && c.stored == 0 && c.limit == 0 && c.most != &none:
+		case e != nil && e.Code == "rejects.too_many" && strings.Contains(e.Suggestion, "maxRejects") && (c.limit < 0 && len(b.rejects) >= 1000 || len(b.rejects) == c.stored && e.Params["limit"] == c.limit):
+			b.nothingLeft(t)
+		default:
+			t.Errorf("%d records, one of %d refused: %d stored, %v", c.records, c.every, len(b.rejects), err)
+		}
+	}
+}
+
 func TestRunRejectsPort(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

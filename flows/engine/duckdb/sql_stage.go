@@ -68,7 +68,7 @@ func (b *builder) stepSQL(st *plan.Step) (string, error) {
 	case node.Expect:
 		return b.expect(st, op, in(0))
 	case node.Query:
-		return b.streamed(st, st.Schema), nil
+		return b.streamed(st, st.Schema, false), nil
 	case node.Profile:
 		return b.profile(st, op, in(0)), nil
 	case node.Enrich:
@@ -107,11 +107,12 @@ func (b *builder) read(st *plan.Step, op node.Read) (string, error) {
 	if native, ok := op.Source.(node.NativeSource); ok {
 		return b.readNative(st, native, b.run.taps[st.Ref])
 	}
-	return b.streamed(st, op.Schema), nil
+	_, texts := op.Source.(node.TextSource)
+	return b.streamed(st, op.Schema, texts), nil
 }
 
-// streamed reads what a feed brings.
-func (b *builder) streamed(st *plan.Step, schema flows.Schema) string {
+// streamed reads what a feed brings; texts: every value is text.
+func (b *builder) streamed(st *plan.Step, schema flows.Schema, texts bool) string {
 	id := b.run.taps[st.Ref]
 	names := columns(st)
 	cols := make([]string, len(names))
@@ -122,7 +123,7 @@ func (b *builder) streamed(st *plan.Step, schema flows.Schema) string {
 	// Every column is an argument, so that DuckDB asks the stream for all of them: it cannot deliver a projection.
 	where := fmt.Sprintf("tap(%d, %s)", id, strings.Join(cols, ", "))
 	for i, n := range names {
-		if f, ok := schema.Find(n); ok && travelsAsText(f.Type) {
+		if f, ok := schema.Find(n); ok && (texts && f.Type.Kind != flows.Text || travelsAsText(f.Type)) {
 			cols[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", cols[i], SQLType(f.Type), cols[i])
 		}
 	}

@@ -150,22 +150,49 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 			return nil, err
 		}
 		return g.run(ctx, spec)
+	case methodReplay:
+		var spec RunSpec
+		if err := json.Unmarshal(f.Body, &spec); err != nil {
+			return nil, err
+		}
+		return g.dry(ctx, spec)
 	}
 	return nil, fmt.Errorf("the executor has no method %q", f.Method)
 }
 
-// run compiles and executes a flow. A flow that fails is a result, not an error of the call.
-func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
+// compiled is a plan and the engine that was chosen for it.
+type compiled struct {
+	*plan.Plan
+	engine engine.Engine
+}
+
+// compile makes the plan of a run. What is wrong with the flow, or with replaying through it, is a problem, not an error.
+func (g *Guest) compile(ctx context.Context, spec RunSpec) (p compiled, files node.Files, x *replaying, ps flows.Problems, err error) {
 	flow, err := flows.ParseFlow(spec.Document)
 	if err != nil {
-		return &runResult{Problems: problems(err)}, nil
+		return p, nil, nil, problems(err), nil
 	}
-	files, err := g.tools.Files(spec.Folders)
+	if files, err = g.tools.Files(spec.Folders); err != nil {
+		return p, nil, nil, nil, err
+	}
+	p.engine = g.tools.Engine(spec.Folders, files, spec.Optimizers)
+	o := plan.Options{Parameters: spec.Parameters, Lookup: node.Looking(p.engine, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{p.engine}, Until: spec.Until}
+	if spec.Replay != nil {
+		if x, err = prepareReplay(spec.Replay, flow, files, o); err != nil {
+			return p, files, nil, problems(err), nil
+		}
+		o.Replay = x.plan
+	}
+	p.Plan, ps = plan.Compile(flow, o)
+	return p, files, x, ps, nil
+}
+
+// run compiles and executes a flow. A flow that fails is a result, not an error of the call.
+func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
+	p, files, x, ps, err := g.compile(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
-	eng := g.tools.Engine(spec.Folders, files, spec.Optimizers)
-	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Until})
 	if ps.Failed() {
 		return &runResult{Problems: ps}, nil
 	}
@@ -176,11 +203,19 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 		g.event(eventWarnings, ps)
 	}
 	rejects := &rejectSender{peer: g.peer}
-	nodes, err := eng.Run(ctx, p, engine.Env{
+	nodes, err := p.engine.Run(ctx, p.Plan, engine.Env{
 		Files: files, Connections: spec.Connections, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence}, Threads: spec.Threads, MemoryLimit: spec.Memory,
 		Counts:  func(ns []flows.NodeStatus) { g.event(eventCounts, ns) },
 		Samples: spec.Samples, Sampled: func(s []flows.Sample) { g.event(eventSamples, s) },
-		Reject: rejects.add,
+		Reject: func(r node.Reject) error {
+			switch {
+			case x == nil:
+				return rejects.add(r)
+			case !p.Carried(r.Node): // it was refused by the run before, too
+				return nil
+			}
+			return rejects.add(x.placed(r))
+		},
 		MayCommit: func(ctx context.Context) error {
 			if err := rejects.flush(); err != nil {
 				return err

@@ -273,6 +273,13 @@ func (h *Host) Preview(ctx context.Context, spec PreviewSpec) (flows.Preview, er
 	return p, err
 }
 
+// Replay finds out what would become of the refused records of spec.Replay, without writing anything.
+func (h *Host) Replay(ctx context.Context, spec RunSpec) (flows.ReplayReport, error) {
+	var r flows.ReplayReport
+	err := h.call(ctx, methodReplay, spec, &r)
+	return r, err
+}
+
 // Run executes a flow; one at a time. The error is a *flows.Error or flows.Problems; the statuses are the last known.
 func (h *Host) Run(ctx context.Context, spec RunSpec, c Callbacks) ([]flows.NodeStatus, error) {
 	h.mu.Lock()

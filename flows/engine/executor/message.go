@@ -18,6 +18,7 @@ const (
 	methodSniff    = "sniff"    // sniffBody → node.Proposal
 	methodPreview  = "preview"  // PreviewSpec → flows.Preview
 	methodRun      = "run"      // RunSpec → runResult
+	methodReplay   = "replay"   // RunSpec → flows.ReplayReport: nothing is written
 )
 
 // Guest to host, during a run:
@@ -74,6 +75,8 @@ type RunSpec struct {
 	Optimizers []string          `json:"optimizers,omitempty"`
 	// Connections of the flow with their secrets, and no others.
 	Connections node.ConnectionSet `json:"connections,omitempty"`
+	// Replay lets these records go through the flow, and no others.
+	Replay *flows.Replay `json:"replay,omitempty"`
 }
 
 // PreviewSpec says what to show. Limit is the number of records of the driving source.

@@ -9,12 +9,15 @@ import { removeReconnect } from './delete-reconnect';
 import { disable } from './disable';
 import { duplicate } from './duplicate';
 import { fit } from './fit';
+import { flowSettings } from './flow-settings';
 import { help } from './help';
+import { inbox } from './inbox';
 import { insert } from './insert';
 import { menu } from './menu';
 import { nudges } from './nudge';
 import { open } from './open';
 import { preview } from './preview';
+import { publish } from './publish';
 import { lastProblem, nextProblem } from './problem';
 import { redo } from './redo';
 import { rename } from './rename';
@@ -29,7 +32,7 @@ import { fitSelection, zoomActual, zoomIn, zoomOut } from './zoom';
 import type { Services } from '../shell/editor';
 
 export const actions: readonly Action[] = [
-  run, stop, runUntil, preview, add, connect, insert, open, menu, back, rename, disable, duplicate, remove, removeReconnect, undo, redo,
+  run, stop, publish, runUntil, preview, inbox, flowSettings, add, connect, insert, open, menu, back, rename, disable, duplicate, remove, removeReconnect, undo, redo,
   selectAll, tidy, fit, fitSelection, zoomActual, zoomIn, zoomOut, ...walks, ...nudges, nextProblem, lastProblem, help,
 ];
 
@@ -73,4 +76,4 @@ export function perform(action: Action, s: Services): boolean {
 }
 
 export { can, offered, type Action };
-export { add, back, connect, disable, duplicate, fit, help, insert, menu, open, preview, redo, remove, removeReconnect, rename, run, runUntil, selectAll, stop, tidy, undo, zoomActual, zoomIn, zoomOut };
+export { add, back, connect, disable, duplicate, fit, flowSettings, help, inbox, insert, menu, open, preview, publish, redo, remove, removeReconnect, rename, run, runUntil, selectAll, stop, tidy, undo, zoomActual, zoomIn, zoomOut };

@@ -1,7 +1,7 @@
 // The REST API, /api/v1. Errors of the server and of the way to it are ApiErrors with a sentence for people.
 
 import type {
-  Catalogue, Check, Connection, ConnectionReport, FileList, Flow, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, Revision, Run, Sample, SaveConnection, Saved, StartRun, Table, TestConnection,
+  Catalogue, Check, Connection, ConnectionReport, FileList, Flow, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SaveConnection, Saved, StartRun, Table, TestConnection,
 } from './types';
 import { exactParse } from './exact';
 
@@ -17,6 +17,19 @@ export class ApiError extends Error {
   ) {
     super(suggestion ? `${detail}; ${suggestion}` : detail);
   }
+}
+
+/** RejectQuery chooses stored rejects; field "" those that blame no field. */
+export interface RejectQuery {
+  flow?: string;
+  node?: string;
+  code?: string;
+  field?: string | undefined;
+  run?: string;
+  text?: string;
+  state?: string;
+  cursor?: string;
+  limit?: number;
 }
 
 interface Call {
@@ -58,6 +71,14 @@ export class Client {
   samples = (id: string, node?: string) => this.call<{ items: Sample[] }>(`/runs/${encodeURIComponent(id)}/samples`, { query: { node } });
   rejects = (id: string, query: { node?: string; cursor?: string; limit?: number } = {}, signal?: AbortSignal) =>
     this.call<Page<Reject>>(`/runs/${encodeURIComponent(id)}/rejects`, { query, signal });
+  inbox = (query: RejectQuery, signal?: AbortSignal) => this.call<Page<StoredReject>>('/rejects', { query: { ...query }, signal });
+  rejectGroups = (query: RejectQuery, signal?: AbortSignal) => this.call<Page<RejectGroup>>('/rejects/groups', { query: { ...query }, signal });
+  openRejects = () => this.call<RejectCount>('/rejects/count');
+  discard = (chosen: DiscardRejects) => this.call<RejectCount>('/rejects/discard', { method: 'POST', body: chosen });
+  reopen = (chosen: DiscardRejects) => this.call<RejectCount>('/rejects/reopen', { method: 'POST', body: chosen });
+  dryReplay = (chosen: ReplayRejects, signal?: AbortSignal) => this.call<ReplayReport>('/rejects/replay/dry', { method: 'POST', body: chosen, signal });
+  replay = (chosen: ReplayRejects, key: string) => this.call<Run>('/rejects/replay', { method: 'POST', body: chosen, headers: { 'Idempotency-Key': key } });
+
   log = (id: string, query: { cursor?: string; limit?: number } = {}, signal?: AbortSignal) =>
     this.call<Page<LogLine>>(`/runs/${encodeURIComponent(id)}/log`, { query, signal });
   files = (path = '', signal?: AbortSignal) => this.call<FileList>('/files', { query: { path }, signal });
@@ -77,7 +98,7 @@ export class Client {
 
   private async call<T>(path: string, { method = 'GET', body, headers = {}, signal, query = {} }: Call = {}): Promise<T> {
     const search = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== '') search.set(name, String(value));
+    for (const [name, value] of Object.entries(query)) if (value !== undefined && (value !== '' || name === 'field')) search.set(name, String(value));
     const address = this.base + path + (search.size > 0 ? `?${search}` : '');
     const init: RequestInit = { method, credentials: 'same-origin', headers: { Accept: 'application/json', ...headers } };
     if (signal) init.signal = signal;

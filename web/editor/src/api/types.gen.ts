@@ -12,6 +12,9 @@ export type NodeState = "ready" | "running" | "done" | "failed" | "skipped"
 /** RejectPolicy says what happens to a record that a node refuses. */
 export type RejectPolicy = "fail" | "reject" | "skip"
 
+/** RejectState is what has become of a stored reject: a closed set. */
+export type RejectState = "held" | "open" | "replaying" | "replayed" | "discarded"
+
 /** RunState is the state of a run: a closed set. */
 export type RunState = "queued" | "running" | "succeeded" | "failed" | "cancelled"
 
@@ -19,7 +22,7 @@ export type RunState = "queued" | "running" | "succeeded" | "failed" | "cancelle
 export type Severity = "error" | "warning" | "info"
 
 /** Trigger is what started a run. */
-export type Trigger = "manual"
+export type Trigger = "manual" | "replay"
 
 /** Page is a part of a list; Next is the cursor of the following one, empty on the last. */
 export interface Page<T> {
@@ -226,6 +229,89 @@ export interface Reject {
   raw: string
   /** instead of Raw where the record is not UTF-8 */
   rawBytes?: string
+  /** the line of names above a record of a CSV file: what Raw means */
+  header?: string
+}
+
+/** StoredReject is a reject of a run, and what has become of it. */
+export interface StoredReject extends Reject {
+  id: string
+  run: string
+  flow: string
+  flowName: string
+  revision: number
+  at: string
+  state: RejectState
+  /** that has it, or has committed it */
+  replayRun?: string
+  /** when it was replayed or discarded */
+  resolvedAt?: string
+  resolvedBy?: string
+  /** of who discarded it */
+  comment?: string
+  /** the reject that was replayed and refused again */
+  earlier?: string
+}
+
+/** RejectGroup counts the open rejects that have flow, node, code and field in common. */
+export interface RejectGroup {
+  flow: string
+  flowName: string
+  node: string
+  code: string
+  field?: string
+  /** of the last one */
+  reason: string
+  count: number
+  first: string
+  last: string
+}
+
+/** RejectSelection chooses rejects: those with these ids or, without ids, the open ones that have all of the other members that are there. Field "" chooses those that blame no field. */
+export interface RejectSelection {
+  ids?: string[]
+  flow?: string
+  node?: string
+  code?: string
+  field?: string
+  run?: string
+  text?: string
+  /** instead of open */
+  state?: RejectState
+}
+
+/** DiscardRejects decides about rejects. The comment says why. */
+export interface DiscardRejects extends RejectSelection {
+  comment: string
+}
+
+/** ReplayRejects asks for a run of rejects of one node of one flow. */
+export interface ReplayRejects extends RejectSelection {
+  /** Revision that they go through; 0: the published one where it is newer than theirs, else the draft, frozen. */
+  revision?: number
+  /** instead: the draft, frozen, whatever is published */
+  draft?: boolean
+}
+
+/** RejectCount is how many rejects there are, or were changed. */
+export interface RejectCount {
+  count: number
+}
+
+/** ReplayReport is the outcome of a dry run. */
+export interface ReplayReport {
+  records: number
+  passed: number
+  failed: number
+  /** the first that are refused again */
+  rejects: Reject[]
+  /** records that outputs would take */
+  written: number
+  /** that they would go through */
+  revision: number
+  /** After is the node behind which the records enter the flow: what mends them has to stand behind it. "" where the node that refused them is a source, and reads them again. */
+  after?: string
+  problems?: FlowError[]
 }
 
 /** CheckRequest asks for the problems and schemas of a document as it is drawn. */

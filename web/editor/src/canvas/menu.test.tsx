@@ -67,5 +67,5 @@ test('an entry does what its key does, and the menu goes with its node', async (
 test('who may only look is offered nothing that edits', () => {
   const { open } = setup(true);
   open('paid');
-  expect(names()).toEqual(['Configure', 'Preview']);
+  expect(names()).toEqual(['Configure', 'Preview', 'Open its rejects']);
 });

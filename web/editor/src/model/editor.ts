@@ -76,6 +76,8 @@ export interface EditorState {
   renaming: string | null;
   menu: { node: string; at: Position } | null; // the menu of a node, at a point of the window
   help: boolean;
+  flowSettings: boolean; // are open
+  published: number; // revision that was published last from here, 0: none
   check: CheckState;
   saved: SavedState;
   offline: boolean; // the server does not answer: what is shown of it may be old
@@ -137,6 +139,8 @@ export class Editor {
       renaming: null,
       menu: null,
       help: false,
+      flowSettings: false,
+      published: 0,
       check: nothingChecked,
       saved: { kind: 'saved' },
       offline: false,

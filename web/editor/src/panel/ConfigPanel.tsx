@@ -16,6 +16,7 @@ import { useEditor, useServices } from '../shell/editor';
 import './panel.css';
 import { ExpectationList } from './ExpectationList';
 import { FieldList } from './FieldList';
+import { policyTitles } from './FlowSettings';
 import { walkProblems } from './problemWalk';
 import { changesOf } from './schemaDifference';
 import { schemasOf, useLoaded, useProblemsOf, useType } from './use';
@@ -122,13 +123,6 @@ function Head({ node, type }: { node: FlowNode; type: NodeType | undefined }): R
   );
 }
 
-const policies: readonly { value: RejectPolicy | ''; title: string }[] = [
-  { value: '', title: 'As the flow says' },
-  { value: 'fail', title: 'Fail the run' },
-  { value: 'reject', title: 'Store it as a reject' },
-  { value: 'skip', title: 'Skip and count it' },
-];
-
 function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }): ReactNode {
   const scope = useScope(node, type);
   const { client } = useServices();
@@ -174,6 +168,7 @@ function General({ node, type }: { node: FlowNode; type: NodeType }): ReactNode 
   const { editor } = useServices();
   const readOnly = useEditor((s) => s.readOnly);
   const connected = useEditor((s) => s.document.edges.some((e) => e.from.node === node.id && e.from.port === 'rejects'));
+  const general = useEditor((s) => s.document.settings?.rejects ?? 'fail');
   const id = useId();
   const change = (label: string, recipe: (mine: FlowNode) => void) => editor.change(label, (doc) => recipe(nodeOf(doc, node.id)!));
   return (
@@ -181,14 +176,15 @@ function General({ node, type }: { node: FlowNode; type: NodeType }): ReactNode 
       {type.rejects && (
         <div className="form-field">
           <label className="form-label" htmlFor={`${id}-rejects`}>A record that is refused</label>
-          <select id={`${id}-rejects`} className="form-input" disabled={readOnly} value={node.rejects ?? ''} aria-describedby={`${id}-help`}
+          <select id={`${id}-rejects`} className="form-input" disabled={readOnly || connected} value={connected ? 'reject' : node.rejects ?? ''} aria-describedby={`${id}-help`}
             onChange={(e) => change('Set reject policy', (mine) => {
               if (e.target.value === '') delete mine.rejects;
               else mine.rejects = e.target.value as RejectPolicy;
             })}>
-            {policies.map((p) => <option key={p.value} value={p.value}>{p.title}</option>)}
+            <option value="">As the flow says: {policyTitles[general].toLowerCase()}</option>
+            {Object.entries(policyTitles).map(([value, title]) => <option key={value} value={value}>{title}</option>)}
           </select>
-          <p id={`${id}-help`} className="form-help">{connected ? 'The rejects port is connected: refused records go there.' : 'Connect the rejects port to see refused records in the flow.'}</p>
+          <p id={`${id}-help`} className="form-help">{connected ? 'The rejects port is connected: refused records go there, and are stored. Disconnect it to choose.' : 'Stored rejects wait in the inbox. Connect the rejects port to use them in the flow.'}</p>
         </div>
       )}
       <div className="form-field">

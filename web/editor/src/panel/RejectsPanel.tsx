@@ -3,6 +3,7 @@ import type { Reject } from '../api/types';
 import { useEditor, useRunStates, useServices } from '../shell/editor';
 import { reasonOf } from '../shell/session';
 import './panel.css';
+import { addressOf } from '../reject/place';
 import { RejectTable } from './RejectTable';
 import { nodeTitle, useSelected } from './use';
 
@@ -22,6 +23,7 @@ export function RejectsPanel(): ReactNode {
       <div className="preview-bar">
         <span>{only ? `Refused by ${nodeTitle(document, only)}` : 'Refused by all nodes'}</span>
         {node && <button type="button" className="form-button" onClick={() => setWhole(!whole)}>{whole ? `Only ${nodeTitle(document, node.id)}` : 'All nodes'}</button>}
+        {run.flow && <a className="form-button" href={addressOf({ ...(only ? { flow: run.flow, node: only } : { run: run.id }) })}>Open in inbox</a>}
       </div>
       <Pages key={`${run.id} ${run.state} ${only}`} run={run.id} node={only} ended={run.state !== 'queued' && run.state !== 'running'} />
     </div>

@@ -32,6 +32,7 @@ function Layout() {
   const ofRun = services.session.flow === '';
   const panel = useEditor((s) => s.panel !== null);
   const dock = useEditor((s) => s.dock.open);
+  const flowSettings = useEditor((s) => s.flowSettings);
   const [config, setConfig] = useSize('config', 400, 320, 640);
   const [height, setHeight] = useSize('dock', 320, 120, 640);
   const Middle = ofRun ? 'div' : 'main'; // the page of a run has its own main part and head
@@ -66,6 +67,7 @@ function Layout() {
         )}
       </div>
       <HelpDialog />
+      {flowSettings && <Panel name="FlowSettings" />}
       <LiveRegion />
     </div>
   );

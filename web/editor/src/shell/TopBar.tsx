@@ -1,6 +1,6 @@
-import { ArrowLeft, CircleHelp, Moon, Play, Redo2, Square, Sun, Undo2 } from 'lucide-react';
+import { ArrowLeft, CircleHelp, Moon, Play, Redo2, Settings2, Square, Sun, Undo2, Upload } from 'lucide-react';
 import { useState } from 'react';
-import { can, help, perform, redo, run, stop, undo, type Action } from '../action';
+import { can, flowSettings, help, perform, publish, redo, run, stop, undo, type Action } from '../action';
 import type { SavedState } from '../model/editor';
 import { useEditor, useServices } from './editor';
 import { RunProgress } from './RunProgress';
@@ -18,6 +18,7 @@ export function TopBar() {
       </a>
       <Name />
       <SavedText />
+      <PublishedText />
       <span className="space" />
       <RunProgress />
       {!readOnly && <Tool action={undo} Icon={Undo2} />}
@@ -34,7 +35,9 @@ export function TopBar() {
       >
         {dark ? <Sun size={18} aria-hidden="true" /> : <Moon size={18} aria-hidden="true" />}
       </button>
+      <Tool action={flowSettings} Icon={Settings2} />
       <Tool action={help} Icon={CircleHelp} />
+      {!readOnly && <Tool action={publish} Icon={Upload} />}
       {running ? <Main action={stop} Icon={Square} text="Stop" /> : <Main action={run} Icon={Play} text="Run" />}
     </header>
   );
@@ -85,6 +88,11 @@ function SavedText() {
       {saved.kind === 'failed' && !offline && <button type="button" className="link" onClick={() => void session.save()}>Save now</button>}
     </span>
   );
+}
+
+function PublishedText() {
+  const published = useEditor((s) => s.published);
+  return published > 0 ? <span className="saved">Revision {published} is published</span> : null;
 }
 
 function usePossible(action: Action): boolean {

@@ -263,6 +263,19 @@ export class Session {
   }
 
   /** stop cancels the run that is watched. */
+  /** publish saves the flow and makes it the revision that triggers run. */
+  async publish(): Promise<void> {
+    try {
+      if (!(await this.saveAll())) throw new ApiError(0, 'save', this.notSavedReason().replace('run because', 'published because'), 'try again when it is saved');
+      const { number } = await this.client.publish(this.flow);
+      this.editor.set({ published: number, runError: null });
+      this.editor.announce(`Revision ${number} is published.`);
+    } catch (error) {
+      this.editor.set({ runError: { message: `the flow was not published: ${reasonOf(error)}` } });
+      this.editor.announce('The flow was not published.');
+    }
+  }
+
   async stop(): Promise<void> {
     const { run } = this.editor.state;
     if (!run || !this.running) return;
