@@ -284,6 +284,21 @@ func (p *Plan) estimate(bytes func(string) int64) {
 	}
 }
 
+// lightCells is how many values a light run holds at most: a few MB for each step.
+const lightCells = 5_000_000
+
+// Light reports whether all that the run reads and makes is known to be small.
+func (p *Plan) Light() bool {
+	for _, s := range p.Stages {
+		for _, st := range s.Steps {
+			if st.Estimate*float64(len(st.Schema)) > lightCells {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // guess estimates the records of an operator's output from those of its inputs.
 func guess(op node.Op, in []float64, bytes func(string) int64) float64 {
 	switch op := op.(type) {

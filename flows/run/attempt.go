@@ -25,6 +25,7 @@ type Job struct {
 	Samples    int    // records sampled of every output port
 	// Connections of the flow with their secrets.
 	Connections node.ConnectionSet
+	Budget      Budget // zero where the executor has limits of its own
 }
 
 // Callbacks are what an attempt asks of the service.

@@ -77,9 +77,27 @@ func (m *memory) List(context.Context, flows.Scope, flows.RunFilter) (p flows.Pa
 	return p, nil
 }
 
-func (m *memory) Lease(_ context.Context, _ flows.Scope, id string) (flows.Run, int64, error) {
+// CreateAlone and Lease know one flow only.
+func (m *memory) CreateAlone(ctx context.Context, s flows.Scope, r flows.Run, key string) (flows.Run, bool, error) {
+	m.mu.Lock()
+	for _, other := range m.runs {
+		if !other.State.Ended() {
+			m.mu.Unlock()
+			return flows.Run{}, false, &flows.Error{Code: "run.skipped", Message: "skipped"}
+		}
+	}
+	m.mu.Unlock()
+	return m.Create(ctx, s, r, key)
+}
+
+func (m *memory) Lease(_ context.Context, _ flows.Scope, id string, alone bool) (flows.Run, int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for other, r := range m.runs {
+		if alone && other != id && !r.State.Ended() && (m.fences[other] > 0 || other < id) {
+			return flows.Run{}, 0, &flows.Error{Code: "run.waits", Message: "waits"}
+		}
+	}
 	if m.runs[id].State.Ended() {
 		return flows.Run{}, 0, &flows.Error{Code: "run.over", Message: "over"}
 	}
@@ -393,7 +411,7 @@ func TestServiceLostLease(t *testing.T) {
 	m := newMemory()
 	var refused error
 	s := service(m, func(ctx context.Context, job run.Job, c run.Callbacks) ([]flows.NodeStatus, error) {
-		if _, _, err := m.Lease(ctx, scope, job.Run); err != nil { // the other one
+		if _, _, err := m.Lease(ctx, scope, job.Run, false); err != nil { // the other one
 			return nil, err
 		}
 		refused = c.MayCommit(job.Fence)

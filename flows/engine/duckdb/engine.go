@@ -71,6 +71,9 @@ func (e *Engine) settings(env engine.Env) map[string]string {
 	if env.MemoryLimit > 0 {
 		s["memory_limit"] = strconv.FormatInt(env.MemoryLimit, 10) + "B"
 	}
+	if env.SpillLimit > 0 {
+		s["max_temp_directory_size"] = strconv.FormatInt(env.SpillLimit, 10) + "B"
+	}
 	return s
 }
 

@@ -171,7 +171,7 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 	}
 	rejects := &rejectSender{peer: g.peer}
 	nodes, err := eng.Run(ctx, p, engine.Env{
-		Files: files, Connections: spec.Connections, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence}, Threads: spec.Threads, MemoryLimit: spec.Memory,
+		Files: files, Connections: spec.Connections, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence}, Threads: spec.Threads, MemoryLimit: spec.Memory, SpillLimit: spec.Spill,
 		Counts:  func(ns []flows.NodeStatus) { g.event(eventCounts, ns) },
 		Samples: spec.Samples, Sampled: func(s []flows.Sample) { g.event(eventSamples, s) },
 		Reject: rejects.add,

@@ -65,6 +65,7 @@ type RunSpec struct {
 	Temp       string            `json:"temp"`    // the run's own folder; host removes it
 	Threads    int               `json:"threads"`
 	Memory     int64             `json:"memory,omitempty"` // of the engine's buffers, bytes; 0: the engine's default
+	Spill      int64             `json:"spill,omitempty"`  // of the engine's temp files, bytes; 0: no limit of ours
 	Run        string            `json:"run"`
 	Attempt    int               `json:"attempt"`
 	Fence      int64             `json:"fence"`             // token of the lease under which the run may commit
