@@ -33,7 +33,7 @@ type Callbacks struct {
 	Counts       func([]flows.NodeStatus)
 	Warnings     func(flows.Problems)
 	Samples      func([]flows.Sample)
-	StoreRejects func([]flows.Reject) error
+	StoreRejects func(lines []byte) error // of flows.AppendReject
 	MayCommit    func(fence int64) error
 }
 
@@ -50,7 +50,8 @@ type RejectStore interface {
 
 // RejectWriter stores the rejects of one attempt.
 type RejectWriter interface {
-	Add([]flows.Reject) error
+	// Add stores lines of flows.AppendReject.
+	Add(lines []byte) error
 	// Seal makes them durable. It is called before the commit.
 	Seal() error
 	// End makes them visible after a commit, and otherwise as those of a failed run.
@@ -140,7 +141,7 @@ type lazyRejects struct {
 	w     RejectWriter
 }
 
-func (l *lazyRejects) add(rs []flows.Reject) error {
+func (l *lazyRejects) add(lines []byte) error {
 	if l.w == nil {
 		w, err := l.store.Open(l.run)
 		if err != nil {
@@ -148,7 +149,7 @@ func (l *lazyRejects) add(rs []flows.Reject) error {
 		}
 		l.w = w
 	}
-	return l.w.Add(rs)
+	return l.w.Add(lines)
 }
 
 func (l *lazyRejects) seal() error {

@@ -255,8 +255,8 @@ func (s *Service) Cancel(ctx context.Context, scope flows.Scope, id string) (flo
 		return r, err
 	}
 	l := s.of(r)
-	l.ask()
 	ended, err := s.Store.CancelQueued(ctx, scope, id)
+	l.ask()
 	s.tellWorked() // it may have been waiting for its turn
 	if err != nil {
 		return r, err
@@ -276,7 +276,7 @@ func (s *Service) Cancel(ctx context.Context, scope flows.Scope, id string) (flo
 // should be delivered again.
 func (s *Service) Work(ctx context.Context, scope flows.Scope, id string) error {
 	defer s.tellWorked()
-	r, fence, err := s.lease(ctx, scope, id)
+	t, err := s.turn(ctx, scope, id)
 	if e := flows.AsError(err); e != nil {
 		if e.Code == "run.over" { // cancelled while it waited, or delivered twice
 			s.forget(id)
@@ -284,9 +284,11 @@ func (s *Service) Work(ctx context.Context, scope flows.Scope, id string) error 
 		}
 		return err
 	}
+	r := t.run
+	defer t.done()
 	l := s.of(r)
 	defer s.forget(id)
-	w := &work{Service: s, live: l, scope: scope, fence: fence, run: r}
+	w := &work{Service: s, live: l, scope: scope, fence: t.fence, run: r, budget: t.budget}
 	if r.State == flows.RunRunning {
 		return w.interrupted(ctx)
 	}
@@ -297,9 +299,10 @@ func (s *Service) Work(ctx context.Context, scope flows.Scope, id string) error 
 type work struct {
 	*Service
 	*live
-	scope flows.Scope
-	fence int64
-	run   flows.Run
+	scope  flows.Scope
+	fence  int64
+	run    flows.Run
+	budget Budget
 }
 
 var _ observer = (*work)(nil)
@@ -341,14 +344,6 @@ func (w *work) do(ctx context.Context) error {
 	attempting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w.live.begin(cancel)
-	budget, release, err := w.admit(attempting, doc)
-	if err != nil {
-		if ctx.Err() != nil { // the worker has to end, and another one will have the run
-			return err
-		}
-		return w.finish(ctx, Result{State: flows.RunCancelled, Err: err, Ended: w.Now()})
-	}
-	defer release()
 	w.run.State, w.run.StartedAt = flows.RunRunning, w.Now()
 	if err := w.Store.Save(ctx, w.scope, w.fence, w.run); err != nil {
 		return err
@@ -359,7 +354,7 @@ func (w *work) do(ctx context.Context) error {
 	a := attempt{executor: w.Executor, rejects: rejectStore{w}, observe: w, now: w.Now,
 		grant: func() error { return w.Store.Grant(ctx, w.scope, w.fence, w.run.ID) }}
 	res := a.execute(attempting, Job{Run: w.run.ID, Attempt: w.run.Attempt, Document: rev.Document, Parameters: w.run.Parameters, Folders: w.Folders,
-		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections, Budget: budget})
+		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections, Budget: w.budget})
 	stop()
 	if ctx.Err() != nil && res.State == flows.RunCancelled { // nobody asked for it: the worker has to end
 		res.State, res.Err = flows.RunFailed, &flows.Error{Code: "run.interrupted", Message: "Spark was stopped while the run was running",
@@ -437,7 +432,11 @@ type rejectStore struct{ w *work }
 
 func (s rejectStore) Open(string) (RejectWriter, error) { return s, nil }
 
-func (s rejectStore) Add(rs []flows.Reject) error {
+func (s rejectStore) Add(lines []byte) error {
+	rs, err := flows.ParseRejects(lines)
+	if err != nil {
+		return err
+	}
 	return s.w.Store.AddRejects(context.Background(), s.w.scope, s.w.fence, s.w.run.ID, rs)
 }
 

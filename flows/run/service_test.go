@@ -251,7 +251,7 @@ func TestServiceRuns(t *testing.T) {
 		c.Warnings(flows.Problems{{Code: "w", Severity: flows.SeverityWarning, Message: "look here"}})
 		c.Counts(counted(5))
 		c.Samples([]flows.Sample{{Node: "a", Port: "out", Rows: [][]*string{{&value}}}})
-		if err := c.StoreRejects([]flows.Reject{{Node: "a", Raw: "x"}}); err != nil {
+		if err := c.StoreRejects(flows.AppendReject(nil, &flows.Reject{Node: "a", Raw: "x"})); err != nil {
 			return nil, err
 		}
 		if err := c.MayCommit(job.Fence); err != nil {

@@ -20,44 +20,87 @@ const (
 	turnPatience = 5 * time.Second
 )
 
-// lease takes a run, in its turn where the flow says that runs are one at a time.
-func (s *Service) lease(ctx context.Context, scope flows.Scope, id string) (r flows.Run, fence int64, err error) {
-	alone, err := s.alone(ctx, scope, id)
+// turn is what a run gets when its turn has come.
+type turn struct {
+	run    flows.Run
+	fence  int64
+	budget Budget
+	done   func() // gives the budget back
+}
+
+// turn waits until there is room for a run and, where its flow says that runs are one at a time, those before it are over.
+// While it waits, the run is queued as if no worker had it.
+func (s *Service) turn(ctx context.Context, scope flows.Scope, id string) (turn, error) {
+	r, err := s.Store.Get(ctx, scope, id)
 	if err != nil {
-		return r, 0, err
+		return turn{}, err
 	}
+	n := s.needs(ctx, scope, r)
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.of(r).begin(cancel)
 	patience := time.NewTimer(turnPatience)
 	defer patience.Stop()
 	for {
 		next := s.nextWorked()
-		r, fence, err = s.Store.Lease(ctx, scope, id, alone)
+		t, err := s.take(ctx, waiting, scope, id, n)
 		if e := flows.AsError(err); e == nil || e.Code != "run.waits" {
-			return r, fence, err
+			return t, err
 		}
 		select {
 		case <-next:
 		case <-time.After(turnInterval):
 		case <-patience.C:
-			return r, 0, fmt.Errorf("%w: %w", ErrWaits, err)
+			return turn{}, fmt.Errorf("%w: %w", ErrWaits, err)
 		case <-ctx.Done():
-			return r, 0, context.Cause(ctx)
+			return turn{}, context.Cause(ctx)
 		}
 	}
 }
 
-// alone reports whether a run has to wait for the others of its flow. What has begun needs no turn, and what cannot be
-// read is told by the attempt.
-func (s *Service) alone(ctx context.Context, scope flows.Scope, id string) (bool, error) {
-	r, err := s.Store.Get(ctx, scope, id)
-	if err != nil || r.State != flows.RunQueued {
-		return false, err
+// take waits for the budget and takes the run, if its turn has come. The end of waiting says that the run was cancelled:
+// then it is over by now, or ends as soon as it begins.
+func (s *Service) take(ctx, waiting context.Context, scope flows.Scope, id string, n needs) (t turn, err error) {
+	t.done = func() {}
+	if n.budget != (Budget{}) {
+		budget, release, err := s.Admission.Acquire(waiting, n.budget)
+		if err == nil {
+			t.budget, t.done = budget, release
+		} else if ctx.Err() != nil {
+			return turn{}, context.Cause(ctx)
+		}
+	}
+	if t.run, t.fence, err = s.Store.Lease(ctx, scope, id, n.alone); err != nil {
+		t.done()
+		return turn{}, err
+	}
+	return t, nil
+}
+
+// needs is what a run waits for.
+type needs struct {
+	alone  bool
+	budget Budget // zero: none
+}
+
+// needs of a run. One that has begun waits for nothing, and what cannot be read is told by the attempt.
+func (s *Service) needs(ctx context.Context, scope flows.Scope, r flows.Run) (n needs) {
+	if r.State != flows.RunQueued {
+		return n
 	}
 	rev, err := s.Documents.Revision(ctx, scope, r.FlowID, r.Revision)
 	if err != nil {
-		return false, nil
+		return n
 	}
 	doc, err := flows.ParseFlow(rev.Document)
-	return err == nil && doc.Settings.Concurrency != flows.ConcurrencyParallel, nil
+	if err != nil {
+		return n
+	}
+	n.alone = doc.Settings.Concurrency != flows.ConcurrencyParallel
+	if s.Admission != nil {
+		n.budget = s.Budgets.Budget(doc)
+	}
+	return n
 }
 
 // nextWorked is closed when the next job of this process ends.
@@ -77,12 +120,4 @@ func (s *Service) tellWorked() {
 		close(s.worked)
 		s.worked = nil
 	}
-}
-
-// admit waits for the budget of the attempt. An error means that ctx has ended.
-func (w *work) admit(ctx context.Context, doc *flows.Flow) (Budget, func(), error) {
-	if w.Admission == nil {
-		return Budget{}, func() {}, nil
-	}
-	return w.Admission.Acquire(ctx, w.Budgets.Budget(doc))
 }

@@ -40,8 +40,8 @@ type Callbacks struct {
 	Counts   func([]flows.NodeStatus)
 	Warnings func(flows.Problems)
 	Samples  func([]flows.Sample)
-	// StoreRejects makes rejects durable.
-	StoreRejects func([]node.Reject) error
+	// StoreRejects makes rejects durable. They are lines of flows.AppendReject, which it may keep.
+	StoreRejects func(lines []byte) error
 	// MayCommit grants the commit to the holder of the lease with this fence, or forbids it.
 	MayCommit func(fence int64) error
 }
@@ -322,14 +322,10 @@ func (h *Host) handle(f frame) {
 func (h *Host) answer(c *Callbacks, f frame) error {
 	switch f.Method {
 	case methodSpoolReject:
-		var rs []node.Reject
-		if err := json.Unmarshal(f.Body, &rs); err != nil {
-			return err
-		}
 		if c.StoreRejects == nil {
 			return errors.New("this run stores no rejects")
 		}
-		return c.StoreRejects(rs)
+		return c.StoreRejects(f.Data)
 	case methodMayCommit:
 		var b commitBody
 		if err := json.Unmarshal(f.Body, &b); err != nil {

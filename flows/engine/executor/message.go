@@ -21,7 +21,7 @@ const (
 
 // Guest to host, during a run:
 const (
-	methodSpoolReject = "spoolReject" // []node.Reject → nothing, once they are stored
+	methodSpoolReject = "spoolReject" // lines of flows.AppendReject as data → nothing, once they are stored
 	methodMayCommit   = "mayCommit"   // commitBody → nothing: the permission; an error forbids the commit
 	eventCounts       = "counts"      // []flows.NodeStatus
 	eventWarnings     = "warnings"    // flows.Problems: what does not keep the flow from running
@@ -102,8 +102,5 @@ type runResult struct {
 	Problems flows.Problems `json:"problems,omitempty"`
 }
 
-// Rejects are stored in batches of at most so many, and of about so many bytes; the last batch comes before mayCommit.
-const (
-	rejectBatch      = 500
-	rejectBatchBytes = 4 << 20
-)
+// Rejects are stored in batches of about so many bytes; the last batch comes before mayCommit.
+const rejectBatchBytes = 1 << 20
