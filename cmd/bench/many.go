@@ -221,7 +221,12 @@ func manyCancel(ctx context.Context, b *Bench) (v float64, _ *float64, err error
 		return 0, nil, err
 	}
 	if err := allOf(len(runs), func(i int) error {
-		return runs[i].until(ctx, s, func() bool { return runs[i].Read > 0 })
+		r := &runs[i]
+		err := r.until(ctx, s, func() bool { return r.Read > 0 || !r.EndedAt.IsZero() })
+		if err == nil && !r.EndedAt.IsZero() {
+			err = fmt.Errorf("run %s ended as %s by itself", r.ID, r.State)
+		}
+		return err
 	}); err != nil {
 		return 0, nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"runtime"
@@ -78,11 +79,12 @@ type budgets struct {
 
 var _ run.Budgeter = budgets{}
 
-// Budget is what the flow asks for, or what the size of its sources lets expect.
+// Budget is what the flow asks for, with as large a part of the disk as it takes of the memory, or what the size of its sources lets expect.
 func (b budgets) Budget(doc *flows.Flow) run.Budget {
 	most := run.Budget{Memory: int64(b.limits.Memory), Spill: int64(b.limits.Spill)}
 	if m := doc.Settings.MemoryMB; m != nil {
-		return run.Budget{Memory: min(most.Memory, *m<<20), Spill: most.Spill}
+		memory := min(float64(most.Memory), float64(*m)*(1<<20))
+		return run.Budget{Memory: int64(memory), Spill: int64(float64(most.Spill) * memory / float64(most.Memory))}
 	}
 	p, ps := plan.Compile(doc, plan.Options{Lookup: sizes{b.files}, Engines: []plan.Engine{&duckdb.Engine{}}, Validate: true})
 	if !ps.Failed() && p.Light() {
@@ -161,4 +163,19 @@ func parseSize(s string) (byteSize, error) {
 		return byteSize(n), nil
 	}
 	return 0, fmt.Errorf("%q is not a size such as 512MB or 4GB", s)
+}
+
+// withBudget adds to an error about room what the run was given.
+func withBudget(err error, b run.Budget) error {
+	e := flows.AsError(err)
+	if e == nil || e.Code != "memory.limit" && e.Code != "spill.limit" {
+		return err
+	}
+	e.Params = maps.Clone(e.Params)
+	if e.Params == nil {
+		e.Params = flows.Params{}
+	}
+	e.Params["memory"], e.Params["spill"] = b.Memory, b.Spill
+	e.Message += fmt.Sprintf("; its budget is %d MB of memory and %d MB of disk", b.Memory>>20, b.Spill>>20)
+	return e
 }

@@ -152,7 +152,7 @@ func (h *Host) death() error {
 	if rss > 0 && !granted {
 		return &flows.Error{Code: "memory.limit", Params: flows.Params{"bytes": rss},
 			Message:    fmt.Sprintf("the run was ended because its process used %d MB of memory", rss>>20),
-			Suggestion: "raise the memory limit, or aggregate and filter earlier in the flow"}
+			Suggestion: "raise --memory, and the memory in the flow's settings where it has one, or filter and aggregate earlier; nothing was written"}
 	}
 	how := "it exited"
 	if ee, ok := errors.AsType[*exec.ExitError](h.state); ok {
@@ -198,17 +198,18 @@ func (h *Host) watch(max int64) {
 	}
 }
 
-// residentBytes reads a process's resident memory, 0 when it cannot be known.
+// residentBytes reads a process's resident memory without what it shares with others, such as its program; 0 when it
+// cannot be known.
 func residentBytes(pid int) int64 {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
 		return 0
 	}
-	var size, resident int64
-	if _, err := fmt.Sscan(string(b), &size, &resident); err != nil {
+	var size, resident, shared int64
+	if _, err := fmt.Sscan(string(b), &size, &resident, &shared); err != nil {
 		return 0
 	}
-	return resident * int64(os.Getpagesize())
+	return (resident - shared) * int64(os.Getpagesize())
 }
 
 // Kill ends the child at once and waits for it.
