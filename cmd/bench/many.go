@@ -208,7 +208,7 @@ func manyCancel(ctx context.Context, b *Bench) (v float64, _ *float64, err error
 	defer func() { err = errors.Join(err, s.Stop()) }()
 	ids, err := b.flows(ctx, s, lightRuns, func(int) any {
 		doc := endlessFlow()
-		doc["settings"] = map[string]any{"memoryMB": 256}
+		doc["settings"] = map[string]any{"memoryMB": 340}
 		return doc
 	})
 	if err != nil {

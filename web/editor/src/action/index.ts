@@ -9,6 +9,7 @@ import { removeReconnect } from './delete-reconnect';
 import { disable } from './disable';
 import { duplicate } from './duplicate';
 import { fit } from './fit';
+import { flowSettings } from './flow-settings';
 import { help } from './help';
 import { insert } from './insert';
 import { menu } from './menu';
@@ -30,7 +31,7 @@ import type { Services } from '../shell/editor';
 
 export const actions: readonly Action[] = [
   run, stop, runUntil, preview, add, connect, insert, open, menu, back, rename, disable, duplicate, remove, removeReconnect, undo, redo,
-  selectAll, tidy, fit, fitSelection, zoomActual, zoomIn, zoomOut, ...walks, ...nudges, nextProblem, lastProblem, help,
+  selectAll, tidy, fit, fitSelection, zoomActual, zoomIn, zoomOut, ...walks, ...nudges, nextProblem, lastProblem, flowSettings, help,
 ];
 
 interface Key {
@@ -73,4 +74,4 @@ export function perform(action: Action, s: Services): boolean {
 }
 
 export { can, offered, type Action };
-export { add, back, connect, disable, duplicate, fit, help, insert, menu, open, preview, redo, remove, removeReconnect, rename, run, runUntil, selectAll, stop, tidy, undo, zoomActual, zoomIn, zoomOut };
+export { add, back, connect, disable, duplicate, fit, flowSettings, help, insert, menu, open, preview, redo, remove, removeReconnect, rename, run, runUntil, selectAll, stop, tidy, undo, zoomActual, zoomIn, zoomOut };

@@ -176,6 +176,8 @@ export interface NodeStatus {
   stoppedEarly?: string[]
   /** Progress is the share of its bytes or records that a running source has read, above 0 and at most 1; 0 when unknown. */
   progress?: number
+  /** Activity is how an end of the engine's work spends its time, where that is known. */
+  activity?: Activity
 }
 
 /** LogLine is something that a run tells people. */
@@ -465,6 +467,19 @@ export interface Changes {
   deleted: number
   unchanged: number
   collapsed: number
+}
+
+/** Activity tells how a source or a target spends the time of its stage, in milliseconds, and whether the rest waits for it. */
+export interface Activity {
+  /** Queue is the share of the places behind a source that are taken: 1 means that the source is held back. */
+  queue?: number
+  busyMS?: number
+  /** for records */
+  waitingMS?: number
+  /** until somebody takes what is ready */
+  blockedMS?: number
+  /** the others of its stage wait for it most of the time */
+  bottleneck?: boolean
 }
 
 /** Health answers /healthz and /readyz. */

@@ -1,5 +1,5 @@
 import { Handle, Position as Side, type NodeProps } from '@xyflow/react';
-import { Ban, CirclePlay, Ellipsis, Table2 } from 'lucide-react';
+import { Ban, CirclePlay, Ellipsis, Hourglass, Table2 } from 'lucide-react';
 import { memo, useEffect, useRef, useState, type MouseEvent } from 'react';
 import { disable, menu, offered, perform, preview, runUntil, type Action } from '../action';
 import { endsOf, whyNot } from '../model/connect';
@@ -81,6 +81,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
           <LiveText show={{ kind: 'node', node: id }} />
           <LiveText show={{ kind: 'rate', node: id }} className="rate" />
         </span>
+        {status?.activity?.bottleneck && <span className="badge bottleneck" title="The other nodes wait for this one"><Hourglass size={12} strokeWidth={2.5} aria-hidden="true" />Bottleneck</span>}
         <StateBadge {...state} />
       </div>
       {state.look === 'running' && <Progress node={id} />}

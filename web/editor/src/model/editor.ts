@@ -76,6 +76,7 @@ export interface EditorState {
   renaming: string | null;
   menu: { node: string; at: Position } | null; // the menu of a node, at a point of the window
   help: boolean;
+  flowSettings: boolean;
   check: CheckState;
   saved: SavedState;
   offline: boolean; // the server does not answer: what is shown of it may be old
@@ -137,6 +138,7 @@ export class Editor {
       renaming: null,
       menu: null,
       help: false,
+      flowSettings: false,
       check: nothingChecked,
       saved: { kind: 'saved' },
       offline: false,

@@ -9,6 +9,7 @@ import { Bars } from './Bars';
 import { Dock, Panel } from './Dock';
 import { ServicesContext, useEditor, useServices, type Services } from './editor';
 import { EmptyState } from './EmptyState';
+import { FlowSettingsDialog } from './FlowSettingsDialog';
 import { HelpDialog } from './HelpDialog';
 import { LiveRegion } from './LiveRegion';
 import { Outline } from './Outline';
@@ -66,6 +67,7 @@ function Layout() {
         )}
       </div>
       <HelpDialog />
+      <FlowSettingsDialog />
       <LiveRegion />
     </div>
   );

@@ -1,6 +1,6 @@
-import { ArrowLeft, CircleHelp, Moon, Play, Redo2, Square, Sun, Undo2 } from 'lucide-react';
+import { ArrowLeft, CircleHelp, Moon, Play, Redo2, Settings2, Square, Sun, Undo2 } from 'lucide-react';
 import { useState } from 'react';
-import { can, help, perform, redo, run, stop, undo, type Action } from '../action';
+import { can, flowSettings, help, perform, redo, run, stop, undo, type Action } from '../action';
 import type { SavedState } from '../model/editor';
 import { useEditor, useServices } from './editor';
 import { RunProgress } from './RunProgress';
@@ -34,6 +34,7 @@ export function TopBar() {
       >
         {dark ? <Sun size={18} aria-hidden="true" /> : <Moon size={18} aria-hidden="true" />}
       </button>
+      <Tool action={flowSettings} Icon={Settings2} />
       <Tool action={help} Icon={CircleHelp} />
       {running ? <Main action={stop} Icon={Square} text="Stop" /> : <Main action={run} Icon={Play} text="Run" />}
     </header>
