@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"spark/flows"
 	"spark/internal/served"
 )
 
@@ -106,6 +107,7 @@ type lightRun struct {
 	CreatedAt          time.Time
 	StartedAt, EndedAt time.Time
 	Read               int64
+	Error              *flows.Error
 }
 
 // until asks for the run until something is so of it. It asks seldom, because fifty ask.
@@ -224,7 +226,7 @@ func manyCancel(ctx context.Context, b *Bench) (v float64, _ *float64, err error
 		r := &runs[i]
 		err := r.until(ctx, s, func() bool { return r.Read > 0 || !r.EndedAt.IsZero() })
 		if err == nil && !r.EndedAt.IsZero() {
-			err = fmt.Errorf("run %s ended as %s by itself", r.ID, r.State)
+			err = fmt.Errorf("run %s ended as %s by itself: %v", r.ID, r.State, r.Error)
 		}
 		return err
 	}); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"syscall"
 
 	"spark/connectors/file"
@@ -66,12 +67,12 @@ func loadFlow(path string) (*flows.Flow, error) {
 var executorEnv []string
 
 // child starts an executor process of this program.
-func child(ctx context.Context, maxRSS int64) (*executor.Host, error) {
+func child(ctx context.Context, maxRSS int64, flags ...string) (*executor.Host, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("executor: %w", err)
 	}
-	return executor.Start(ctx, executor.Options{Command: []string{self, "executor"}, MaxRSS: maxRSS, Env: executorEnv})
+	return executor.Start(ctx, executor.Options{Command: append([]string{self, "executor"}, flags...), MaxRSS: maxRSS, Env: executorEnv})
 }
 
 // lookup answers a plan's questions about data through an executor that is started when the first one comes.
@@ -121,6 +122,7 @@ func (l *lookup) close() {
 type processes struct {
 	limits     limits
 	optimizers []string
+	background bool // beside a server, which has to answer however many run
 }
 
 var _ run.Executor = processes{}
@@ -130,15 +132,21 @@ func (p processes) Run(ctx context.Context, job run.Job, c run.Callbacks) ([]flo
 	if budget == (run.Budget{}) {
 		budget = p.limits.ofRun()
 	}
-	host, err := child(ctx, budget.Memory)
+	var flags []string
+	if p.background {
+		flags = append(flags, "--background")
+	}
+	host, err := child(ctx, budget.Memory, flags...)
 	if err != nil {
 		return nil, err
 	}
-	defer host.Close()
 	temp, err := makeTemp(tempRun)
 	if err != nil {
+		host.Close()
 		return nil, err
 	}
+	// When the call has been answered everything is committed or aborted, and the process has nothing left to do.
+	defer host.Kill()
 	defer os.RemoveAll(temp)
 	spec := executor.RunSpec{Document: job.Document, Parameters: job.Parameters, Folders: job.Folders, Temp: temp,
 		Threads: p.limits.threads(), Memory: engineMemory(budget.Memory), Spill: budget.Spill, Run: job.Run, Attempt: job.Attempt, Fence: job.Fence, Until: job.Until, Samples: job.Samples, Optimizers: p.optimizers, Connections: job.Connections}
@@ -151,9 +159,14 @@ func (p processes) Run(ctx context.Context, job run.Job, c run.Callbacks) ([]flo
 }
 
 // executorCommand is the child process.
-type executorCommand struct{}
+type executorCommand struct {
+	Background bool `help:"Let others go first."`
+}
 
-func (executorCommand) Run() error {
+func (c executorCommand) Run() error {
+	if c.Background {
+		letOthersGoFirst()
+	}
 	// Nothing but frames may reach the host, whatever Go or native code prints.
 	fd, err := syscall.Dup(1)
 	if err == nil {
@@ -172,4 +185,20 @@ func (executorCommand) Run() error {
 		},
 		Inspect: file.Inspect,
 	})
+}
+
+// backgroundNice leaves a server that competes with fifty runs a good part of the processors when it needs them; without
+// it, it would be too slow to show that it lives.
+const backgroundNice = 15
+
+// letOthersGoFirst lowers the priority of all threads. Later ones inherit it; it is a hint, whose failure harms nobody.
+func letOthersGoFirst() {
+	for range 2 { // a thread may begin while the first round goes on
+		threads, _ := os.ReadDir("/proc/self/task")
+		for _, t := range threads {
+			if id, err := strconv.Atoi(t.Name()); err == nil {
+				_ = syscall.Setpriority(syscall.PRIO_PROCESS, id, backgroundNice)
+			}
+		}
+	}
 }
