@@ -318,13 +318,7 @@ func (w *work) interrupted(ctx context.Context) error {
 	if granted {
 		e.Code, e.Message, e.Suggestion = "commit.unknown", "Spark ended while the run committed", "some outputs may be new and others old; run again: that writes all of them"
 	}
-	nodes := w.live.snapshot().Nodes
-	for i, n := range nodes {
-		if n.State == flows.NodeRunning {
-			nodes[i].State = flows.NodeReady
-		}
-	}
-	return w.finish(ctx, Result{State: flows.RunFailed, Err: e, Nodes: nodes, Ended: w.Now()})
+	return w.finish(ctx, Result{State: flows.RunFailed, Err: e, Ended: w.Now()})
 }
 
 // do executes the attempt.
@@ -363,6 +357,16 @@ func (w *work) do(ctx context.Context) error {
 	return w.finish(context.WithoutCancel(ctx), res)
 }
 
+// halted are the nodes of a run that is over: none of them runs.
+func halted(nodes []flows.NodeStatus) []flows.NodeStatus {
+	for i, n := range nodes {
+		if n.State == flows.NodeRunning {
+			nodes[i].State = flows.NodeReady
+		}
+	}
+	return nodes
+}
+
 // saveCounts stores the counts now and then until stopped. An error is not the run's: the next save, or the end, tells.
 func (w *work) saveCounts(ctx context.Context) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
@@ -387,6 +391,7 @@ func (w *work) saveCounts(ctx context.Context) (stop func()) {
 // finish stores how the run ended and tells the watchers.
 func (w *work) finish(ctx context.Context, res Result) error {
 	w.live.counts(res.Nodes)
+	w.live.counts(halted(w.live.snapshot().Nodes)) // an executor that died left them as they were
 	r := w.live.snapshot()
 	r.State, r.EndedAt, r.Error = res.State, res.Ended, flows.AsError(res.Err)
 	if res.State == flows.RunSucceeded {

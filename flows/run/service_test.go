@@ -482,3 +482,20 @@ func TestIdleWatcher(t *testing.T) {
 		t.Errorf("%d signals", woken)
 	}
 }
+
+// TestNoNodeRunsInTheEnd: an executor that died tells nothing of its nodes; none of them is shown as running.
+func TestNoNodeRunsInTheEnd(t *testing.T) {
+	t.Parallel()
+	s := service(newMemory(), func(_ context.Context, _ run.Job, c run.Callbacks) ([]flows.NodeStatus, error) {
+		c.Counts(counted(4))
+		return nil, &flows.Error{Code: "executor.died", Message: "it died"}
+	})
+	r := queued(t, s)
+	if err := s.Work(t.Context(), scope, r.ID); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Get(t.Context(), scope, r.ID)
+	if err != nil || got.State != flows.RunFailed || len(got.Nodes) != 2 || got.Nodes[0].State != flows.NodeReady || got.Nodes[0].Out["out"] != 4 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

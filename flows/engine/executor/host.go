@@ -32,6 +32,7 @@ type Host struct {
 	run     *Callbacks // of the run in progress
 	fence   int64
 	overRSS int64 // bytes seen when the memory limit was passed
+	gaveUp  bool  // it did not answer its cancellation and was ended
 	granted bool  // the run in progress may commit
 }
 
@@ -137,6 +138,7 @@ func (h *Host) insist(answered <-chan struct{}) {
 	case <-t.C:
 		h.mu.Lock()
 		granted := h.granted
+		h.gaveUp = !granted
 		h.mu.Unlock()
 		if !granted {
 			h.Kill()
@@ -147,8 +149,11 @@ func (h *Host) insist(answered <-chan struct{}) {
 // death describes the end of a child that should have lived.
 func (h *Host) death() error {
 	h.mu.Lock()
-	rss, granted := h.overRSS, h.granted
+	rss, granted, gaveUp := h.overRSS, h.granted, h.gaveUp
 	h.mu.Unlock()
+	if gaveUp {
+		return &flows.Error{Code: "run.cancelled", Params: flows.Params{"killed": true}, Message: "the run was cancelled", Suggestion: "nothing was written"}
+	}
 	if rss > 0 && !granted {
 		return &flows.Error{Code: "memory.limit", Params: flows.Params{"bytes": rss},
 			Message:    fmt.Sprintf("the run was ended because its process used %d MB of memory", rss>>20),

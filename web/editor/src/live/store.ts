@@ -316,7 +316,8 @@ export function passed(status: NodeStatus): number | undefined {
   return status.written;
 }
 
-function sameState(a: NodeStatus, b: NodeStatus): boolean {
+/** sameState says that nothing of a status has changed that React draws. */
+export function sameState(a: NodeStatus, b: NodeStatus): boolean {
   return a.state === b.state && a.reason === b.reason && !a.rejected === !b.rejected && (a.stoppedEarly?.length ?? 0) === (b.stoppedEarly?.length ?? 0) &&
     !a.activity?.bottleneck === !b.activity?.bottleneck;
 }

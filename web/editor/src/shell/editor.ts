@@ -5,7 +5,7 @@
 import { createContext, useContext, useRef, useSyncExternalStore } from 'react';
 import type { Client } from '../api/client';
 import type { NodeStatus } from '../api/types';
-import type { LiveStore } from '../live/store';
+import { sameState, type LiveStore } from '../live/store';
 import type { Editor, EditorState } from '../model/editor';
 import type { Session } from './session';
 import type { View } from '../canvas/view';
@@ -46,7 +46,7 @@ export function useNodeStatus(node: string): NodeStatus | undefined {
     () => {
       const now = live.status(node);
       const before = last.current;
-      const same = before && now && before.state === now.state && before.reason === now.reason && !before.rejected === !now.rejected;
+      const same = before && now && sameState(before, now);
       if (!same) last.current = now;
       return last.current;
     },
