@@ -166,6 +166,9 @@ func (r *run) execute(ctx context.Context) (err error) {
 	if err := r.unchanged(); err != nil {
 		return err
 	}
+	if err := r.balanceRejects(); err != nil {
+		return err
+	}
 	return r.commit(ctx)
 }
 
@@ -366,6 +369,28 @@ func (r *run) balance(s *plan.Stage, n int64, feeds []*feed) error {
 		if !f.stats.Complete && !stopped[f.ref] {
 			return imbalance(f.ref, "the source ended early after", f.stats.Records, "were counted", c)
 		}
+	}
+	return nil
+}
+
+// balanceRejects checks what the nodes counted as refused against what was handed over to be stored, and, where the
+// rejects port is connected, against what was read of it.
+func (r *run) balanceRejects() error {
+	var counted int64
+	for _, n := range r.plan.Nodes {
+		refused := r.rejected(n)
+		if n.Policy == flows.RejectStore {
+			counted += refused
+		}
+		if sp := r.spools[n.ID]; sp != nil && sp.n.Load() != refused {
+			return imbalance(plan.Ref{Node: n.ID, Port: node.Rejects}, "the node refused", refused, "left its rejects port", sp.n.Load())
+		}
+	}
+	r.mu.Lock()
+	stored := r.refused
+	r.mu.Unlock()
+	if counted != stored {
+		return imbalance(plan.Ref{}, "the nodes refused", counted, "were handed over as rejects", stored)
 	}
 	return nil
 }

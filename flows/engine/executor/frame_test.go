@@ -154,3 +154,24 @@ func TestReplyThatCannotBeSent(t *testing.T) {
 		}
 	}
 }
+
+// TestRejectsAreCountedTwice: the host forbids the commit of a guest that counts other rejects than were stored.
+func TestRejectsAreCountedTwice(t *testing.T) {
+	t.Parallel()
+	h := &Host{fence: 3}
+	c := &Callbacks{StoreRejects: func([]byte) error { return nil }}
+	lines := flows.AppendReject(flows.AppendReject(nil, &flows.Reject{Raw: "a\nb"}), &flows.Reject{})
+	if err := h.answer(c, frame{Method: methodSpoolReject, Data: lines}); err != nil {
+		t.Fatal(err)
+	}
+	for rejects, ok := range map[int64]bool{1: false, 3: false, 2: true} {
+		body, err := json.Marshal(commitBody{Fence: 3, Rejects: rejects})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = h.answer(c, frame{Method: methodMayCommit, Body: body})
+		if e := flows.AsError(err); (err == nil) != ok || err != nil && e.Code != "run.imbalance" {
+			t.Errorf("%d of 2 rejects: %v", rejects, err)
+		}
+	}
+}

@@ -34,6 +34,7 @@ type Host struct {
 	overRSS int64 // bytes seen when the memory limit was passed
 	gaveUp  bool  // it did not answer its cancellation and was ended
 	granted bool  // the run in progress may commit
+	rejects int64 // stored of the run in progress
 }
 
 // Callbacks are what a run asks of its host.
@@ -279,7 +280,7 @@ func (h *Host) Run(ctx context.Context, spec RunSpec, c Callbacks) ([]flows.Node
 		h.mu.Unlock()
 		return nil, errors.New("executor: a run is in progress")
 	}
-	h.run, h.fence, h.granted = &c, spec.Fence, false
+	h.run, h.fence, h.granted, h.rejects = &c, spec.Fence, false, 0
 	h.mu.Unlock()
 	defer func() {
 		h.mu.Lock()
@@ -331,7 +332,11 @@ func (h *Host) answer(c *Callbacks, f frame) error {
 		if c.StoreRejects == nil {
 			return errors.New("this run stores no rejects")
 		}
-		return c.StoreRejects(f.Data)
+		if err := c.StoreRejects(f.Data); err != nil {
+			return err
+		}
+		h.rejects += int64(bytes.Count(f.Data, []byte{'\n'}))
+		return nil
 	case methodMayCommit:
 		var b commitBody
 		if err := json.Unmarshal(f.Body, &b); err != nil {
@@ -339,6 +344,10 @@ func (h *Host) answer(c *Callbacks, f frame) error {
 		}
 		if b.Fence != h.fence {
 			return fmt.Errorf("fence %d is not the lease's", b.Fence)
+		}
+		if b.Rejects != h.rejects { // two ends that count for themselves
+			return &flows.Error{Code: "run.imbalance", Message: fmt.Sprintf("%d rejects were handed over and %d stored", b.Rejects, h.rejects),
+				Suggestion: "nothing was written; please report this with the flow"}
 		}
 		if c.MayCommit != nil {
 			if err := c.MayCommit(b.Fence); err != nil {

@@ -74,6 +74,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
       <div className="card-head">
         <TypeIcon type={type} />
         {renaming ? <NameField id={id} value={card.title} /> : <span className="card-title">{card.title}</span>}
+        {status?.activity?.bottleneck && <span className="badge bottleneck" title="The other nodes wait for this one"><Hourglass size={12} strokeWidth={2.5} aria-hidden="true" />Bottleneck</span>}
       </div>
       <div className={bad ? 'card-line bad' : 'card-line'} title={line}>{line}</div>
       <div className="card-foot">
@@ -81,7 +82,6 @@ function CardView({ id, selected, dragging }: NodeProps) {
           <LiveText show={{ kind: 'node', node: id }} />
           <LiveText show={{ kind: 'rate', node: id }} className="rate" />
         </span>
-        {status?.activity?.bottleneck && <span className="badge bottleneck" title="The other nodes wait for this one"><Hourglass size={12} strokeWidth={2.5} aria-hidden="true" />Bottleneck</span>}
         <StateBadge {...state} />
       </div>
       {state.look === 'running' && <Progress node={id} />}
