@@ -156,6 +156,10 @@ func (r *run) execute(ctx context.Context) (err error) {
 	for i, s := range r.plan.Stages {
 		if err := r.stage(ctx, s); err != nil {
 			err = r.blame(s, r.cause(ctx, err))
+			if ctx.Err() != nil && r.firstError() == nil { // no node failed
+				r.setState(s, flows.NodeReady)
+				return err
+			}
 			r.fail(s, err)
 			return err
 		}
