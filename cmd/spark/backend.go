@@ -49,6 +49,15 @@ var (
 	_ run.Checker   = (*run.Lab)(nil)
 )
 
+// lease is how long a worker may be silent. With the embedded database there is no other one that could take over, and a
+// machine that is busy with fifty runs must not make this one give up its own.
+func lease(s *store.Store) time.Duration {
+	if s.SQLite() {
+		return time.Minute
+	}
+	return 0 // the queue's default
+}
+
 // maxWorkers is how many runs are worked at once where nothing else is said: their budgets let in fewer.
 const maxWorkers = 64
 
@@ -75,7 +84,7 @@ func openBackend(ctx context.Context, o backendOptions) (b *backend, err error) 
 	if b.store, err = store.Open(ctx, store.Config{DatabaseURL: o.databaseURL, Folder: o.data}); err != nil {
 		return nil, err
 	}
-	if b.queue, err = queue.Open(ctx, b.store, queue.Options{Workers: cmp.Or(max(0, o.workers), maxWorkers), Alone: b.store.SQLite(), Log: o.log}); err != nil {
+	if b.queue, err = queue.Open(ctx, b.store, queue.Options{Workers: cmp.Or(max(0, o.workers), maxWorkers), Lease: lease(b.store), Alone: b.store.SQLite(), Log: o.log}); err != nil {
 		return nil, err
 	}
 	b.store.Runs.Enqueue = func(ctx context.Context, tx *sql.Tx, project, id string, attempt int) error {

@@ -187,9 +187,9 @@ func (c executorCommand) Run() error {
 	})
 }
 
-// backgroundNice leaves a server that competes with fifty runs a good part of the processors when it needs them; without
-// it, it would be too slow to show that it lives.
-const backgroundNice = 15
+// backgroundNice gives a server that competes with fifty runs the processors a little sooner than them, and others of the
+// machine no more than that.
+const backgroundNice = 5
 
 // letOthersGoFirst lowers the priority of all threads. Later ones inherit it; it is a hint, whose failure harms nobody.
 func letOthersGoFirst() {
