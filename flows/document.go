@@ -56,12 +56,26 @@ const (
 	RejectSkip  RejectPolicy = "skip"   // refused records are counted and dropped
 )
 
+// Concurrency says what becomes of a run that is started while another one of its flow is not over.
+type Concurrency string
+
+// The ways to be started while another run goes on.
+const (
+	ConcurrencyQueue    Concurrency = "queue"    // it waits until those before it are over
+	ConcurrencySkip     Concurrency = "skip"     // it is refused
+	ConcurrencyParallel Concurrency = "parallel" // it runs beside the other ones
+)
+
 // Settings belong to the whole flow.
 type Settings struct {
-	Rejects    RejectPolicy `json:"rejects,omitempty"`    // default of every node; empty means fail
-	MaxRejects *int64       `json:"maxRejects,omitempty"` // stored rejects at which a run stops; nil means 1,000, or 1 % of the records read, whichever is more
-	NoCounts   bool         `json:"noCounts,omitempty"`   // gives the engine's optimizer its freedom back, without counts between the ends
-	Extra      Extra        `json:"-"`
+	Rejects     RejectPolicy `json:"rejects,omitempty"`     // default of every node; empty means fail
+	MaxRejects  *int64       `json:"maxRejects,omitempty"`  // stored rejects at which a run stops; nil means 1,000, or 1 % of the records read, whichever is more
+	NoCounts    bool         `json:"noCounts,omitempty"`    // gives the engine's optimizer its freedom back, without counts between the ends
+	Concurrency Concurrency  `json:"concurrency,omitempty"` // empty means queue
+	// MemoryMB is what a run may use of a server's memory, in MB; nil means what its size seems to need. A server gives no
+	// more than its own limit.
+	MemoryMB *int64 `json:"memoryMB,omitempty"`
+	Extra    Extra  `json:"-"`
 }
 
 // Node is a box on the canvas.
@@ -174,6 +188,12 @@ func (f *Flow) check() Problems {
 	if !f.Settings.Rejects.valid() {
 		add(Path{Field: "settings.rejects"}, "document.rejects", fmt.Sprintf("%s is not a reject policy", quoted(string(f.Settings.Rejects))), "use fail, reject or skip")
 	}
+	if !f.Settings.Concurrency.valid() {
+		add(Path{Field: "settings.concurrency"}, "document.concurrency", fmt.Sprintf("%s does not say what becomes of a second run", quoted(string(f.Settings.Concurrency))), "use queue, skip or parallel")
+	}
+	if m := f.Settings.MemoryMB; m != nil && *m < MinMemoryMB {
+		add(Path{Field: "settings.memoryMB"}, "document.memory", fmt.Sprintf("%d MB are too little memory for a run", *m), fmt.Sprintf("give it %d MB or more, or leave it out", MinMemoryMB))
+	}
 	names := map[string]bool{}
 	for i, p := range f.Parameters {
 		if names[p.Name] || !parameterPattern.MatchString(p.Name) || p.Type.Kind == Invalid {
@@ -183,6 +203,13 @@ func (f *Flow) check() Problems {
 		names[p.Name] = true
 	}
 	return ps
+}
+
+// MinMemoryMB is the least memory that a run can be limited to.
+const MinMemoryMB = 128
+
+func (c Concurrency) valid() bool {
+	return c == "" || c == ConcurrencyQueue || c == ConcurrencySkip || c == ConcurrencyParallel
 }
 
 func (r RejectPolicy) valid() bool {

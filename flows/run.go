@@ -101,6 +101,18 @@ type NodeStatus struct {
 	StoppedEarly []string `json:"stoppedEarly,omitempty"`
 	// Progress is the share of its bytes or records that a running source has read, above 0 and at most 1; 0 when unknown.
 	Progress float64 `json:"progress,omitempty"`
+	// Activity is how an end of the engine's work spends its time, where that is known.
+	Activity *Activity `json:"activity,omitempty"`
+}
+
+// Activity tells how a source or a target spends the time of its stage, in milliseconds, and whether the rest waits for it.
+type Activity struct {
+	// Queue is the share of the places behind a source that are taken: 1 means that the source is held back.
+	Queue      float64 `json:"queue,omitempty"`
+	BusyMS     int64   `json:"busyMS,omitempty"`
+	WaitingMS  int64   `json:"waitingMS,omitempty"`  // for records
+	BlockedMS  int64   `json:"blockedMS,omitempty"`  // until somebody takes what is ready
+	Bottleneck bool    `json:"bottleneck,omitempty"` // the others of its stage wait for it most of the time
 }
 
 // Changes tells what a target made of the records that it was given. Collapsed ones had the key of a later record of

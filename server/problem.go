@@ -21,7 +21,7 @@ var statuses = map[string]int{
 	"auth.required":  401,
 	"request.origin": 403, "file.outside": 403, "file.permission": 403,
 	"request.method": 405,
-	"draft.conflict": 409, "connection.conflict": 409, "connection.name_taken": 409, "reject.not_open": 409, "file.exists": 409, "file.busy": 409,
+	"draft.conflict": 409, "connection.conflict": 409, "connection.name_taken": 409, "reject.not_open": 409, "file.exists": 409, "file.busy": 409, "run.skipped": 409,
 	"document.too_large": 413, "request.too_large": 413,
 	"request.media_type": 415,
 	"request.host":       421,

@@ -59,7 +59,7 @@ func (e *fakeExecutor) Run(ctx context.Context, job run.Job, c run.Callbacks) ([
 	}
 	c.Samples(e.samples)
 	if len(e.rejects) > 0 {
-		if err := c.StoreRejects(e.rejects); err != nil {
+		if err := c.StoreRejects(lines(e.rejects)); err != nil {
 			return e.counts, err
 		}
 	}
@@ -236,4 +236,11 @@ func everyPage[T any](s *site, address string, limit string) (items []T, pages i
 			s.t.Fatal("the list has no end")
 		}
 	}
+}
+
+func lines(rejects []flows.Reject) (b []byte) {
+	for _, r := range rejects {
+		b = flows.AppendReject(b, &r)
+	}
+	return b
 }

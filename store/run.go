@@ -104,16 +104,16 @@ func (r *runRow) put(run flows.Run) error {
 // Create saves a queued run and its job in one transaction. Where the project has a run with the key already, that one is
 // returned, and false.
 func (rs *Runs) Create(ctx context.Context, scope flows.Scope, r flows.Run, key string) (flows.Run, bool, error) {
-	return rs.create(ctx, scope, r, key, func(*change) error { return nil })
+	return rs.create(ctx, scope, r, key, false, func(*change) error { return nil })
 }
 
 // CreateReplay is Create of a run that takes these rejects. It is refused (reject.not_open) where one of them is not open:
 // somebody else was faster.
 func (rs *Runs) CreateReplay(ctx context.Context, scope flows.Scope, r flows.Run, key string, ids []string) (flows.Run, bool, error) {
-	return rs.create(ctx, scope, r, key, func(c *change) error { return c.claim(r.ID, ids) })
+	return rs.create(ctx, scope, r, key, false, func(c *change) error { return c.claim(r.ID, ids) })
 }
 
-func (rs *Runs) create(ctx context.Context, scope flows.Scope, r flows.Run, key string, also func(*change) error) (flows.Run, bool, error) {
+func (rs *Runs) create(ctx context.Context, scope flows.Scope, r flows.Run, key string, alone bool, also func(*change) error) (flows.Run, bool, error) {
 	params := r.Parameters
 	if params == nil {
 		params = map[string]string{}
@@ -129,6 +129,7 @@ func (rs *Runs) create(ctx context.Context, scope flows.Scope, r flows.Run, key 
 		row.Key = &k
 	}
 	created := true
+	var skipped *flows.Error
 	err = rs.s.change(ctx, scope, func(c *change) error {
 		row.CreatedUs = c.now
 		if row.Key != nil {
@@ -141,8 +142,17 @@ func (rs *Runs) create(ctx context.Context, scope flows.Scope, r flows.Run, key 
 				return nil
 			}
 		}
-		if _, err := findFlow(c.Where(live).Select("id"), scope, r.FlowID); err != nil {
+		find := c.Where(live).Select("id")
+		if alone {
+			find = c.locked().Where(live).Select("id")
+		}
+		if _, err := findFlow(find, scope, r.FlowID); err != nil {
 			return err
+		}
+		if alone {
+			if skipped, err = c.skipped(r.FlowID); skipped != nil || err != nil {
+				return err
+			}
 		}
 		if err := c.Create(row).Error; err != nil {
 			return fmt.Errorf("create run: %w", err)
@@ -164,6 +174,9 @@ func (rs *Runs) create(ctx context.Context, scope flows.Scope, r flows.Run, key 
 			return first, false, nil
 		}
 		return flows.Run{}, false, err
+	}
+	if skipped != nil {
+		return flows.Run{}, false, skipped
 	}
 	run, err := row.run()
 	return run, created, err
@@ -286,8 +299,9 @@ func (rs *Runs) LastRuns(ctx context.Context, scope flows.Scope, ids []string) (
 }
 
 // Lease gives out the next fence of a run that is not over and returns the run as it was before. Whoever held the one
-// before can write nothing any more.
-func (rs *Runs) Lease(ctx context.Context, scope flows.Scope, id string) (r flows.Run, fence int64, err error) {
+// before can write nothing any more. A run that has to be alone is refused (run.waits) where another one of its flow has
+// been leased and is not over, or was queued earlier.
+func (rs *Runs) Lease(ctx context.Context, scope flows.Scope, id string, alone bool) (r flows.Run, fence int64, err error) {
 	err = rs.s.change(ctx, scope, func(c *change) error {
 		row, err := findRun(c.locked(), scope, id)
 		if err != nil {
@@ -298,6 +312,11 @@ func (rs *Runs) Lease(ctx context.Context, scope flows.Scope, id string) (r flow
 		}
 		if r, err = row.run(); err != nil {
 			return err
+		}
+		if alone {
+			if err := c.turn(row); err != nil {
+				return err
+			}
 		}
 		fence = row.Fence + 1
 		return c.updateRun(id, map[string]any{"fence": fence})

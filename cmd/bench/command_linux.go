@@ -73,9 +73,32 @@ type process struct {
 // treeRSS sums the resident memory of a process, of what descends from it and of its process group. Pages that they
 // share count for each.
 func treeRSS(root int) int64 {
+	all := processes()
+	var sum int64
+	for pid, p := range all {
+		if p.group == root || descends(all, pid, root) {
+			sum += p.rss
+		}
+	}
+	return sum
+}
+
+// descendants counts the processes below one.
+func descendants(root int) (n int) {
+	all := processes()
+	for pid := range all {
+		if pid != root && descends(all, pid, root) {
+			n++
+		}
+	}
+	return n
+}
+
+// processes are all of the machine.
+func processes() map[int]process {
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
-		return 0
+		return nil
 	}
 	all := make(map[int]process, len(files))
 	for _, f := range files {
@@ -87,13 +110,7 @@ func treeRSS(root int) int64 {
 			all[pid] = p
 		}
 	}
-	var sum int64
-	for pid, p := range all {
-		if p.group == root || descends(all, pid, root) {
-			sum += p.rss
-		}
-	}
-	return sum
+	return all
 }
 
 // ownRSS is the resident memory of one process; 0 where there is none.

@@ -95,10 +95,12 @@ var statements = map[string]func(dir string) string{
 
 func derived(dir string) string {
 	return fmt.Sprintf(`SELECT order_id, customer_id, product_id, quantity, unit_price, currency, upper(country) AS country, status, ordered_at, note,
-		quantity * unit_price AS amount, date_trunc('month', ordered_at) AS month
-		FROM read_csv('%s', header = true, columns = {'order_id': 'BIGINT', 'customer_id': 'INTEGER', 'product_id': 'INTEGER', 'quantity': 'INTEGER',
-		'unit_price': 'DECIMAL(10,2)', 'currency': 'VARCHAR', 'country': 'VARCHAR', 'status': 'VARCHAR', 'ordered_at': 'TIMESTAMP', 'note': 'VARCHAR'})
-		WHERE status <> 'cancelled' AND quantity > 0`, filepath.Join(dir, "orders.csv"))
+		quantity * unit_price AS amount, date_trunc('month', ordered_at) AS month FROM (%s) WHERE status <> 'cancelled' AND quantity > 0`, readOrders(dir))
+}
+
+func readOrders(dir string) string {
+	return fmt.Sprintf(`SELECT * FROM read_csv('%s', header = true, columns = {'order_id': 'BIGINT', 'customer_id': 'INTEGER', 'product_id': 'INTEGER', 'quantity': 'INTEGER',
+		'unit_price': 'DECIMAL(10,2)', 'currency': 'VARCHAR', 'country': 'VARCHAR', 'status': 'VARCHAR', 'ordered_at': 'TIMESTAMP', 'note': 'VARCHAR'})`, filepath.Join(dir, "orders.csv"))
 }
 
 // statement runs one statement with DuckDB's defaults.

@@ -18,7 +18,10 @@ func figures() []Figure {
 		{Name: "w2-tenth", Unit: "s", Goal: goal(1.15), OfRatio: true, Better: Lower, Run: workload("w2", tenth, 9)},
 		{Name: "cancel", Unit: "ms", Goal: goal(300), Better: Lower, Run: cancel},
 	}
+	fs = append(fs, engineFigures()...)
+	fs = append(fs, spillFigures()...)
 	fs = append(fs, postgresFigures()...)
+	fs = append(fs, manyFigures()...)
 	fs = append(fs, serverFigures()...)
 	fs = append(fs, viewerFigures()...)
 	fs = append(fs, browserFigures()...)

@@ -20,6 +20,7 @@ func postgresFigures() []Figure {
 	return []Figure{
 		{Name: "postgres-load", Unit: "s", Goal: goal(1.1), OfRatio: true, Better: Lower, Run: postgresLoad},
 		{Name: "postgres-unload", Unit: "s", Goal: goal(1.3), OfRatio: true, Better: Lower, Run: postgresUnload},
+		{Name: "slowsink-rss", Unit: "MB", Goal: goal(256), Better: Lower, Run: slowSink},
 	}
 }
 
@@ -56,8 +57,8 @@ func (d database) psql(ctx context.Context, commands ...string) error {
 }
 
 // prepare makes the data, the connection and a flow of two nodes beside it.
-func (d *database) prepare(ctx context.Context, b *Bench, name string, from, to map[string]any) (dir string, err error) {
-	if dir, err = b.data(ctx, tenth); err != nil {
+func (d *database) prepare(ctx context.Context, b *Bench, s size, name string, from, to map[string]any) (dir string, err error) {
+	if dir, err = b.data(ctx, s); err != nil {
 		return "", err
 	}
 	u, err := url.Parse(d.url)
@@ -126,7 +127,7 @@ func postgresLoad(ctx context.Context, b *Bench) (float64, *float64, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	dir, err := d.prepare(ctx, b, "postgres-load", from, map[string]any{"id": "to", "type": "database.output", "version": 1, "config": map[string]any{"connection": "bench", "table": "ours", "mode": "truncate"}})
+	dir, err := d.prepare(ctx, b, tenth, "postgres-load", from, map[string]any{"id": "to", "type": "database.output", "version": 1, "config": map[string]any{"connection": "bench", "table": "ours", "mode": "truncate"}})
 	if err != nil {
 		return 0, nil, err
 	}
@@ -146,7 +147,7 @@ func postgresUnload(ctx context.Context, b *Bench) (float64, *float64, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	dir, err := d.prepare(ctx, b, "postgres-unload", map[string]any{"id": "from", "type": "database.input", "version": 1, "config": map[string]any{"connection": "bench", "from": "table", "table": "theirs"}},
+	dir, err := d.prepare(ctx, b, tenth, "postgres-unload", map[string]any{"id": "from", "type": "database.input", "version": 1, "config": map[string]any{"connection": "bench", "from": "table", "table": "theirs"}},
 		map[string]any{"id": "to", "type": "file.output", "version": 1, "config": map[string]any{"path": "unloaded.csv"}})
 	if err != nil {
 		return 0, nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -227,4 +228,17 @@ func (b *Bench) w1(ctx context.Context) (dir string, doc flowDocument, err error
 		doc, err = readDocument(filepath.Join(dir, "w1.json"))
 	}
 	return dir, doc, err
+}
+
+// writing is the document with the last node writing another file.
+func (d flowDocument) writing(path string) (flowDocument, error) {
+	var nodes []map[string]any
+	if err := json.Unmarshal(d["nodes"], &nodes); err != nil {
+		return nil, err
+	}
+	nodes[len(nodes)-1]["config"].(map[string]any)["path"] = path
+	text, err := json.Marshal(nodes)
+	other := maps.Clone(d)
+	other["nodes"] = text
+	return other, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -38,7 +39,8 @@ type backendOptions struct {
 	databaseURL string
 	folders     []string // more data folders
 	limits      limits
-	workers     int
+	total       run.Budget // of all runs; 0: the default
+	workers     int        // runs at once, at most; 0: the default, below: none
 	log         *slog.Logger
 	keepRejects time.Duration // 0: for ever
 	rejectBytes int64         // that a project may keep; 0: the usual
@@ -50,6 +52,18 @@ var (
 	_ run.Checker   = (*run.Lab)(nil)
 	_ run.Inbox     = (*store.Rejects)(nil)
 )
+
+// lease is how long a worker may be silent. With the embedded database there is no other one that could take over, and a
+// machine that is busy with fifty runs must not make this one give up its own.
+func lease(s *store.Store) time.Duration {
+	if s.SQLite() {
+		return time.Minute
+	}
+	return 0 // the queue's default
+}
+
+// maxWorkers is how many runs are worked at once where nothing else is said: their budgets let in fewer.
+const maxWorkers = 64
 
 // sampleSize is how many records of every output port a run keeps.
 const sampleSize = 20
@@ -74,7 +88,7 @@ func openBackend(ctx context.Context, o backendOptions) (b *backend, err error) 
 	if b.store, err = store.Open(ctx, store.Config{DatabaseURL: o.databaseURL, Folder: o.data, RejectBytes: o.rejectBytes}); err != nil {
 		return nil, err
 	}
-	if b.queue, err = queue.Open(ctx, b.store, queue.Options{Workers: o.workers, Alone: b.store.SQLite(), Log: o.log}); err != nil {
+	if b.queue, err = queue.Open(ctx, b.store, queue.Options{Workers: cmp.Or(max(0, o.workers), maxWorkers), Lease: lease(b.store), Alone: b.store.SQLite(), Log: o.log}); err != nil {
 		return nil, err
 	}
 	b.store.Runs.Enqueue = func(ctx context.Context, tx *sql.Tx, project, id string, attempt int) error {
@@ -89,14 +103,20 @@ func openBackend(ctx context.Context, o backendOptions) (b *backend, err error) 
 	if b.lab, err = newLab(b.folders, b.connections); err != nil {
 		return nil, err
 	}
-	b.runs = &run.Service{Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits}, Checker: b.lab, Inbox: b.store.Rejects, Connections: b.connections, Folders: b.folders,
+	total := totalBudget(o.total)
+	b.runs = &run.Service{Admission: run.NewAdmission(total), Budgets: budgets{limits: o.limits.of(total), files: b.lab.Files},
+		Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits, background: true}, Checker: b.lab, Inbox: b.store.Rejects, Connections: b.connections, Folders: b.folders,
 		SampleSize: sampleSize, Now: time.Now, NewID: newID, Logger: o.log}
 	if o.workers < 0 {
 		return b, nil
 	}
 	b.stopPurge = keepFor(o.keepRejects, b.store.Rejects, time.Now, o.log)
 	b.stopJob, err = b.queue.Work(ctx, func(ctx context.Context, job queue.Job) error {
-		return b.runs.Work(ctx, flows.Scope{Project: job.Project, Actor: "system"}, job.Run)
+		err := b.runs.Work(ctx, flows.Scope{Project: job.Project, Actor: "system"}, job.Run)
+		if errors.Is(err, run.ErrWaits) {
+			err = queue.ErrLater
+		}
+		return err
 	})
 	return b, err
 }

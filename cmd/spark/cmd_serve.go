@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"spark/flows"
+	"spark/flows/run"
 	"spark/server"
 )
 
@@ -19,7 +20,9 @@ type serveCommand struct {
 	Data        string   `help:"Folder of Spark's own data. Flows read and write files in its folder files. Default: spark in the user's data folder." placeholder:"DIR" type:"path" env:"SPARK_DATA"`
 	DatabaseURL string   `help:"PostgreSQL database for the metadata, instead of the embedded one." placeholder:"URL" env:"DATABASE_URL"`
 	Folder      []string `help:"Further folder that flows may read and write. May be repeated." placeholder:"DIR" type:"path"`
-	Workers     int      `help:"Runs worked at once. Default: one per core." placeholder:"N"`
+	Workers     int      `help:"Runs worked at once, at most. Default: as many as their memory and disk allow, up to 64." placeholder:"N"`
+	TotalMemory byteSize `help:"Memory of all runs together; a run waits until its part is free. Default: three quarters of the machine's." placeholder:"SIZE"`
+	TotalSpill  byteSize `help:"Disk of all runs together for what does not fit into memory. Default: half of what is free in the temp folder." placeholder:"SIZE"`
 	MaxUpload   byteSize `help:"Largest file that can be uploaded, such as 2GB." placeholder:"SIZE"`
 	KeepRejects int      `help:"Days that refused records are kept, whatever became of them. 0: for ever." default:"30" placeholder:"DAYS"`
 	RejectBytes byteSize `help:"Refused records that a project may keep, such as 4GB. A run that refuses more fails." default:"1GB" placeholder:"SIZE"`
@@ -37,7 +40,8 @@ func (c *serveCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	b, err := openBackend(ctx, backendOptions{data: data, databaseURL: c.DatabaseURL, folders: c.Folder, limits: c.limits, workers: c.Workers, log: log, keepRejects: time.Duration(max(0, c.KeepRejects)) * 24 * time.Hour, rejectBytes: int64(c.RejectBytes)})
+	b, err := openBackend(ctx, backendOptions{data: data, databaseURL: c.DatabaseURL, folders: c.Folder, limits: c.limits, total: run.Budget{Memory: int64(c.TotalMemory), Spill: int64(c.TotalSpill)}, workers: c.Workers, log: log,
+		keepRejects: time.Duration(max(0, c.KeepRejects)) * 24 * time.Hour, rejectBytes: int64(c.RejectBytes)})
 	if err != nil {
 		return err
 	}

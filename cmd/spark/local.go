@@ -4,16 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
-
-	"github.com/alecthomas/kong"
 
 	"spark/connectors/file"
 	"spark/connectors/folder"
@@ -54,78 +49,6 @@ func (d dataFolders) list(flowFile string) ([]string, error) {
 	return out, nil
 }
 
-// limits bound what a run may use.
-type limits struct {
-	Threads int      `help:"Threads of a run. Default: all cores." placeholder:"N"`
-	Memory  byteSize `help:"Memory of a run, such as 4GB; beyond it the run is ended. Default: three quarters of the machine's." placeholder:"SIZE"`
-}
-
-func (l limits) threads() int {
-	if l.Threads > 0 {
-		return l.Threads
-	}
-	return runtime.NumCPU()
-}
-
-func (l limits) memory() int64 {
-	if l.Memory > 0 {
-		return int64(l.Memory)
-	}
-	return totalMemory() / 4 * 3
-}
-
-// engineMemory is the part of a run's memory that the engine's buffers may take: the rest is for code, sources and
-// what the engine does not count.
-func engineMemory(budget int64) int64 {
-	const reserve = 512 << 20
-	if budget <= 0 {
-		return 0
-	}
-	if budget < 2*reserve {
-		return budget / 2
-	}
-	return budget - reserve
-}
-
-func totalMemory() int64 {
-	b, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	var kb int64
-	if _, err := fmt.Sscanf(string(b), "MemTotal: %d kB", &kb); err != nil {
-		return 0
-	}
-	return kb << 10
-}
-
-// byteSize is a number of bytes, written with kB, MB, GB or without a unit.
-type byteSize int64
-
-func (b *byteSize) Decode(ctx *kong.DecodeContext) error {
-	var s string
-	err := ctx.Scan.PopValueInto("size", &s)
-	if err == nil {
-		*b, err = parseSize(s)
-	}
-	return err
-}
-
-func parseSize(s string) (byteSize, error) {
-	t := strings.ToUpper(strings.TrimSpace(s))
-	unit := float64(1)
-	for suffix, u := range map[string]float64{"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30} {
-		if cut, ok := strings.CutSuffix(t, suffix); ok {
-			t, unit = strings.TrimSpace(cut), u
-		}
-	}
-	n, err := strconv.ParseFloat(t, 64)
-	if n *= unit; err == nil && n >= 1 && n < math.MaxInt64 {
-		return byteSize(n), nil
-	}
-	return 0, fmt.Errorf("%q is not a size such as 512MB or 4GB", s)
-}
-
 // loadFlow reads a flow file.
 func loadFlow(path string) (*flows.Flow, error) {
 	b, err := os.ReadFile(path)
@@ -144,12 +67,12 @@ func loadFlow(path string) (*flows.Flow, error) {
 var executorEnv []string
 
 // child starts an executor process of this program.
-func child(ctx context.Context, maxRSS int64) (*executor.Host, error) {
+func child(ctx context.Context, maxRSS int64, flags ...string) (*executor.Host, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("executor: %w", err)
 	}
-	return executor.Start(ctx, executor.Options{Command: []string{self, "executor"}, MaxRSS: maxRSS, Env: executorEnv})
+	return executor.Start(ctx, executor.Options{Command: append([]string{self, "executor"}, flags...), MaxRSS: maxRSS, Env: executorEnv})
 }
 
 // lookup answers a plan's questions about data through an executor that is started when the first one comes.
@@ -206,35 +129,51 @@ func (l *lookup) close() {
 type processes struct {
 	limits     limits
 	optimizers []string
+	background bool // beside a server, which has to answer however many run
 }
 
 var _ run.Executor = processes{}
 
 func (p processes) Run(ctx context.Context, job run.Job, c run.Callbacks) ([]flows.NodeStatus, error) {
-	memory := p.limits.memory()
-	host, err := child(ctx, memory)
+	budget := job.Budget
+	if budget == (run.Budget{}) {
+		budget = p.limits.ofRun()
+	}
+	var flags []string
+	if p.background {
+		flags = append(flags, "--background")
+	}
+	host, err := child(ctx, budget.Memory, flags...)
 	if err != nil {
 		return nil, err
 	}
-	defer host.Close()
 	temp, err := makeTemp(tempRun)
 	if err != nil {
+		host.Close()
 		return nil, err
 	}
+	// When the call has been answered everything is committed or aborted, and the process has nothing left to do.
+	defer host.Kill()
 	defer os.RemoveAll(temp)
 	spec := executor.RunSpec{Document: job.Document, Parameters: job.Parameters, Folders: job.Folders, Temp: temp,
-		Threads: p.limits.threads(), Memory: engineMemory(memory), Run: job.Run, Attempt: job.Attempt, Fence: job.Fence, Until: job.Until, Samples: job.Samples, Optimizers: p.optimizers, Connections: job.Connections, Replay: job.Replay}
+		Threads: p.limits.threads(), Memory: engineMemory(budget.Memory), Spill: budget.Spill, Run: job.Run, Attempt: job.Attempt, Fence: job.Fence, Until: job.Until, Samples: job.Samples, Optimizers: p.optimizers, Connections: job.Connections, Replay: job.Replay}
 	nodes, err := host.Run(ctx, spec, executor.Callbacks{Counts: c.Counts, Warnings: c.Warnings, Samples: c.Samples, StoreRejects: c.StoreRejects, MayCommit: c.MayCommit})
-	if e := flows.AsError(err); e != nil && slices.Contains([]string{"executor.died", "memory.limit", "commit.unknown"}, e.Code) {
+	err = withBudget(err, budget)
+	if e := flows.AsError(err); e != nil && (e.Params["killed"] == true || slices.Contains([]string{"executor.died", "memory.limit", "commit.unknown"}, e.Code)) {
 		_, _ = folder.Sweep(job.Folders...) // the executor could not; what cannot be removed harms nobody
 	}
 	return nodes, err
 }
 
 // executorCommand is the child process.
-type executorCommand struct{}
+type executorCommand struct {
+	Background bool `help:"Let others go first."`
+}
 
-func (executorCommand) Run() error {
+func (c executorCommand) Run() error {
+	if c.Background {
+		letOthersGoFirst()
+	}
 	// Nothing but frames may reach the host, whatever Go or native code prints.
 	fd, err := syscall.Dup(1)
 	if err == nil {
@@ -253,4 +192,20 @@ func (executorCommand) Run() error {
 		},
 		Inspect: file.Inspect,
 	})
+}
+
+// backgroundNice gives a server that competes with fifty runs the processors a little sooner than them, and others of the
+// machine no more than that.
+const backgroundNice = 5
+
+// letOthersGoFirst lowers the priority of all threads. Later ones inherit it; it is a hint, whose failure harms nobody.
+func letOthersGoFirst() {
+	for range 2 { // a thread may begin while the first round goes on
+		threads, _ := os.ReadDir("/proc/self/task")
+		for _, t := range threads {
+			if id, err := strconv.Atoi(t.Name()); err == nil {
+				_ = syscall.Setpriority(syscall.PRIO_PROCESS, id, backgroundNice)
+			}
+		}
+	}
 }

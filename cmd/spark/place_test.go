@@ -235,7 +235,7 @@ func (p *place) executors() []int {
 	var pids []int
 	for _, pid := range p.processes() {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if err == nil && bytes.HasSuffix(bytes.TrimRight(b, "\x00"), []byte("\x00executor")) {
+		if err == nil && bytes.Contains(b, []byte("\x00executor\x00")) {
 			pids = append(pids, pid)
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,7 +11,6 @@ import (
 
 	"spark/connectors/folder"
 	"spark/flows"
-	"spark/flows/node"
 	"spark/flows/run"
 )
 
@@ -39,13 +37,9 @@ type rejectWriter struct {
 	w      *bufio.Writer
 }
 
-func (w *rejectWriter) Add(rs []node.Reject) error {
-	enc := json.NewEncoder(w.w)
-	enc.SetEscapeHTML(false)
-	for _, r := range rs {
-		if err := enc.Encode(r); err != nil {
-			return w.target.failure(err)
-		}
+func (w *rejectWriter) Add(lines []byte) error {
+	if _, err := w.w.Write(lines); err != nil {
+		return w.target.failure(err)
 	}
 	return nil
 }

@@ -163,6 +163,22 @@ func (v *tableView) visible(nodes []flows.NodeStatus) ([]flows.NodeStatus, int) 
 	return rows, len(nodes) - len(rows)
 }
 
+// bottleneckAfter is the shortest run of which it is said what held it up: of others nobody asks.
+const bottleneckAfter = 2 * time.Second
+
+// bottlenecks names the nodes that the others waited for.
+func (v *tableView) bottlenecks(nodes []flows.NodeStatus) {
+	for _, n := range nodes {
+		if a := n.Activity; a != nil && a.Bottleneck {
+			fmt.Fprintf(v.w, "bottleneck: %s", v.title(n.Node))
+			if a.BusyMS > 0 {
+				fmt.Fprintf(v.w, ", busy for %s", duration(time.Duration(a.BusyMS)*time.Millisecond))
+			}
+			fmt.Fprintln(v.w)
+		}
+	}
+}
+
 // table prints the table and returns its number of lines.
 func (v *tableView) table(at time.Time, nodes []flows.NodeStatus) int {
 	name := 4
@@ -218,6 +234,9 @@ func (v *tableView) end(res run.Result, rejectsAt string) {
 		fmt.Fprintln(v.w)
 	default:
 		fmt.Fprintf(v.w, "succeeded in %s\n", duration(took))
+	}
+	if took >= bottleneckAfter {
+		v.bottlenecks(res.Nodes)
 	}
 	if res.State == flows.RunFailed && rejectsAt != "" {
 		fmt.Fprintf(v.w, "the rejects up to then are in %s\n", rejectsAt)

@@ -30,6 +30,8 @@ type Env struct {
 	ReadThreads int
 	// MemoryLimit bounds the engine's own buffers, in bytes.
 	MemoryLimit int64
+	// SpillLimit bounds what the engine writes into Temp because it does not fit into memory, in bytes; 0: no limit of ours.
+	SpillLimit int64
 	// Counts is told every node's state and counts, about ten times a second. It must not block.
 	Counts func([]flows.NodeStatus)
 	// Samples is how many records of every output port are sampled: the first that pass. 0: none. A flow that runs

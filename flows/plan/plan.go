@@ -31,6 +31,7 @@ type Plan struct {
 	// Driving are the sources of which a preview reads the first records only: one, or one per edge of a port with many.
 	Driving []string
 
+	unsized bool            // the size of a source is not known
 	traced  map[Ref]bool    // see origins
 	preview string          // node that the plan is a preview of
 	watched map[Ref]bool    // relations of which a preview shows every field

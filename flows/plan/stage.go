@@ -283,12 +283,34 @@ func (p *Plan) estimate(bytes func(string) int64) {
 				in = append(in, size[i.Ref])
 			}
 			st.Estimate = guess(st.Op, in, bytes)
+			if read, is := st.Op.(node.Read); is && read.Limit == 0 {
+				sized, is := read.Source.(node.SizedSource)
+				p.unsized = p.unsized || !is || sized.EstimateRecords(bytes) <= 0
+			}
 			size[st.Ref] = st.Estimate
 			if j, ok := st.Op.(node.Join); ok && j.Kind != node.JoinSemi && j.Kind != node.JoinAnti {
 				st.BuildLeft = in[0] < in[1]
 			}
 		}
 	}
+}
+
+// lightCells is how many values a light run holds at most: a few MB for each step.
+const lightCells = 5_000_000
+
+// Light reports whether all that the run reads and makes is known to be small.
+func (p *Plan) Light() bool {
+	if p.unsized {
+		return false
+	}
+	for _, s := range p.Stages {
+		for _, st := range s.Steps {
+			if st.Estimate*float64(len(st.Schema)) > lightCells {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // guess estimates the records of an operator's output from those of its inputs.

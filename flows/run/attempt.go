@@ -27,6 +27,7 @@ type Job struct {
 	Connections node.ConnectionSet
 	// Replay lets these records go through the flow, and no others.
 	Replay *flows.Replay
+	Budget Budget // zero where the executor has limits of its own
 }
 
 // Callbacks are what an attempt asks of the service.
@@ -34,7 +35,7 @@ type Callbacks struct {
 	Counts       func([]flows.NodeStatus)
 	Warnings     func(flows.Problems)
 	Samples      func([]flows.Sample)
-	StoreRejects func([]flows.Reject) error
+	StoreRejects func(lines []byte) error // of flows.AppendReject
 	MayCommit    func(fence int64) error
 }
 
@@ -51,7 +52,8 @@ type RejectStore interface {
 
 // RejectWriter stores the rejects of one attempt.
 type RejectWriter interface {
-	Add([]flows.Reject) error
+	// Add stores lines of flows.AppendReject.
+	Add(lines []byte) error
 	// Seal makes them durable. It is called before the commit.
 	Seal() error
 	// End makes them visible after a commit, and otherwise as those of a failed run.
@@ -158,7 +160,7 @@ type lazyRejects struct {
 	w     RejectWriter
 }
 
-func (l *lazyRejects) add(rs []flows.Reject) error {
+func (l *lazyRejects) add(lines []byte) error {
 	if l.w == nil {
 		w, err := l.store.Open(l.run)
 		if err != nil {
@@ -166,7 +168,7 @@ func (l *lazyRejects) add(rs []flows.Reject) error {
 		}
 		l.w = w
 	}
-	return l.w.Add(rs)
+	return l.w.Add(lines)
 }
 
 func (l *lazyRejects) seal() error {

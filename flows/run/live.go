@@ -158,7 +158,16 @@ func (l *live) counts(ns []flows.NodeStatus) {
 
 func sameStatus(a, b flows.NodeStatus) bool {
 	return a.State == b.State && a.Reason == b.Reason && a.Written == b.Written && a.Rejected == b.Rejected &&
-		maps.Equal(a.In, b.In) && maps.Equal(a.Out, b.Out) && slices.Equal(a.StoppedEarly, b.StoppedEarly) && a.Progress == b.Progress && slices.Equal(a.Expectations, b.Expectations)
+		maps.Equal(a.In, b.In) && maps.Equal(a.Out, b.Out) && slices.Equal(a.StoppedEarly, b.StoppedEarly) && a.Progress == b.Progress && sameActivity(a.Activity, b.Activity) &&
+		slices.Equal(a.Expectations, b.Expectations)
+}
+
+// sameActivity compares what viewers see at once: the times alone, which always grow, come with the next change.
+func sameActivity(a, b *flows.Activity) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Queue == b.Queue && a.Bottleneck == b.Bottleneck
 }
 
 // totals adds up what left the sources, what the targets confirmed and what was refused.

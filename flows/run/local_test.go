@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -43,9 +44,11 @@ func (s *store) did(call string) error {
 }
 
 func (s *store) Open(string) (run.RejectWriter, error) { return s, s.did("open") }
-func (s *store) Add(rs []flows.Reject) error           { return s.did(fmt.Sprintf("add %d", len(rs))) }
-func (s *store) Seal() error                           { return s.did("seal") }
-func (s *store) End(committed bool) error              { return s.did(fmt.Sprintf("end %t", committed)) }
+func (s *store) Add(lines []byte) error {
+	return s.did(fmt.Sprintf("add %d", bytes.Count(lines, []byte("\n"))))
+}
+func (s *store) Seal() error              { return s.did("seal") }
+func (s *store) End(committed bool) error { return s.did(fmt.Sprintf("end %t", committed)) }
 
 func start(t *testing.T, ctx context.Context, s *store, e executed) *run.LocalRun {
 	t.Helper()
@@ -72,7 +75,7 @@ func TestEnds(t *testing.T) {
 	t.Parallel()
 	broken := &flows.Error{Code: "node.broken", Message: "it broke"}
 	commit := func(c run.Callbacks) error {
-		if err := c.StoreRejects(make([]flows.Reject, 2)); err != nil {
+		if err := c.StoreRejects([]byte("{}\n{}\n")); err != nil {
 			return err
 		}
 		return c.MayCommit(1)

@@ -35,7 +35,7 @@ func TestReplayThatMayHaveCommitted(t *testing.T) {
 		if job.Replay == nil || len(job.Replay.Rejects) != 2 || len(job.Replay.Documents) != 1 || job.Replay.Node != "a" {
 			t.Errorf("replay %+v", job.Replay)
 		}
-		if err := errors.Join(c.StoreRejects([]flows.Reject{{Node: "a"}}), c.MayCommit(job.Fence)); err != nil {
+		if err := errors.Join(c.StoreRejects(flows.AppendReject(nil, &flows.Reject{Node: "a"})), c.MayCommit(job.Fence)); err != nil {
 			return nil, err
 		}
 		if len(runs) == 1 {

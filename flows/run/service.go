@@ -27,13 +27,17 @@ type Store interface {
 	// Create saves a queued run and its job in one transaction. Where the project has a run with the key already, that
 	// one is returned, and false.
 	Create(ctx context.Context, scope flows.Scope, r flows.Run, key string) (flows.Run, bool, error)
+	// CreateAlone is Create where no run of the flow is queued or running; otherwise it is refused (run.skipped), which is
+	// audited.
+	CreateAlone(ctx context.Context, scope flows.Scope, r flows.Run, key string) (flows.Run, bool, error)
 	// WithKey returns the run that was started with an idempotency key, and whether there is one. Nothing has the key "".
 	WithKey(ctx context.Context, scope flows.Scope, key string) (r flows.Run, found bool, err error)
 	Get(ctx context.Context, scope flows.Scope, id string) (flows.Run, error)
 	List(ctx context.Context, scope flows.Scope, f flows.RunFilter) (flows.Page[flows.Run], error)
 	// Lease gives out the next fence of a run that is not over and returns the run as it was before: queued, or
-	// running when an earlier worker did not end it.
-	Lease(ctx context.Context, scope flows.Scope, id string) (r flows.Run, fence int64, err error)
+	// running when an earlier worker did not end it. It is refused (run.waits) where the run has to be alone and another
+	// one of its flow has been leased and is not over, or was queued earlier.
+	Lease(ctx context.Context, scope flows.Scope, id string, alone bool) (r flows.Run, fence int64, err error)
 	// Save stores state, times, counts and error.
 	Save(ctx context.Context, scope flows.Scope, fence int64, r flows.Run) error
 	// Grant notes that the attempt may commit, durably.
@@ -87,8 +91,14 @@ type Service struct {
 	NewID       func() string
 	Logger      *slog.Logger
 
-	mu   sync.Mutex
-	live map[string]*live // by run: those that are not over, as far as this process has seen them
+	// Admission divides the machine among the attempts, each of which gets what Budgets says. nil: all are admitted, and
+	// the executor has limits of its own.
+	Admission *Admission
+	Budgets   Budgeter
+
+	mu     sync.Mutex
+	live   map[string]*live // by run: those that are not over, as far as this process has seen them
+	worked chan struct{}    // closed at the end of the next job
 }
 
 // saveInterval is how often the counts of a running attempt are stored: what is known of it after a crash.
@@ -120,7 +130,11 @@ func (s *Service) Start(ctx context.Context, cmd Command) (r flows.Run, created 
 	if check.Problems.Failed() {
 		return r, false, check.Problems
 	}
-	r, created, err = s.Store.Create(ctx, cmd.Scope, flows.Run{ID: s.NewID(), FlowID: rev.FlowID, FlowName: doc.Name, Revision: rev.Number, Until: cmd.Until,
+	create := s.Store.Create
+	if doc.Settings.Concurrency == flows.ConcurrencySkip {
+		create = s.Store.CreateAlone
+	}
+	r, created, err = create(ctx, cmd.Scope, flows.Run{ID: s.NewID(), FlowID: rev.FlowID, FlowName: doc.Name, Revision: rev.Number, Until: cmd.Until,
 		Trigger: cmd.Trigger, Parameters: cmd.Parameters, State: flows.RunQueued, Attempt: 1, CreatedBy: cmd.Scope.Actor}, cmd.Key)
 	if err != nil || !created {
 		return r, false, err
@@ -252,8 +266,9 @@ func (s *Service) Cancel(ctx context.Context, scope flows.Scope, id string) (flo
 		return r, err
 	}
 	l := s.of(r)
-	l.ask()
 	ended, err := s.Store.CancelQueued(ctx, scope, id)
+	l.ask()
+	s.tellWorked() // it may have been waiting for its turn
 	if err != nil {
 		return r, err
 	}
@@ -271,16 +286,20 @@ func (s *Service) Cancel(ctx context.Context, scope flows.Scope, id string) (flo
 // Work executes a job: one attempt of a run. It is what a worker of the queue calls; a returned error means that the job
 // should be delivered again.
 func (s *Service) Work(ctx context.Context, scope flows.Scope, id string) error {
-	r, fence, err := s.Store.Lease(ctx, scope, id)
+	defer s.tellWorked()
+	t, err := s.turn(ctx, scope, id)
 	if e := flows.AsError(err); e != nil {
 		if e.Code == "run.over" { // cancelled while it waited, or delivered twice
+			s.forget(id)
 			return nil
 		}
 		return err
 	}
+	r := t.run
+	defer t.done()
 	l := s.of(r)
 	defer s.forget(id)
-	w := &work{Service: s, live: l, scope: scope, fence: fence, run: r}
+	w := &work{Service: s, live: l, scope: scope, fence: t.fence, run: r, budget: t.budget}
 	if r.State == flows.RunRunning {
 		return w.interrupted(ctx)
 	}
@@ -291,9 +310,10 @@ func (s *Service) Work(ctx context.Context, scope flows.Scope, id string) error 
 type work struct {
 	*Service
 	*live
-	scope flows.Scope
-	fence int64
-	run   flows.Run
+	scope  flows.Scope
+	fence  int64
+	run    flows.Run
+	budget Budget
 }
 
 var _ observer = (*work)(nil)
@@ -312,13 +332,7 @@ func (w *work) interrupted(ctx context.Context) error {
 	if granted {
 		e.Code, e.Message, e.Suggestion = "commit.unknown", "Spark ended while the run committed", "some outputs may be new and others old; run again: that writes all of them"
 	}
-	nodes := w.live.snapshot().Nodes
-	for i, n := range nodes {
-		if n.State == flows.NodeRunning {
-			nodes[i].State = flows.NodeReady
-		}
-	}
-	return w.finish(ctx, Result{State: flows.RunFailed, Err: e, Nodes: nodes, Ended: w.Now()})
+	return w.finish(ctx, Result{State: flows.RunFailed, Err: e, Ended: w.Now()})
 }
 
 // do executes the attempt.
@@ -339,20 +353,20 @@ func (w *work) do(ctx context.Context) error {
 	if err != nil {
 		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
 	}
+	attempting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w.live.begin(cancel)
 	w.run.State, w.run.StartedAt = flows.RunRunning, w.Now()
 	if err := w.Store.Save(ctx, w.scope, w.fence, w.run); err != nil {
 		return err
 	}
 	w.live.set(func(r *flows.Run) { r.State, r.StartedAt = w.run.State, w.run.StartedAt })
 	w.say(ctx, flows.SeverityInfo, "the run began", nil)
-	attempting, cancel := context.WithCancel(ctx)
-	defer cancel()
-	w.live.begin(cancel)
 	stop := w.saveCounts(ctx)
 	a := attempt{executor: w.Executor, rejects: rejectStore{w}, observe: w, now: w.Now,
 		grant: func() error { return w.Store.Grant(ctx, w.scope, w.fence, w.run.ID) }}
 	job := Job{Run: w.run.ID, Attempt: w.run.Attempt, Document: rev.Document, Parameters: w.run.Parameters, Folders: w.Folders,
-		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections, Replay: replay}
+		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections, Budget: w.budget, Replay: replay}
 	res := a.execute(attempting, job)
 	if replay != nil {
 		res, err = w.insist(ctx, attempting, a, job, res)
@@ -366,6 +380,16 @@ func (w *work) do(ctx context.Context) error {
 			Suggestion: "nothing was written; run again"}
 	}
 	return w.finish(context.WithoutCancel(ctx), res)
+}
+
+// halted are the nodes of a run that is over: none of them runs.
+func halted(nodes []flows.NodeStatus) []flows.NodeStatus {
+	for i, n := range nodes {
+		if n.State == flows.NodeRunning {
+			nodes[i].State = flows.NodeReady
+		}
+	}
+	return nodes
 }
 
 // saveCounts stores the counts now and then until stopped. An error is not the run's: the next save, or the end, tells.
@@ -392,6 +416,7 @@ func (w *work) saveCounts(ctx context.Context) (stop func()) {
 // finish stores how the run ended and tells the watchers.
 func (w *work) finish(ctx context.Context, res Result) error {
 	w.live.counts(res.Nodes)
+	w.live.counts(halted(w.live.snapshot().Nodes)) // an executor that died left them as they were
 	r := w.live.snapshot()
 	r.State, r.EndedAt, r.Error = res.State, res.Ended, flows.AsError(res.Err)
 	if res.State == flows.RunSucceeded {
@@ -437,7 +462,11 @@ type rejectStore struct{ w *work }
 
 func (s rejectStore) Open(string) (RejectWriter, error) { return s, nil }
 
-func (s rejectStore) Add(rs []flows.Reject) error {
+func (s rejectStore) Add(lines []byte) error {
+	rs, err := flows.ParseRejects(lines)
+	if err != nil {
+		return err
+	}
 	return s.w.Store.AddRejects(context.Background(), s.w.scope, s.w.fence, s.w.run.ID, rs)
 }
 

@@ -103,9 +103,27 @@ func (m *memory) List(context.Context, flows.Scope, flows.RunFilter) (p flows.Pa
 	return p, nil
 }
 
-func (m *memory) Lease(_ context.Context, _ flows.Scope, id string) (flows.Run, int64, error) {
+// CreateAlone and Lease know one flow only.
+func (m *memory) CreateAlone(ctx context.Context, s flows.Scope, r flows.Run, key string) (flows.Run, bool, error) {
+	m.mu.Lock()
+	for _, other := range m.runs {
+		if !other.State.Ended() {
+			m.mu.Unlock()
+			return flows.Run{}, false, &flows.Error{Code: "run.skipped", Message: "skipped"}
+		}
+	}
+	m.mu.Unlock()
+	return m.Create(ctx, s, r, key)
+}
+
+func (m *memory) Lease(_ context.Context, _ flows.Scope, id string, alone bool) (flows.Run, int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for other, r := range m.runs {
+		if alone && other != id && !r.State.Ended() && (m.fences[other] > 0 || other < id) {
+			return flows.Run{}, 0, &flows.Error{Code: "run.waits", Message: "waits"}
+		}
+	}
 	if m.runs[id].State.Ended() {
 		return flows.Run{}, 0, &flows.Error{Code: "run.over", Message: "over"}
 	}
@@ -263,7 +281,7 @@ func TestServiceRuns(t *testing.T) {
 		c.Warnings(flows.Problems{{Code: "w", Severity: flows.SeverityWarning, Message: "look here"}})
 		c.Counts(counted(5))
 		c.Samples([]flows.Sample{{Node: "a", Port: "out", Rows: [][]*string{{&value}}}})
-		if err := c.StoreRejects([]flows.Reject{{Node: "a", Raw: "x"}}); err != nil {
+		if err := c.StoreRejects(flows.AppendReject(nil, &flows.Reject{Node: "a", Raw: "x"})); err != nil {
 			return nil, err
 		}
 		if err := c.MayCommit(job.Fence); err != nil {
@@ -423,7 +441,7 @@ func TestServiceLostLease(t *testing.T) {
 	m := newMemory()
 	var refused error
 	s := service(m, func(ctx context.Context, job run.Job, c run.Callbacks) ([]flows.NodeStatus, error) {
-		if _, _, err := m.Lease(ctx, scope, job.Run); err != nil { // the other one
+		if _, _, err := m.Lease(ctx, scope, job.Run, false); err != nil { // the other one
 			return nil, err
 		}
 		refused = c.MayCommit(job.Fence)
@@ -492,5 +510,22 @@ func TestIdleWatcher(t *testing.T) {
 	}
 	if woken != 0 {
 		t.Errorf("%d signals", woken)
+	}
+}
+
+// TestNoNodeRunsInTheEnd: an executor that died tells nothing of its nodes; none of them is shown as running.
+func TestNoNodeRunsInTheEnd(t *testing.T) {
+	t.Parallel()
+	s := service(newMemory(), func(_ context.Context, _ run.Job, c run.Callbacks) ([]flows.NodeStatus, error) {
+		c.Counts(counted(4))
+		return nil, &flows.Error{Code: "executor.died", Message: "it died"}
+	})
+	r := queued(t, s)
+	if err := s.Work(t.Context(), scope, r.ID); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Get(t.Context(), scope, r.ID)
+	if err != nil || got.State != flows.RunFailed || len(got.Nodes) != 2 || got.Nodes[0].State != flows.NodeReady || got.Nodes[0].Out["out"] != 4 {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

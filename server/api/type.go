@@ -22,7 +22,7 @@ var Types = []reflect.Type{
 	reflect.TypeFor[Catalogue](), reflect.TypeFor[NodeType](), reflect.TypeFor[Port](), reflect.TypeFor[Function](), reflect.TypeFor[Format](),
 	reflect.TypeFor[FileList](), reflect.TypeFor[FileEntry](), reflect.TypeFor[InspectRequest](), reflect.TypeFor[Proposal](), reflect.TypeFor[FileField](),
 	reflect.TypeFor[ConnectionType](), reflect.TypeFor[flows.Connection](), reflect.TypeFor[SaveConnection](), reflect.TypeFor[TestConnection](), reflect.TypeFor[ConnectionReport](), reflect.TypeFor[flows.Table](),
-	reflect.TypeFor[flows.Changes](), reflect.TypeFor[flows.Expectation](), reflect.TypeFor[Health](), reflect.TypeFor[Snapshot](), reflect.TypeFor[Delta](), reflect.TypeFor[Ask](),
+	reflect.TypeFor[flows.Changes](), reflect.TypeFor[flows.Expectation](), reflect.TypeFor[flows.Activity](), reflect.TypeFor[Health](), reflect.TypeFor[Snapshot](), reflect.TypeFor[Delta](), reflect.TypeFor[Ask](),
 }
 
 // Enums are the closed sets of texts.

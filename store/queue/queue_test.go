@@ -48,6 +48,7 @@ func suite(t *testing.T, fresh func(t *testing.T) store.Config) {
 		"one job of many concurrent inserts":        testUniqueConcurrent,
 		"jobs without run are refused":              testInvalid,
 		"an error ends the job":                     testError,
+		"a job that has to wait makes room":         testLater,
 		"a panic ends the job":                      testPanic,
 		"fifty concurrent inserts":                  testConcurrent,
 		"stop drains":                               testStopDrains,

@@ -16,6 +16,8 @@ var (
 	ErrStopped = errors.New("the worker is being stopped")
 	// ErrLost is the cause that ends the context of a job when its lease has run out: somebody else may have it.
 	ErrLost = errors.New("the job may have gone to another worker")
+	// ErrLater is what do returns for a job that cannot be worked yet: it is delivered again in a moment.
+	ErrLater = errors.New("the job has to wait")
 )
 
 // pollInterval is how often an idle worker looks for jobs. Notifications do not pass through database/sql, and River's
@@ -23,15 +25,18 @@ var (
 // on an index.
 const pollInterval = 100 * time.Millisecond
 
+// laterInterval is how long a job that has to wait makes room for others.
+const laterInterval = time.Second
+
 // stopGrace is what jobs get to clean up after their context has ended.
 const stopGrace = 5 * time.Second
 
 // Work calls do for each job, several at once, until stop is called; ctx matters only for the start.
 //
 // When do returns, its job has ended and is not delivered again, whether it returned an error or not: it is do that
-// records what became of the run, and that a panic leaves to be found. The exception is an error after the context of
-// the job has ended with ErrStopped or ErrLost: then the job is delivered to somebody else. A delivery can follow one
-// that in truth finished, so do has to look at the run before it begins.
+// records what became of the run, and that a panic leaves to be found. The exceptions are ErrLater, and an error after
+// the context of the job has ended with ErrStopped or ErrLost: then the job is delivered again, to whoever is free. A
+// delivery can follow one that in truth finished, so do has to look at the run before it begins.
 //
 // stop takes no further jobs and waits for the running ones. When its context ends first, it ends theirs and waits a
 // few seconds more. An error means that some go on regardless; their leases run out.
@@ -97,6 +102,9 @@ func (w *worker) Work(ctx context.Context, j *river.Job[args]) error {
 	defer w.release(j.ID)
 	job := Job{Run: j.Args.Run, Project: j.Args.Project, Attempt: j.Args.Attempt, Delivery: j.Args.Before + len(j.AttemptedBy)}
 	err := w.do(ctx, job)
+	if errors.Is(err, ErrLater) {
+		return river.JobSnooze(laterInterval)
+	}
 	if cause := context.Cause(ctx); err != nil && (cause == ErrStopped || cause == ErrLost) {
 		return river.JobSnooze(0) // available at once, unless somebody has taken it back
 	}

@@ -312,3 +312,28 @@ func testSilent(t *testing.T, b *bundle) {
 	}
 	eventually(t, func() bool { return b.states(t)["completed"] == 1 }, func() string { return fmt.Sprint(b.states(t)) })
 }
+
+// testLater: with one worker, a job that has to wait lets the one behind it pass and comes again.
+func testLater(t *testing.T, b *bundle) {
+	var r recorder
+	passed := make(chan struct{})
+	q := b.open(t, queue.Options{Workers: 1})
+	work(t, q, func(ctx context.Context, j queue.Job) error {
+		if j.Run == "behind" {
+			close(passed)
+			return nil
+		}
+		select {
+		case <-passed:
+			return r.do(ctx, j)
+		default:
+			return queue.ErrLater
+		}
+	})
+	b.start(t, "waits")
+	b.start(t, "behind")
+	b.wantStates(t, map[string]int{"completed": 2})
+	if got := r.all(); len(got) != 1 || got[0].Run != "waits" || got[0].Attempt != 1 || got[0].Delivery < 2 {
+		t.Errorf("worked %+v, want the same attempt in a later delivery", got)
+	}
+}

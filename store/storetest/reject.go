@@ -14,7 +14,7 @@ import (
 func (b *bundle) refusing(t *testing.T, rev flows.Revision, end flows.RunState, rejects ...flows.Reject) flows.Run {
 	t.Helper()
 	r := b.run(t, rev, "")
-	_, fence, err := b.Runs.Lease(t.Context(), b.scope, r.ID)
+	_, fence, err := b.Runs.Lease(t.Context(), b.scope, r.ID, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func testReplayClaims(t *testing.T, b *bundle) {
 		if taken, err := b.Runs.Replayed(t.Context(), b.scope, r.ID); err != nil || len(taken) != 2 || taken[0].Record != 1 || taken[0].State != flows.RejectReplaying {
 			t.Fatalf("taken: %+v, %v", taken, err)
 		}
-		_, fence, err := b.Runs.Lease(t.Context(), b.scope, r.ID)
+		_, fence, err := b.Runs.Lease(t.Context(), b.scope, r.ID, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,7 +216,7 @@ func testReplayClaims(t *testing.T, b *bundle) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, fence, err := b.Runs.Lease(t.Context(), b.scope, r.ID)
+	_, fence, err := b.Runs.Lease(t.Context(), b.scope, r.ID, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func testPurge(t *testing.T, b *bundle) {
 		t.Errorf("%d are left", len(left))
 	}
 	r := b.run(t, rev, "")
-	_, fence, err := b.Runs.Lease(t.Context(), b.scope, r.ID)
+	_, fence, err := b.Runs.Lease(t.Context(), b.scope, r.ID, false)
 	if err != nil {
 		t.Fatal(err)
 	}

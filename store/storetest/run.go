@@ -65,7 +65,7 @@ func testRun(t *testing.T, b *bundle) {
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Errorf("created (-want +got):\n%s", diff)
 	}
-	before, fence, err := b.Runs.Lease(t.Context(), b.scope, r.ID)
+	before, fence, err := b.Runs.Lease(t.Context(), b.scope, r.ID, false)
 	if err != nil || fence != 1 || before.State != flows.RunQueued {
 		t.Fatalf("lease: %+v, fence %d, %v", before, fence, err)
 	}
@@ -83,7 +83,7 @@ func testRun(t *testing.T, b *bundle) {
 	if diff := cmp.Diff(r, got); diff != "" {
 		t.Errorf("saved (-want +got):\n%s", diff)
 	}
-	_, _, err = b.Runs.Lease(t.Context(), b.scope, r.ID)
+	_, _, err = b.Runs.Lease(t.Context(), b.scope, r.ID, false)
 	wantCode(t, err, "run.over")
 	wantCode(t, b.Runs.Save(t.Context(), b.scope, fence, r), "run.lost")
 	entries, err := b.Audit.Object(t.Context(), b.scope, "run", r.ID)
@@ -161,7 +161,7 @@ func testRunKey(t *testing.T, b *bundle) {
 func testFence(t *testing.T, b *bundle) {
 	b.enqueued(t)
 	r := b.run(t, b.revision(t), "")
-	_, first, err := b.Runs.Lease(t.Context(), b.scope, r.ID)
+	_, first, err := b.Runs.Lease(t.Context(), b.scope, r.ID, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func testFence(t *testing.T, b *bundle) {
 	if err := b.Runs.Save(t.Context(), b.scope, first, r); err != nil {
 		t.Fatal(err)
 	}
-	again, second, err := b.Runs.Lease(t.Context(), b.scope, r.ID)
+	again, second, err := b.Runs.Lease(t.Context(), b.scope, r.ID, false)
 	if err != nil || second <= first || again.State != flows.RunRunning {
 		t.Fatalf("second lease: fence %d, state %s, %v", second, again.State, err)
 	}
@@ -204,10 +204,10 @@ func testCancelQueued(t *testing.T, b *bundle) {
 	if got, err := b.Runs.Get(t.Context(), b.scope, r.ID); err != nil || got.State != flows.RunCancelled || got.EndedAt.IsZero() {
 		t.Errorf("%+v, %v", got, err)
 	}
-	_, _, err := b.Runs.Lease(t.Context(), b.scope, r.ID)
+	_, _, err := b.Runs.Lease(t.Context(), b.scope, r.ID, false)
 	wantCode(t, err, "run.over")
 	r = b.run(t, rev, "")
-	if _, _, err := b.Runs.Lease(t.Context(), b.scope, r.ID); err != nil {
+	if _, _, err := b.Runs.Lease(t.Context(), b.scope, r.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	if ended, err := b.Runs.CancelQueued(t.Context(), b.scope, r.ID); err != nil || ended {
@@ -270,7 +270,7 @@ func testRunList(t *testing.T, b *bundle) {
 func testRunDetails(t *testing.T, b *bundle) {
 	b.enqueued(t)
 	r := b.run(t, b.revision(t), "")
-	_, fence, err := b.Runs.Lease(t.Context(), b.scope, r.ID)
+	_, fence, err := b.Runs.Lease(t.Context(), b.scope, r.ID, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -359,7 +359,7 @@ func testRunIsolation(t *testing.T, b *bundle) {
 	other := flows.Scope{Project: "p2", Actor: "eve"}
 	_, err := b.Runs.Get(t.Context(), other, r.ID)
 	wantCode(t, err, "run.not_found")
-	_, _, err = b.Runs.Lease(t.Context(), other, r.ID)
+	_, _, err = b.Runs.Lease(t.Context(), other, r.ID, false)
 	wantCode(t, err, "run.not_found")
 	_, err = b.Runs.CancelQueued(t.Context(), other, r.ID)
 	wantCode(t, err, "run.not_found")

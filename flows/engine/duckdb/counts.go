@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"slices"
+	"time"
 
 	"spark/flows"
 	"spark/flows/node"
@@ -105,9 +106,10 @@ func (r *run) statuses(err error) []flows.NodeStatus {
 	if finished && !r.plan.Uncounted() {
 		stopped = r.plan.StoppedEarly(plan.Counts{Out: counts, Built: r.built(counts)})
 	}
+	activities := r.activities(time.Now())
 	var list []flows.NodeStatus
 	for _, n := range r.plan.Nodes {
-		st := flows.NodeStatus{Node: n.ID, State: r.states[n.ID], In: map[string]int64{}, Out: map[string]int64{}, Written: r.written[n.ID]}
+		st := flows.NodeStatus{Node: n.ID, State: r.states[n.ID], In: map[string]int64{}, Out: map[string]int64{}, Written: r.written[n.ID], Activity: activities[n.ID]}
 		for key, ref := range n.Inputs {
 			if r.counted(ref) {
 				st.In[node.InputPort(key)] += counts[ref]

@@ -81,7 +81,12 @@ func (e *Engine) lock(c *capi.Conn, env engine.Env, disabled []string) error {
 	for _, d := range append([]string{env.Temp}, e.Folders...) {
 		dirs = append(dirs, quoteText(strings.TrimSuffix(d, "/")+"/"))
 	}
+	spill := "RESET max_temp_directory_size"
+	if env.SpillLimit > 0 { // as a setting of the opening it would be overwritten when the folder is made
+		spill = fmt.Sprintf("SET max_temp_directory_size='%dB'", env.SpillLimit)
+	}
 	for _, sql := range []string{
+		spill,
 		"SET TimeZone='UTC'",
 		"SET max_expression_depth=2000",
 		"SET disabled_optimizers=" + quoteText(strings.Join(disabled, ",")),

@@ -8,6 +8,9 @@ import (
 	"spark/flows"
 )
 
+// memoryAdvice is what to do about too little memory.
+const memoryAdvice = "raise --memory, and the memory in the flow's settings where it has one, or filter and aggregate earlier; nothing was written"
+
 // engineErrors turn DuckDB's words into sentences that say what to do.
 var engineErrors = []struct {
 	pattern       *regexp.Regexp
@@ -17,8 +20,10 @@ var engineErrors = []struct {
 	{regexp.MustCompile(regexp.QuoteMeta(errNotFinite)), "json.not_finite", "JSON has no form for a double that is infinite or not a number", "filter such records out before, or write another format"},
 	{regexp.MustCompile(regexp.QuoteMeta(errNanoseconds)), "parquet.nanoseconds", "a time in the file is finer than a microsecond", "write the file with microseconds, or leave the field out"},
 	{regexp.MustCompile(`do not support negative intervals`), "parquet.interval", "Parquet has no form for a negative interval", "convert the field to text before, or write another format"},
+	{regexp.MustCompile(`(?is)no space left.*duckdb_temp|duckdb_temp.*no space left`), "spill.disk_full", "the disk of the temp folder is full with what does not fit into the memory of the run", "make room there, name another folder with TMPDIR, give the run more memory, or filter and aggregate earlier; nothing was written"},
+	{regexp.MustCompile(`(?i)failed to offload|max_temp_directory_size`), "spill.limit", "what does not fit into the memory of the run needs more disk than it may use", "raise --spill or --memory, or filter and aggregate earlier; nothing was written"},
 	{regexp.MustCompile(`(?i)no space left on device|disk full`), "disk.full", "the disk is full", "free space in the data folder and in the temp folder, then run again; nothing was written"},
-	{regexp.MustCompile(`(?i)out of memory|failed to allocate|could not allocate|failed to offload`), "memory.limit", "the run needs more memory than it may use", "raise the memory limit, or aggregate and filter earlier in the flow"},
+	{regexp.MustCompile(`(?i)out of memory|failed to allocate|could not allocate`), "memory.limit", "the run needs more memory than it may use", memoryAdvice},
 	{regexp.MustCompile(`(?i)permission denied|read-only file system`), "file.permission", "a file or folder may not be written", "check the rights of the data folder"},
 	{regexp.MustCompile(`(?i)overflow in (sum|hugeint|decimal)|SUM is out of range|overflow`), "expr.overflow", "a sum is larger than its type can hold", "convert the field to double, or to a decimal with fewer digits after the point"},
 	{regexp.MustCompile(`(?i)parquet|snappy|thrift|zstd`), "parquet.broken", "the Parquet file is broken", "get a complete copy of it"},

@@ -28,6 +28,8 @@ type feed struct {
 	once   sync.Once
 	err    error
 
+	blocked spent       // the source waited for a place in the queue
+	starved spent       // the statement waited for a batch
 	release func()      // the stream, and the batch that DuckDB read last
 	offset  node.Offset // of the last batch that the statement took
 }
@@ -130,6 +132,13 @@ func (f *feed) emit(ctx context.Context) func(node.Batch) error {
 		select {
 		case f.queue <- b:
 			return nil
+		default:
+		}
+		f.blocked.begin()
+		defer f.blocked.end()
+		select {
+		case f.queue <- b:
+			return nil
 		case <-ctx.Done():
 			b.Records.Release()
 			return context.Cause(ctx)
@@ -181,6 +190,10 @@ func (s *stream) Schema() *arrow.Schema { return s.schema }
 
 func (s *stream) Next() bool {
 	s.Release()
+	if len(s.feed.queue) == 0 {
+		s.feed.starved.begin()
+		defer s.feed.starved.end()
+	}
 	select {
 	case b, ok := <-s.feed.queue:
 		if ok {

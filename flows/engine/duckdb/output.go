@@ -20,6 +20,8 @@ type output struct {
 	// One of these is the sink: what Go writes, or the file that DuckDB writes.
 	batch node.BatchSink
 	file  *fileSink
+	// writing is what the sink takes of the time of its stage.
+	writing spent
 	// identity is the same for two outputs that write the same thing.
 	identity string
 }
@@ -98,14 +100,19 @@ func (r *run) write(ctx context.Context, o *output, s *plan.Stage, b *builder) (
 		return int64(n), err
 	}
 	if err := r.stream(ctx, b.with("SELECT "+asArrow(s.Schema)+" FROM "+target), func(batch arrow.RecordBatch) error {
-		if err := o.batch.Write(ctx, batch); err != nil {
+		o.writing.begin()
+		err := o.batch.Write(ctx, batch)
+		o.writing.end()
+		if err != nil {
 			return r.outputFailed(o, err)
 		}
 		return nil
 	}); err != nil {
 		return 0, err
 	}
+	o.writing.begin()
 	n, err := o.batch.Finish(ctx)
+	o.writing.end()
 	if err != nil {
 		return 0, r.outputFailed(o, err)
 	}

@@ -281,7 +281,7 @@ func (r *run) feedQuery(ctx context.Context, st *plan.Step, op node.Query) (_ *f
 	if err != nil {
 		return nil, err
 	}
-	result := only(st.Schema, st.Needed)
+	result := pick(st.Schema, st.Needed)
 	f := &feed{ref: st.Ref}
 	err = r.start(ctx, r.conn, f, fmt.Sprintf("src%d", r.taps[st.Ref]), arrowSchema(result), func(ctx context.Context) (node.ReadStats, error) {
 		defer interruptible(ctx, b.conn)()
@@ -382,8 +382,8 @@ func arrowSchema(s flows.Schema) *arrow.Schema {
 	return arrow.NewSchema(fields, nil)
 }
 
-// only are the named fields of a schema, in the order of names.
-func only(s flows.Schema, names []string) flows.Schema {
+// pick returns the named fields of a schema, in the order of names.
+func pick(s flows.Schema, names []string) flows.Schema {
 	list := make(flows.Schema, len(names))
 	for i, n := range names {
 		list[i], _ = s.Find(n)

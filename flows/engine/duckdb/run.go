@@ -55,6 +55,7 @@ type run struct {
 	written map[string]int64
 	sources map[string]*sourceCount // by node
 	refused int64
+	active  map[*plan.Stage]*activity
 }
 
 // errorSite is what one error code of a guarded step means.
@@ -90,7 +91,7 @@ func (c *sourceCount) share() float64 {
 func newRun(e *Engine, p *plan.Plan, env engine.Env) *run {
 	r := &run{engine: e, plan: p, env: env, render: Renderer{Now: time.Now()}, names: map[plan.Ref]string{}, taps: map[plan.Ref]int{}, refusals: map[plan.Ref]int{}, ruleTaps: map[plan.Ref]int{},
 		origin: map[plan.Ref]bool{}, files: map[string]string{}, sites: map[int][]errorSite{}, guardOf: map[int]*plan.Step{}, consumer: map[plan.Ref]*plan.Step{},
-		spools: map[string]*spool{}, samples: samples{byTap: map[int]*flows.Sample{}, grown: true}, offsets: map[string]node.Offset{}, states: map[string]flows.NodeState{}, written: map[string]int64{}, sources: map[string]*sourceCount{}}
+		spools: map[string]*spool{}, samples: samples{byTap: map[int]*flows.Sample{}, grown: true}, offsets: map[string]node.Offset{}, states: map[string]flows.NodeState{}, written: map[string]int64{}, sources: map[string]*sourceCount{}, active: map[*plan.Stage]*activity{}}
 	id := 0
 	for i, s := range p.Stages {
 		for j, st := range s.Steps {
@@ -162,14 +163,22 @@ func (r *run) execute(ctx context.Context) (err error) {
 	defer stop()
 	for i, s := range r.plan.Stages {
 		if err := r.stage(ctx, s); err != nil {
+			err = r.blame(s, r.cause(ctx, err))
+			if ctx.Err() != nil && r.firstError() == nil { // no node failed
+				r.setState(s, flows.NodeReady)
+				return err
+			}
 			r.fail(s, err)
-			return r.cause(ctx, err)
+			return err
 		}
 		if err := r.forget(ctx, s, r.plan.Stages[i+1:]); err != nil {
 			return r.cause(ctx, err)
 		}
 	}
 	if err := r.unchanged(); err != nil {
+		return err
+	}
+	if err := r.balanceRejects(); err != nil {
 		return err
 	}
 	return r.commit(ctx)
@@ -261,7 +270,17 @@ func (r *run) stage(ctx context.Context, s *plan.Stage) error {
 			return err
 		}
 	}
+	a := &activity{began: time.Now(), feeds: feeds}
+	r.mu.Lock()
+	if o := r.outputOf(s.Sink); o != nil && o.batch != nil {
+		a.writing = &o.writing
+	}
+	r.active[s] = a
+	r.mu.Unlock()
 	n, err := r.finish(ctx, s, b)
+	r.mu.Lock()
+	a.ended = time.Now()
+	r.mu.Unlock()
 	for _, f := range feeds {
 		f.stop()
 		if f.offset != nil {
@@ -381,6 +400,28 @@ func (r *run) balance(s *plan.Stage, n int64, feeds []*feed) error {
 		if !f.stats.Complete && !stopped[f.ref] {
 			return imbalance(f.ref, "the source ended early after", f.stats.Records, "were counted", c)
 		}
+	}
+	return nil
+}
+
+// balanceRejects checks what the nodes counted as refused against what was handed over to be stored, and, where the
+// rejects port is connected, against what was read of it.
+func (r *run) balanceRejects() error {
+	var counted int64
+	for _, n := range r.plan.Nodes {
+		refused := r.rejected(n)
+		if n.Policy == flows.RejectStore {
+			counted += refused
+		}
+		if sp := r.spools[n.ID]; sp != nil && sp.n.Load() != refused {
+			return imbalance(plan.Ref{Node: n.ID, Port: node.Rejects}, "the node refused", refused, "left its rejects port", sp.n.Load())
+		}
+	}
+	r.mu.Lock()
+	stored := r.refused
+	r.mu.Unlock()
+	if counted != stored {
+		return imbalance(plan.Ref{}, "the nodes refused", counted, "were handed over as rejects", stored)
 	}
 	return nil
 }

@@ -331,14 +331,21 @@ func TestRunCancel(t *testing.T) {
 	b := setup(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := make(chan error)
+	var ns map[string]flows.NodeStatus
 	go func() {
-		_, err := b.run(t, ctx, line(`src test.numbers {"n": 10000, "block": true}`, `out test.target {"path": "o.csv"}`))
+		var err error
+		ns, err = b.run(t, ctx, line(`src test.numbers {"n": 10000, "block": true}`, `out test.target {"path": "o.csv"}`))
 		done <- err
 	}()
 	stop := errors.New("enough of this")
 	cancel(stop)
 	if err := <-done; !errors.Is(err, stop) {
 		t.Errorf("error is %v", err)
+	}
+	for id, n := range ns { // nothing was wrong with them
+		if n.State != flows.NodeReady {
+			t.Errorf("%s is %s", id, n.State)
+		}
 	}
 	b.nothingLeft(t)
 }

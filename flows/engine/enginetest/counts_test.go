@@ -58,6 +58,7 @@ func countsOf(t *testing.T, document string) []byte {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	for _, s := range runFlow(t, dir, document, nil) {
+		s.Activity = nil // times
 		if err := enc.Encode(s); err != nil {
 			t.Fatal(err)
 		}

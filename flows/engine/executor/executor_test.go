@@ -1,6 +1,7 @@
 package executor_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -175,9 +176,12 @@ func (c *callbacks) note(s string) {
 
 func (c *callbacks) callbacks() executor.Callbacks {
 	return executor.Callbacks{
-		Counts:       func([]flows.NodeStatus) { c.note("counts") },
-		StoreRejects: func(rs []node.Reject) error { c.note(fmt.Sprintf("%d rejects", len(rs))); return nil },
-		MayCommit:    func(fence int64) error { c.note(fmt.Sprintf("commit %d", fence)); return c.refuse },
+		Counts: func([]flows.NodeStatus) { c.note("counts") },
+		StoreRejects: func(lines []byte) error {
+			c.note(fmt.Sprintf("%d rejects", bytes.Count(lines, []byte("\n"))))
+			return nil
+		},
+		MayCommit: func(fence int64) error { c.note(fmt.Sprintf("commit %d", fence)); return c.refuse },
 	}
 }
 

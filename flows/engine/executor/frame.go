@@ -16,7 +16,7 @@ import (
 )
 
 // ProtocolVersion is exchanged in the first frames; both sides must have the same.
-const ProtocolVersion = 1
+const ProtocolVersion = 2
 
 // maxFrame bounds a frame: a flow document and its results fit, a runaway length does not.
 const maxFrame = 64 << 20
@@ -31,14 +31,19 @@ const (
 	frameCancel frameKind = "cancel" // ends the call with that id, whose reply still follows
 )
 
-// frame is one message: 4 bytes of length, big endian, then this as JSON.
+// frame is one message: 4 bytes of length, big endian, then this as JSON. With Data the highest bit of the length is set,
+// and 4 bytes of the length of the JSON come before it; the data follow it as they are.
 type frame struct {
 	Kind   frameKind       `json:"kind"`
 	ID     uint64          `json:"id,omitempty"` // of a call, chosen by its sender
 	Method string          `json:"method,omitempty"`
 	Body   json.RawMessage `json:"body,omitempty"`
 	Error  *flows.Error    `json:"error,omitempty"`
+	Data   []byte          `json:"-"`
 }
+
+// withData marks the length of a frame that has data.
+const withData = 1 << 31
 
 // encode writes the length and the JSON of a frame.
 func encode(f frame) ([]byte, error) {
@@ -46,10 +51,19 @@ func encode(f frame) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("executor protocol: %w", err)
 	}
-	if len(b) > maxFrame {
-		return nil, &flows.Error{Code: "executor.frame", Message: fmt.Sprintf("a %s of %d MB between the run's process and its host is larger than %d MB", strings.TrimSpace(f.Method+" "+string(f.Kind)), len(b)>>20, maxFrame>>20)}
+	n := len(b) + len(f.Data)
+	if f.Data != nil {
+		n += 4
 	}
-	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(b)), uint32(len(b))), b...), nil
+	if n > maxFrame {
+		return nil, &flows.Error{Code: "executor.frame", Message: fmt.Sprintf("a %s of %d MB between the run's process and its host is larger than %d MB", strings.TrimSpace(f.Method+" "+string(f.Kind)), n>>20, maxFrame>>20)}
+	}
+	out := make([]byte, 0, 4+n)
+	if f.Data == nil {
+		return append(binary.BigEndian.AppendUint32(out, uint32(n)), b...), nil
+	}
+	out = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(out, uint32(n)|withData), uint32(len(b)))
+	return append(append(out, b...), f.Data...), nil
 }
 
 func readFrame(r io.Reader) (frame, error) {
@@ -58,7 +72,8 @@ func readFrame(r io.Reader) (frame, error) {
 		return frame{}, err
 	}
 	n := binary.BigEndian.Uint32(head[:])
-	if n > maxFrame {
+	data := n&withData != 0
+	if n &^= withData; n > maxFrame {
 		return frame{}, fmt.Errorf("executor protocol: a frame of %d bytes is announced", n)
 	}
 	b := make([]byte, n)
@@ -66,6 +81,13 @@ func readFrame(r io.Reader) (frame, error) {
 		return frame{}, fmt.Errorf("executor protocol: a frame ends in the middle: %w", err)
 	}
 	var f frame
+	if data {
+		if n < 4 || binary.BigEndian.Uint32(b) > n-4 {
+			return frame{}, errors.New("executor protocol: a frame is shorter than its parts")
+		}
+		end := 4 + binary.BigEndian.Uint32(b)
+		b, f.Data = b[4:end], b[end:]
+	}
 	if err := json.Unmarshal(b, &f); err != nil {
 		return frame{}, fmt.Errorf("executor protocol: %w", err)
 	}
@@ -134,10 +156,13 @@ func (p *peer) send(f frame) error {
 	return nil
 }
 
-// begin sends a call and returns its id and the channel of its reply, closed without one when the other side goes.
+// begin sends a call, whose body is bytes as they are or a value as JSON, and returns its id and the channel of its reply, closed without one when the other side goes.
 func (p *peer) begin(method string, body any) (uint64, <-chan frame, error) {
-	raw, err := json.Marshal(body)
-	if err != nil {
+	f := frame{Kind: frameCall, Method: method}
+	var err error
+	if data, is := body.([]byte); is {
+		f.Data = data
+	} else if f.Body, err = json.Marshal(body); err != nil {
 		return 0, nil, fmt.Errorf("executor protocol: %s: %w", method, err)
 	}
 	c := make(chan frame, 1)
@@ -150,7 +175,8 @@ func (p *peer) begin(method string, body any) (uint64, <-chan frame, error) {
 	id := p.next
 	p.pending[id] = c
 	p.mu.Unlock()
-	if err := p.send(frame{Kind: frameCall, ID: id, Method: method, Body: raw}); err != nil {
+	f.ID = id
+	if err := p.send(f); err != nil {
 		p.mu.Lock()
 		delete(p.pending, id)
 		p.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestFramesGolden(t *testing.T) {
 		{Kind: frameCall, ID: 4, Method: methodRun, Body: body(RunSpec{Document: json.RawMessage(`{"format":1}`), Parameters: map[string]string{"day": "2026-01-31"},
 			Folders: []string{"/data"}, Temp: "/tmp/run", Threads: 2, Memory: 1 << 30, Run: "r1", Attempt: 1, Fence: 7})},
 		{Kind: frameEvent, Method: eventCounts, Body: body([]flows.NodeStatus{{Node: "a", State: flows.NodeRunning, Out: map[string]int64{"out": 5}, StoppedEarly: []string{"out"}}})},
-		{Kind: frameCall, ID: 1, Method: methodSpoolReject, Body: body([]node.Reject{{Node: "a", Code: "csv.type", Reason: "no number", Field: "x", File: "a.csv", Line: 3, Record: 2, Raw: "1,b"}})},
+		{Kind: frameCall, ID: 1, Method: methodSpoolReject, Data: flows.AppendReject(nil, &flows.Reject{Node: "a", Code: "csv.type", Reason: "no number", Field: "x", File: "a.csv", Line: 3, Record: 2, Raw: "1,b"})},
 		{Kind: frameReply, ID: 1},
 		{Kind: frameCall, ID: 2, Method: methodMayCommit, Body: body(commitBody{Fence: 7, Rejects: 1})},
 		{Kind: frameReply, ID: 2},
@@ -52,10 +53,15 @@ func TestFramesGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		stream.Write(written)
-		if n := binary.BigEndian.Uint32(written); int(n) != len(written)-4 {
+		if n := binary.BigEndian.Uint32(written) &^ withData; int(n) != len(written)-4 {
 			t.Errorf("length %d of %d bytes", n, len(written)-4)
 		}
-		lines = append(lines, string(written[4:]))
+		text := written[4:]
+		if f.Data != nil {
+			n := binary.BigEndian.Uint32(text)
+			text = slices.Concat(text[4:4+n], []byte(" "), bytes.TrimSpace(text[4+n:]))
+		}
+		lines = append(lines, string(text))
 	}
 	got := strings.Join(lines, "\n") + "\n"
 	const path = "testdata/frames.golden"
@@ -68,9 +74,9 @@ func TestFramesGolden(t *testing.T) {
 	if err != nil || got != string(want) {
 		t.Errorf("the frames differ from %s, %v:\n%s", path, err, got)
 	}
-	for range conversation {
-		if _, err := readFrame(&stream); err != nil {
-			t.Fatal(err)
+	for _, f := range conversation {
+		if read, err := readFrame(&stream); err != nil || read.Kind != f.Kind || read.ID != f.ID || !bytes.Equal(read.Data, f.Data) {
+			t.Fatalf("read %+v, %v, want %+v", read, err, f)
 		}
 	}
 	if _, err := readFrame(&stream); !errors.Is(err, io.EOF) {
@@ -81,7 +87,10 @@ func TestFramesGolden(t *testing.T) {
 func TestBrokenFrames(t *testing.T) {
 	t.Parallel()
 	for name, b := range map[string][]byte{
-		"too long":    {0xff, 0, 0, 0},
+		"too long":    {0x7f, 0, 0, 0},
+		"too much":    {0xff, 0, 0, 0},
+		"no parts":    {0x80, 0, 0, 2, '{', '}'},
+		"one part":    {0x80, 0, 0, 6, 0, 0, 0, 3, '{', '}'},
 		"cut off":     {0, 0, 0, 9, '{'},
 		"not JSON":    {0, 0, 0, 2, 'n', 'o'},
 		"half a head": {0, 0},
@@ -115,16 +124,12 @@ func TestRejectBatches(t *testing.T) {
 	t.Parallel()
 	var batches, records int
 	host := func(f frame) (any, error) {
-		var rs []node.Reject
-		if err := json.Unmarshal(f.Body, &rs); err != nil {
-			return nil, err
-		}
-		batches, records = batches+1, records+len(rs)
+		batches, records = batches+1, records+bytes.Count(f.Data, []byte("\n"))
 		return nil, nil
 	}
 	guest, _ := connected(t, host)
 	s := &rejectSender{peer: guest}
-	raw := strings.Repeat("x", 1<<20)
+	raw := strings.Repeat("x", 1<<18)
 	for range 200 {
 		if err := s.add(node.Reject{Node: "a", Raw: raw}); err != nil {
 			t.Fatal(err)
@@ -133,7 +138,7 @@ func TestRejectBatches(t *testing.T) {
 	if err := s.flush(); err != nil || batches != 50 || records != 200 || s.sent != 200 {
 		t.Errorf("%d batches, %d records, %d sent, %v", batches, records, s.sent, err)
 	}
-	if err := s.add(node.Reject{Node: "a", Raw: strings.Repeat("x", maxFrame)}); flows.AsError(err) == nil || errors.Is(err, errGone) || flows.AsError(err).Code != "executor.frame" {
+	if err := errors.Join(s.add(node.Reject{Node: "a", Raw: strings.Repeat("x", maxFrame)}), s.flush()); flows.AsError(err) == nil || errors.Is(err, errGone) || flows.AsError(err).Code != "executor.frame" {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -146,6 +151,27 @@ func TestReplyThatCannotBeSent(t *testing.T) {
 		var got string
 		if err := p.call(t.Context().Done(), "any", nil, &got); err == nil || errors.Is(err, errGone) {
 			t.Errorf("%s: error is %v", name, err)
+		}
+	}
+}
+
+// TestRejectsAreCountedTwice: the host forbids the commit of a guest that counts other rejects than were stored.
+func TestRejectsAreCountedTwice(t *testing.T) {
+	t.Parallel()
+	h := &Host{fence: 3}
+	c := &Callbacks{StoreRejects: func([]byte) error { return nil }}
+	lines := flows.AppendReject(flows.AppendReject(nil, &flows.Reject{Raw: "a\nb"}), &flows.Reject{})
+	if err := h.answer(c, frame{Method: methodSpoolReject, Data: lines}); err != nil {
+		t.Fatal(err)
+	}
+	for rejects, ok := range map[int64]bool{1: false, 3: false, 2: true} {
+		body, err := json.Marshal(commitBody{Fence: 3, Rejects: rejects})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = h.answer(c, frame{Method: methodMayCommit, Body: body})
+		if e := flows.AsError(err); (err == nil) != ok || err != nil && e.Code != "run.imbalance" {
+			t.Errorf("%d of 2 rejects: %v", rejects, err)
 		}
 	}
 }

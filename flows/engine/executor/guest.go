@@ -204,7 +204,7 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 	}
 	rejects := &rejectSender{peer: g.peer}
 	nodes, err := p.engine.Run(ctx, p.Plan, engine.Env{
-		Files: files, Connections: spec.Connections, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence}, Threads: spec.Threads, MemoryLimit: spec.Memory,
+		Files: files, Connections: spec.Connections, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence}, Threads: spec.Threads, MemoryLimit: spec.Memory, SpillLimit: spec.Spill,
 		Counts:  func(ns []flows.NodeStatus) { g.event(eventCounts, ns) },
 		Samples: spec.Samples, Sampled: func(s []flows.Sample) { g.event(eventSamples, s) },
 		Reject: func(r node.Reject) error {
@@ -247,31 +247,55 @@ func (g *Guest) event(name string, body any) {
 	}
 }
 
-// rejectSender hands rejects to the host in batches. The engine calls it from one goroutine at a time.
+// rejectSender hands rejects to the host in batches: while one is being stored, the next is collected. The engine calls
+// it from one goroutine at a time.
 type rejectSender struct {
-	peer  *peer
-	batch []node.Reject
-	bytes int // of the records in batch
-	sent  int64
+	peer    *peer
+	batch   []byte
+	n       int64      // rejects in batch
+	spare   []byte     // the buffer of the batch before
+	storing chan error // of the batch that is on its way; nil: none is
+	sent    int64
 }
 
 func (s *rejectSender) add(r node.Reject) error {
-	s.batch, s.bytes = append(s.batch, r), s.bytes+len(r.Raw)+len(r.RawBytes)
-	if len(s.batch) < rejectBatch && s.bytes < rejectBatchBytes {
+	s.batch, s.n = flows.AppendReject(s.batch, &r), s.n+1
+	if len(s.batch) < rejectBatchBytes {
 		return nil
 	}
-	return s.flush()
+	return s.send()
 }
 
+// flush waits until all rejects are stored.
 func (s *rejectSender) flush() error {
-	if len(s.batch) == 0 {
+	if len(s.batch) > 0 {
+		if err := s.send(); err != nil {
+			return err
+		}
+	}
+	return s.stored()
+}
+
+// send hands the batch over once the one before it is stored.
+func (s *rejectSender) send() error {
+	if err := s.stored(); err != nil {
+		return err
+	}
+	batch, storing := s.batch, make(chan error, 1)
+	s.sent += s.n
+	s.batch, s.spare, s.n, s.storing = s.spare[:0], batch, 0, storing
+	go func() { storing <- s.peer.call(nil, methodSpoolReject, batch, nil) }()
+	return nil
+}
+
+func (s *rejectSender) stored() error {
+	if s.storing == nil {
 		return nil
 	}
-	if err := s.peer.call(nil, methodSpoolReject, s.batch, nil); err != nil {
+	err := <-s.storing
+	s.storing = nil
+	if err != nil {
 		return fmt.Errorf("the rejects could not be stored: %w", err)
 	}
-	s.sent += int64(len(s.batch))
-	clear(s.batch)
-	s.batch, s.bytes = s.batch[:0], 0
 	return nil
 }

@@ -32,7 +32,9 @@ type Host struct {
 	run     *Callbacks // of the run in progress
 	fence   int64
 	overRSS int64 // bytes seen when the memory limit was passed
+	gaveUp  bool  // it did not answer its cancellation and was ended
 	granted bool  // the run in progress may commit
+	rejects int64 // stored of the run in progress
 }
 
 // Callbacks are what a run asks of its host.
@@ -40,8 +42,8 @@ type Callbacks struct {
 	Counts   func([]flows.NodeStatus)
 	Warnings func(flows.Problems)
 	Samples  func([]flows.Sample)
-	// StoreRejects makes rejects durable.
-	StoreRejects func([]node.Reject) error
+	// StoreRejects makes rejects durable. They are lines of flows.AppendReject, which it may keep.
+	StoreRejects func(lines []byte) error
 	// MayCommit grants the commit to the holder of the lease with this fence, or forbids it.
 	MayCommit func(fence int64) error
 }
@@ -137,6 +139,7 @@ func (h *Host) insist(answered <-chan struct{}) {
 	case <-t.C:
 		h.mu.Lock()
 		granted := h.granted
+		h.gaveUp = !granted
 		h.mu.Unlock()
 		if !granted {
 			h.Kill()
@@ -147,12 +150,15 @@ func (h *Host) insist(answered <-chan struct{}) {
 // death describes the end of a child that should have lived.
 func (h *Host) death() error {
 	h.mu.Lock()
-	rss, granted := h.overRSS, h.granted
+	rss, granted, gaveUp := h.overRSS, h.granted, h.gaveUp
 	h.mu.Unlock()
+	if gaveUp {
+		return &flows.Error{Code: "run.cancelled", Params: flows.Params{"killed": true}, Message: "the run was cancelled", Suggestion: "nothing was written"}
+	}
 	if rss > 0 && !granted {
 		return &flows.Error{Code: "memory.limit", Params: flows.Params{"bytes": rss},
 			Message:    fmt.Sprintf("the run was ended because its process used %d MB of memory", rss>>20),
-			Suggestion: "raise the memory limit, or aggregate and filter earlier in the flow"}
+			Suggestion: "raise --memory, and the memory in the flow's settings where it has one, or filter and aggregate earlier; nothing was written"}
 	}
 	how := "it exited"
 	if ee, ok := errors.AsType[*exec.ExitError](h.state); ok {
@@ -198,17 +204,18 @@ func (h *Host) watch(max int64) {
 	}
 }
 
-// residentBytes reads a process's resident memory, 0 when it cannot be known.
+// residentBytes reads a process's resident memory without what it shares with others, such as its program; 0 when it
+// cannot be known.
 func residentBytes(pid int) int64 {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
 		return 0
 	}
-	var size, resident int64
-	if _, err := fmt.Sscan(string(b), &size, &resident); err != nil {
+	var size, resident, shared int64
+	if _, err := fmt.Sscan(string(b), &size, &resident, &shared); err != nil {
 		return 0
 	}
-	return resident * int64(os.Getpagesize())
+	return (resident - shared) * int64(os.Getpagesize())
 }
 
 // Kill ends the child at once and waits for it.
@@ -287,7 +294,7 @@ func (h *Host) Run(ctx context.Context, spec RunSpec, c Callbacks) ([]flows.Node
 		h.mu.Unlock()
 		return nil, errors.New("executor: a run is in progress")
 	}
-	h.run, h.fence, h.granted = &c, spec.Fence, false
+	h.run, h.fence, h.granted, h.rejects = &c, spec.Fence, false, 0
 	h.mu.Unlock()
 	defer func() {
 		h.mu.Lock()
@@ -336,14 +343,14 @@ func (h *Host) handle(f frame) {
 func (h *Host) answer(c *Callbacks, f frame) error {
 	switch f.Method {
 	case methodSpoolReject:
-		var rs []node.Reject
-		if err := json.Unmarshal(f.Body, &rs); err != nil {
-			return err
-		}
 		if c.StoreRejects == nil {
 			return errors.New("this run stores no rejects")
 		}
-		return c.StoreRejects(rs)
+		if err := c.StoreRejects(f.Data); err != nil {
+			return err
+		}
+		h.rejects += int64(bytes.Count(f.Data, []byte{'\n'}))
+		return nil
 	case methodMayCommit:
 		var b commitBody
 		if err := json.Unmarshal(f.Body, &b); err != nil {
@@ -351,6 +358,10 @@ func (h *Host) answer(c *Callbacks, f frame) error {
 		}
 		if b.Fence != h.fence {
 			return fmt.Errorf("fence %d is not the lease's", b.Fence)
+		}
+		if b.Rejects != h.rejects { // two ends that count for themselves
+			return &flows.Error{Code: "run.imbalance", Message: fmt.Sprintf("%d rejects were handed over and %d stored", b.Rejects, h.rejects),
+				Suggestion: "nothing was written; please report this with the flow"}
 		}
 		if c.MayCommit != nil {
 			if err := c.MayCommit(b.Fence); err != nil {

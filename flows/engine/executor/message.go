@@ -23,7 +23,7 @@ const (
 
 // Guest to host, during a run:
 const (
-	methodSpoolReject = "spoolReject" // []node.Reject → nothing, once they are stored
+	methodSpoolReject = "spoolReject" // lines of flows.AppendReject as data → nothing, once they are stored
 	methodMayCommit   = "mayCommit"   // commitBody → nothing: the permission; an error forbids the commit
 	eventCounts       = "counts"      // []flows.NodeStatus
 	eventWarnings     = "warnings"    // flows.Problems: what does not keep the flow from running
@@ -67,6 +67,7 @@ type RunSpec struct {
 	Temp       string            `json:"temp"`    // the run's own folder; host removes it
 	Threads    int               `json:"threads"`
 	Memory     int64             `json:"memory,omitempty"` // of the engine's buffers, bytes; 0: the engine's default
+	Spill      int64             `json:"spill,omitempty"`  // of the engine's temp files, bytes; 0: no limit of ours
 	Run        string            `json:"run"`
 	Attempt    int               `json:"attempt"`
 	Fence      int64             `json:"fence"`             // token of the lease under which the run may commit
@@ -105,8 +106,5 @@ type runResult struct {
 	Problems flows.Problems `json:"problems,omitempty"`
 }
 
-// Rejects are stored in batches of at most so many, and of about so many bytes; the last batch comes before mayCommit.
-const (
-	rejectBatch      = 500
-	rejectBatchBytes = 4 << 20
-)
+// Rejects are stored in batches of about so many bytes; the last batch comes before mayCommit.
+const rejectBatchBytes = 1 << 20

@@ -181,6 +181,8 @@ export interface NodeStatus {
   stoppedEarly?: string[]
   /** Progress is the share of its bytes or records that a running source has read, above 0 and at most 1; 0 when unknown. */
   progress?: number
+  /** Activity is how an end of the engine's work spends its time, where that is known. */
+  activity?: Activity
 }
 
 /** LogLine is something that a run tells people. */
@@ -562,6 +564,19 @@ export interface Expectation {
   otherwise: string
   /** Broken counts the records that break it; of a rule about all records together it is 1 once it is known to be broken. */
   broken: number
+}
+
+/** Activity tells how a source or a target spends the time of its stage, in milliseconds, and whether the rest waits for it. */
+export interface Activity {
+  /** Queue is the share of the places behind a source that are taken: 1 means that the source is held back. */
+  queue?: number
+  busyMS?: number
+  /** for records */
+  waitingMS?: number
+  /** until somebody takes what is ready */
+  blockedMS?: number
+  /** the others of its stage wait for it most of the time */
+  bottleneck?: boolean
 }
 
 /** Health answers /healthz and /readyz. */

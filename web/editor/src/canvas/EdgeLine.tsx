@@ -20,6 +20,7 @@ function Line(props: EdgeProps) {
       <path d={path} className="edge-hit react-flow__edge-interaction" />
       <path d={path} className="edge-path" />
       <Count x={x} y={y} source={source} port={sourceHandleId ?? ''} target={target} targetPort={targetHandleId ?? ''} alone={props.data?.alone === true} />
+      {state === 'running' && !rejects && <Queue x={x} y={y} node={source} />}
       {failed && <text className="edge-mark" x={props.targetX - 16} y={props.targetY + 5} aria-hidden="true">✕</text>}
       {(hover || selected) && <Tools id={id} source={source} x={x} y={y} onHover={setHover} />}
     </g>
@@ -45,6 +46,32 @@ function Count({ x, y, source, port, target, targetPort, alone }: CountProps) {
     return live.bind({ kind: 'edge', node: source, port, to: target, toPort: targetPort, alone }, text);
   }, [live, source, port, target, targetPort, alone]);
   return <text ref={label} className="edge-count" x={x} y={y - 8} textAnchor="middle" />;
+}
+
+const queueWidth = 40;
+
+/** Queue is the bar of an edge that leaves a source: how much waits there. A full one holds the source back. */
+function Queue({ x, y, node }: { x: number; y: number; node: string }) {
+  const { live } = useServices();
+  const bar = useRef<SVGGElement>(null);
+  useLayoutEffect(() => {
+    const group = bar.current!;
+    const fill = group.lastElementChild!;
+    return live.bind({ kind: 'queue', node }, {
+      get data() { return group.dataset.fill ?? ''; },
+      set data(percent) {
+        group.dataset.fill = percent;
+        group.dataset.level = percent === '' ? '' : Number(percent) > 85 ? 'full' : Number(percent) > 60 ? 'high' : 'low';
+        fill.setAttribute('width', String((queueWidth * Number(percent)) / 100));
+      },
+    });
+  }, [live, node]);
+  return (
+    <g ref={bar} className="edge-queue" aria-hidden="true">
+      <rect className="edge-queue-places" x={x - queueWidth / 2} y={y + 5} width={queueWidth} height={4} rx={2} />
+      <rect className="edge-queue-taken" x={x - queueWidth / 2} y={y + 5} width={0} height={4} rx={2} />
+    </g>
+  );
 }
 
 function Tools({ id, source, x, y, onHover }: { id: string; source: string; x: number; y: number; onHover: (hover: boolean) => void }) {

@@ -1,5 +1,5 @@
 import { Handle, Position as Side, type NodeProps } from '@xyflow/react';
-import { Ban, CirclePlay, Ellipsis, Table2 } from 'lucide-react';
+import { Ban, CirclePlay, Ellipsis, Hourglass, Table2 } from 'lucide-react';
 import { memo, useEffect, useRef, useState, type MouseEvent } from 'react';
 import { disable, menu, offered, perform, preview, runUntil, type Action } from '../action';
 import { endsOf, whyNot } from '../model/connect';
@@ -74,6 +74,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
       <div className="card-head">
         <TypeIcon type={type} />
         {renaming ? <NameField id={id} value={card.title} /> : <span className="card-title">{card.title}</span>}
+        {status?.activity?.bottleneck && <span className="badge bottleneck" title="The other nodes wait for this one"><Hourglass size={12} strokeWidth={2.5} aria-hidden="true" />Bottleneck</span>}
       </div>
       <div className={bad ? 'card-line bad' : 'card-line'} title={line}>{line}</div>
       <div className="card-foot">

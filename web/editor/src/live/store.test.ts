@@ -131,3 +131,20 @@ test('progress is shown of a running source that knows it, and of nothing else',
   flush();
   expect([bar.data, live.spoken('a')]).toEqual(['', '3 records']);
 });
+
+test('the queue behind a running source is shown, and React hears of a bottleneck once', () => {
+  const { live, flush } = setup();
+  const bar = new FakeText();
+  live.snapshot(run([at('a', 1)]), []);
+  live.bind({ kind: 'queue', node: 'a' }, bar);
+  const version = live.version;
+  live.delta(undefined, [{ ...at('a', 2), activity: { queue: 0.75, blockedMS: 40 } }], []);
+  flush();
+  expect([bar.data, live.version - version]).toEqual(['75', 0]);
+  live.delta(undefined, [{ ...at('a', 3), activity: { queue: 1, bottleneck: true, busyMS: 1200, blockedMS: 300 } }], []);
+  flush();
+  expect([bar.data, live.spoken('a'), live.version - version]).toEqual(['100', '3 records, the others wait for it, busy 1.2 s, held back 0.3 s', 1]);
+  live.delta(undefined, [{ ...at('a', 4), activity: { bottleneck: true, busyMS: 1300 } }], []);
+  flush();
+  expect([bar.data, live.version - version]).toEqual(['', 1]);
+});

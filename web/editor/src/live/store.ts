@@ -2,14 +2,15 @@
 // React: places that show a count register their text node here, changed ids are collected in a dirty set, and one
 // animation frame writes them. React hears only of state changes.
 
-import type { LogLine, NodeState, NodeStatus, Run } from '../api/types';
-import { count, exact } from './number';
+import type { Activity, LogLine, NodeState, NodeStatus, Run } from '../api/types';
+import { count, duration, exact } from './number';
 
 /** What is shown at a place. */
 export type Show =
   | { kind: 'node'; node: string } // records that the node has passed
   | { kind: 'rate'; node: string }
   | { kind: 'progress'; node: string } // share that a running source has read, as a length such as "45%"; empty while unknown
+  | { kind: 'queue'; node: string } // share of the places behind a running source that are taken, in percent; empty while unknown
   | { kind: 'edge'; node: string; port: string; to: string; toPort: string; alone: boolean }; // alone: no other edge leads to that port
 
 /** Place is where it is written: a text node, or something that looks like one. */
@@ -266,6 +267,10 @@ export class LiveStore {
       const status = this.nodes.get(show.node);
       return status?.state === 'running' && status.progress ? `${(status.progress * 100).toFixed(1)}%` : '';
     }
+    if (show.kind === 'queue') {
+      const status = this.nodes.get(show.node);
+      return status?.state === 'running' && status.activity?.queue ? String(Math.round(status.activity.queue * 100)) : '';
+    }
     if (show.kind === 'edge') {
       const value = this.edge(show.node, show.port, show.to, show.toPort, show.alone);
       return value === undefined ? '' : count(value);
@@ -283,12 +288,22 @@ export class LiveStore {
     const parts = [`${exact(value)} records`];
     if (status.rejected) parts.push(`${exact(status.rejected)} rejected`);
     if (status.state === 'running' && status.progress) parts.push(`${Math.floor(status.progress * 100)} % read`);
+    if (status.activity) parts.push(...spent(status.activity));
     return parts.join(', ');
   }
 
   private tell(listeners: Set<() => void> | undefined): void {
     for (const listener of listeners ?? []) listener();
   }
+}
+
+/** spent says how a source or a target spends its time. */
+function spent(activity: Activity): string[] {
+  const parts = [
+    ['busy', activity.busyMS], ['waiting', activity.waitingMS], ['held back', activity.blockedMS],
+  ] as const;
+  const said = parts.filter(([, ms]) => ms && ms >= 100).map(([word, ms]) => `${word} ${duration(ms!)}`);
+  return activity.bottleneck ? ['the others wait for it', ...said] : said;
 }
 
 /** passed is the number that a card shows: what a sink has written, else what left the node, else what arrived. */
@@ -303,7 +318,8 @@ export function passed(status: NodeStatus): number | undefined {
 
 /** sameState: nothing differs but numbers. */
 export function sameState(a: NodeStatus, b: NodeStatus): boolean {
-  return a.state === b.state && a.reason === b.reason && !a.rejected === !b.rejected && (a.stoppedEarly?.length ?? 0) === (b.stoppedEarly?.length ?? 0) && broken(a) === broken(b);
+  return a.state === b.state && a.reason === b.reason && !a.rejected === !b.rejected && (a.stoppedEarly?.length ?? 0) === (b.stoppedEarly?.length ?? 0) &&
+    !a.activity?.bottleneck === !b.activity?.bottleneck && broken(a) === broken(b);
 }
 
 /** broken names the expectations that are not met. */

@@ -43,13 +43,21 @@ export interface Parameter {
   title?: string;
 }
 
+export interface FlowSettings {
+  rejects?: RejectPolicy;
+  maxRejects?: number;
+  noCounts?: boolean;
+  concurrency?: 'queue' | 'skip' | 'parallel';
+  memoryMB?: number;
+}
+
 export interface FlowDocument {
   format: number;
   id?: string;
   name: string;
   description?: string;
   parameters?: Parameter[];
-  settings?: { rejects?: RejectPolicy; maxRejects?: number; noCounts?: boolean };
+  settings?: FlowSettings;
   nodes: FlowNode[];
   edges: FlowEdge[];
   layout?: Layout;

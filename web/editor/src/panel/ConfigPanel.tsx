@@ -16,7 +16,7 @@ import { useEditor, useServices } from '../shell/editor';
 import './panel.css';
 import { ExpectationList } from './ExpectationList';
 import { FieldList } from './FieldList';
-import { policyTitles } from './FlowSettings';
+import { policyTitles } from '../shell/FlowSettingsDialog';
 import { walkProblems } from './problemWalk';
 import { changesOf } from './schemaDifference';
 import { schemasOf, useLoaded, useProblemsOf, useType } from './use';

@@ -1,7 +1,6 @@
 // What the shell shows beside and below the canvas.
 
 export { ConfigPanel } from './ConfigPanel';
-export { FlowSettings } from './FlowSettings';
 export { LogPanel } from './LogPanel';
 export { PreviewPanel } from './PreviewPanel';
 export { ProblemsPanel } from './ProblemsPanel';

@@ -9,6 +9,7 @@ import { Bars } from './Bars';
 import { Dock, Panel } from './Dock';
 import { ServicesContext, useEditor, useServices, type Services } from './editor';
 import { EmptyState } from './EmptyState';
+import { FlowSettingsDialog } from './FlowSettingsDialog';
 import { HelpDialog } from './HelpDialog';
 import { LiveRegion } from './LiveRegion';
 import { Outline } from './Outline';
@@ -32,7 +33,6 @@ function Layout() {
   const ofRun = services.session.flow === '';
   const panel = useEditor((s) => s.panel !== null);
   const dock = useEditor((s) => s.dock.open);
-  const flowSettings = useEditor((s) => s.flowSettings);
   const [config, setConfig] = useSize('config', 400, 320, 640);
   const [height, setHeight] = useSize('dock', 320, 120, 640);
   const Middle = ofRun ? 'div' : 'main'; // the page of a run has its own main part and head
@@ -67,7 +67,7 @@ function Layout() {
         )}
       </div>
       <HelpDialog />
-      {flowSettings && <Panel name="FlowSettings" />}
+      <FlowSettingsDialog />
       <LiveRegion />
     </div>
   );

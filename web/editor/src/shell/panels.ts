@@ -5,7 +5,7 @@ import type { Position } from '../model/document';
 import type { Editor } from '../model/editor';
 import type { Services } from './editor';
 
-export type PanelName = 'ConfigPanel' | 'PreviewPanel' | 'SchemaPanel' | 'ProblemsPanel' | 'LogPanel' | 'RejectsPanel' | 'RunsPanel' | 'FlowSettings';
+export type PanelName = 'ConfigPanel' | 'PreviewPanel' | 'SchemaPanel' | 'ProblemsPanel' | 'LogPanel' | 'RejectsPanel' | 'RunsPanel';
 export type Panels = Record<PanelName, ComponentType>;
 
 const panelModules = import.meta.glob<Partial<Panels>>('../panel/index.{ts,tsx}');
