@@ -73,6 +73,8 @@ func goldens() map[string]any {
 		"connections":     api.Page[flows.Connection]{Items: []flows.Connection{warehouse}},
 		"save_connection": api.SaveConnection{Name: "warehouse", Type: "postgres", Settings: json.RawMessage(`{"host":"db","password":"***"}`)},
 		"test_connection": api.TestConnection{SaveConnection: api.SaveConnection{Name: "warehouse", Type: "postgres", Settings: json.RawMessage(`{}`)}, ID: warehouse.ID},
+		"split_address":   api.SplitAddress{Type: "postgres", Address: "postgres://spark@db/shop"},
+		"split_settings":  api.SplitSettings{Settings: json.RawMessage(`{"host":"db","database":"shop","user":"spark"}`)},
 		"report":          api.ConnectionReport{Place: "db:5432", User: "spark", Version: "PostgreSQL 15.3", Took: 12 * time.Millisecond},
 		"tables":          api.Page[flows.Table]{Items: []flows.Table{{Name: "public.orders", Records: 1000}, {Name: `sales."Big Orders"`, View: true}}},
 		"health":          api.Health{Status: "ok", Version: "v1"},

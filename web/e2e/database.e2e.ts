@@ -51,11 +51,17 @@ test.skipIf(why !== null)('a file goes into a table by upsert, and is read back'
   await settings(page).getByRole('button', { name: 'New…' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Name *').fill('warehouse');
-  await dialog.getByLabel('Host *').fill('127.0.0.1');
-  await dialog.getByLabel('Port').fill(String(pg.port + 1));
-  await dialog.getByLabel('Database *').fill('postgres');
-  await dialog.getByLabel('User *').fill('spark');
-  await dialog.getByLabel('Password').fill(pg.password);
+  const address = dialog.getByLabel('Fill in from an address');
+  await address.fill('jdbc:postgresql://127.0.0.1/postgres?socketFactory=evil.Class');
+  await page.keyboard.press('Enter');
+  await dialog.getByText(/socketFactory is refused: it names a Java class/).waitFor();
+  await address.fill(`postgres://spark:${encodeURIComponent(pg.password)}@127.0.0.1:${pg.port + 1}/postgres?sslmode=disable`);
+  await page.keyboard.press('Enter');
+  await dialog.getByText('The address is split into the fields').waitFor();
+  expect(await address.inputValue()).toBe('');
+  expect(await dialog.getByLabel('Host *').inputValue()).toBe('127.0.0.1');
+  expect(await dialog.getByLabel('User *').inputValue()).toBe('spark');
+  expect(await dialog.getByLabel('Password').inputValue()).toBe(pg.password);
   await dialog.getByRole('button', { name: 'Test' }).click();
   await dialog.getByText(/does not answer at 127.0.0.1/).waitFor();
   await dialog.getByLabel('Port').fill(String(pg.port));
@@ -102,6 +108,10 @@ test.skipIf(why !== null)('a file goes into a table by upsert, and is read back'
   await dialog.getByRole('button', { name: 'Save' }).click();
   await dialog.getByText(/its secrets were given for 127.0.0.1/).waitFor(); // nobody sends a password elsewhere who does not know it
   await keep(page, 'connection-elsewhere-dark');
+  await address.fill('postgres://spark@127.0.0.1/postgres?sslkey=/etc/key');
+  await page.keyboard.press('Enter');
+  await dialog.getByText(/sslkey is refused: it reads a file/).waitFor(); // also where no settings of a node are around the dialog
+  await keep(page, 'connection-refused-dark');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Delete warehouse' }).click();
   await page.getByRole('button', { name: 'Delete for good' }).click();

@@ -1,7 +1,7 @@
 // The REST API, /api/v1. Errors of the server and of the way to it are ApiErrors with a sentence for people.
 
 import type {
-  Catalogue, Check, Connection, ConnectionReport, FileList, Flow, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, Revision, Run, Sample, SaveConnection, Saved, StartRun, Table, TestConnection,
+  Catalogue, Check, Connection, ConnectionReport, FileList, Flow, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, Revision, Run, Sample, SaveConnection, Saved, SplitSettings, StartRun, Table, TestConnection,
 } from './types';
 import { exactParse } from './exact';
 
@@ -67,6 +67,7 @@ export class Client {
   saveConnection = ({ id, etag }: { id: string; etag: string }, input: SaveConnection) =>
     this.call<Connection>(`/connections/${encodeURIComponent(id)}`, { method: 'PUT', body: input, headers: { 'If-Match': JSON.stringify(etag) } });
   deleteConnection = (id: string) => this.call<void>(`/connections/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  splitAddress = (type: string, address: string) => this.call<SplitSettings>('/connections/split', { method: 'POST', body: { type, address } });
   testConnection = (input: TestConnection) => this.call<ConnectionReport>('/connections/test', { method: 'POST', body: input });
   tables = (id: string, signal?: AbortSignal) => this.call<Page<Table>>(`/connections/${encodeURIComponent(id)}/tables`, { signal });
 

@@ -409,6 +409,8 @@ export interface ConnectionType {
   synonyms: string[]
   /** has tables */
   database: boolean
+  /** Address is an example of an address that can be split into settings; empty where there is none. */
+  address?: string
   schema: Record<string, unknown>
 }
 
@@ -437,6 +439,17 @@ export interface SaveConnection {
 /** TestConnection asks to reach the system. ID names the saved connection that the secrets left out come from. */
 export interface TestConnection extends SaveConnection {
   id?: string
+}
+
+/** SplitAddress asks for the settings that an address of another program says. */
+export interface SplitAddress {
+  type: string
+  address: string
+}
+
+/** SplitSettings are those settings, to be filled in; nothing is stored. They hold the password that was in the address. */
+export interface SplitSettings {
+  settings: unknown
 }
 
 /** ConnectionReport is what a test of a connection found. */
