@@ -30,6 +30,7 @@ type Store struct {
 	Runs        *Runs
 	Audit       *Audit
 	Connections *Connections
+	Cursors     *Cursors
 
 	db    *gorm.DB
 	sql   *sql.DB
@@ -76,7 +77,7 @@ func start(ctx context.Context, cfg Config, d *database) (*Store, error) {
 	if d.oneWriter {
 		s.write = make(chan struct{}, 1)
 	}
-	s.Flows, s.Runs, s.Audit, s.Connections = &Flows{s}, &Runs{s: s}, &Audit{s}, &Connections{s}
+	s.Flows, s.Runs, s.Audit, s.Connections, s.Cursors = &Flows{s}, &Runs{s: s}, &Audit{s}, &Connections{s}, &Cursors{s}
 	return s, nil
 }
 

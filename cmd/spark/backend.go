@@ -85,7 +85,7 @@ func openBackend(ctx context.Context, o backendOptions) (b *backend, err error) 
 	if b.lab, err = newLab(b.folders, b.connections); err != nil {
 		return nil, err
 	}
-	b.runs = &run.Service{Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits}, Checker: b.lab, Connections: b.connections, Folders: b.folders,
+	b.runs = &run.Service{Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits}, Checker: b.lab, Connections: b.connections, Cursors: b.store.Cursors, Folders: b.folders,
 		SampleSize: sampleSize, Now: time.Now, NewID: newID, Logger: o.log}
 	if o.workers < 0 {
 		return b, nil

@@ -123,6 +123,15 @@ func (d Datasets) DescribeDataset(connection string, from Select) (flows.Schema,
 	return dialect.Describe(d.Context, c, from)
 }
 
+// Window counts what an incremental selection would read.
+func (d Datasets) Window(connection string, from Select, after Offset) (flows.CursorWindow, error) {
+	c, dialect, err := Database(d.Connections, connection)
+	if err != nil {
+		return flows.CursorWindow{}, err
+	}
+	return dialect.Window(d.Context, c, from, after)
+}
+
 // Tables lists the tables of a database.
 func (d Datasets) Tables(connection, search string) ([]flows.Table, error) {
 	c, dialect, err := Database(d.Connections, connection)

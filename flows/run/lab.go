@@ -195,7 +195,7 @@ func (l *Lab) check(ctx context.Context, scope flows.Scope, doc *flows.Flow, o p
 	if err := ctx.Err(); err != nil {
 		return flows.Check{}, err
 	}
-	c := flows.Check{Problems: problems, Ports: []flows.PortSchema{}, Skipped: p.Skipped}
+	c := flows.Check{Problems: problems, Ports: []flows.PortSchema{}, Skipped: p.Skipped, Deliveries: plan.Deliveries(doc)}
 	if c.Problems == nil {
 		c.Problems = flows.Problems{}
 	}

@@ -70,11 +70,13 @@ type Service struct {
 	Checker   Checker
 	// Connections of the projects; nil where there are none.
 	Connections Connections
-	Folders     []string // data folders
-	SampleSize  int      // records sampled of every output port
-	Now         func() time.Time
-	NewID       func() string
-	Logger      *slog.Logger
+	// Cursors of incremental sources; nil where none are kept.
+	Cursors    Cursors
+	Folders    []string // data folders
+	SampleSize int      // records sampled of every output port
+	Now        func() time.Time
+	NewID      func() string
+	Logger     *slog.Logger
 
 	mu   sync.Mutex
 	live map[string]*live // by run: those that are not over, as far as this process has seen them
@@ -321,6 +323,10 @@ func (w *work) do(ctx context.Context) error {
 	if err != nil {
 		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
 	}
+	offsets, err := w.offsets(ctx)
+	if err != nil {
+		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
+	}
 	w.run.State, w.run.StartedAt = flows.RunRunning, w.Now()
 	if err := w.Store.Save(ctx, w.scope, w.fence, w.run); err != nil {
 		return err
@@ -334,7 +340,7 @@ func (w *work) do(ctx context.Context) error {
 	a := attempt{executor: w.Executor, rejects: rejectStore{w}, observe: w, now: w.Now,
 		grant: func() error { return w.Store.Grant(ctx, w.scope, w.fence, w.run.ID) }}
 	res := a.execute(attempting, Job{Run: w.run.ID, Attempt: w.run.Attempt, Document: rev.Document, Parameters: w.run.Parameters, Folders: w.Folders,
-		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections})
+		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections, Flow: w.flowKey(), Offsets: offsets})
 	stop()
 	if ctx.Err() != nil && res.State == flows.RunCancelled { // nobody asked for it: the worker has to end
 		res.State, res.Err = flows.RunFailed, &flows.Error{Code: "run.interrupted", Message: "Spark was stopped while the run was running",
@@ -371,6 +377,9 @@ func (w *work) finish(ctx context.Context, res Result) error {
 	r.State, r.EndedAt, r.Error = res.State, res.Ended, flows.AsError(res.Err)
 	if res.State == flows.RunSucceeded {
 		r.Error = nil
+	}
+	if err := w.reach(ctx, res.Reached); err != nil {
+		return err
 	}
 	if err := w.Store.PutSamples(ctx, w.scope, w.fence, r.ID, w.live.sampleOf("")); err != nil {
 		return fmt.Errorf("samples of run %s: %w", r.ID, err)

@@ -57,7 +57,7 @@ func goldens() map[string]any {
 		"samples":   api.Page[flows.Sample]{Items: []flows.Sample{sample}},
 		"rejects":   api.Page[flows.Reject]{Items: []flows.Reject{reject, {Node: "read", Code: "csv.encoding", Reason: "the record is not UTF-8", RawBytes: []byte{0xff, 0xfe}}}},
 		"log":       api.Page[flows.LogLine]{Items: []flows.LogLine{line, {Seq: 2, At: at, Severity: flows.SeverityError, Message: failed.Error(), Error: failed}}},
-		"check":     flows.Check{Problems: flows.Problems{failed}, Ports: []flows.PortSchema{{Node: "read", Port: "out", Schema: amount}}, Skipped: map[string]string{"loose": "it is not connected"}},
+		"check":     flows.Check{Problems: flows.Problems{failed}, Ports: []flows.PortSchema{{Node: "read", Port: "out", Schema: amount}}, Skipped: map[string]string{"loose": "it is not connected"}, Deliveries: []flows.Delivery{{Node: "write", Guarantee: flows.ExactlyOnce, Reason: "the file is replaced as a whole"}}},
 		"check_new": flows.Check{},
 		"ask_check": api.CheckRequest{Document: document, Parameters: theRun.Parameters},
 		"preview": flows.Preview{Node: "keep", Inputs: []flows.Sample{{Node: "keep", Port: "in", Schema: amount, Records: 1000}}, Outputs: []flows.Sample{sample}, Source: "read", Read: 1000,

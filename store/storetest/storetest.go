@@ -55,6 +55,7 @@ func Run(t *testing.T, fresh func(t *testing.T) store.Config) {
 		"log, rejects and samples":            testRunDetails,
 		"runs of other projects":              testRunIsolation,
 		"connections":                         testConnections,
+		"cursors":                             testCursors,
 		"connections of other projects":       testConnectionIsolation,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -122,6 +122,12 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 			return nil, err
 		}
 		return node.Datasets{Context: ctx, Connections: node.ConnectionSet{b.Name: b.Connection}}.Tables(b.Name, b.Search)
+	case methodWindow:
+		var b WindowSpec
+		if err := json.Unmarshal(f.Body, &b); err != nil {
+			return nil, err
+		}
+		return node.Datasets{Context: ctx, Connections: b.Connections}.Window(b.Connection, b.Select, b.After)
 	case methodSniff:
 		var b sniffBody
 		if err := json.Unmarshal(f.Body, &b); err != nil {
@@ -170,11 +176,13 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 		g.event(eventWarnings, ps)
 	}
 	rejects := &rejectSender{peer: g.peer}
+	result := &runResult{}
 	nodes, err := eng.Run(ctx, p, engine.Env{
-		Files: files, Connections: spec.Connections, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence}, Threads: spec.Threads, MemoryLimit: spec.Memory,
+		Files: files, Connections: spec.Connections, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence, Flow: spec.Flow}, Threads: spec.Threads, MemoryLimit: spec.Memory,
 		Counts:  func(ns []flows.NodeStatus) { g.event(eventCounts, ns) },
 		Samples: spec.Samples, Sampled: func(s []flows.Sample) { g.event(eventSamples, s) },
-		Reject: rejects.add,
+		Reject: rejects.add, Warn: func(e *flows.Error) { g.event(eventWarnings, flows.Problems{e}) },
+		Offsets: spec.Offsets, Reached: func(offsets map[string]node.Offset) { result.Reached = offsets },
 		MayCommit: func(ctx context.Context) error {
 			if err := rejects.flush(); err != nil {
 				return err
@@ -190,7 +198,8 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 		}
 		return &runResult{Nodes: nodes, Error: e}, nil
 	}
-	return &runResult{Nodes: nodes}, nil
+	result.Nodes = nodes
+	return result, nil
 }
 
 func problems(err error) flows.Problems {

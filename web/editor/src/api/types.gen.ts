@@ -239,6 +239,8 @@ export interface Check {
   ports: PortSchema[]
   /** nodes that would not run, with the reason */
   skipped?: Record<string, string>
+  /** Deliveries are what is promised for the records of every output. */
+  deliveries: Delivery[]
 }
 
 /** PortSchema is the schema at an output port. */
@@ -427,6 +429,45 @@ export interface Connection {
   etag: string
   updatedAt: string
   updatedBy: string
+}
+
+/** FlowCursor is the cursor of a source of a flow. */
+export interface FlowCursor extends Cursor {
+  node: string
+  /** that reached it; empty: a person set it */
+  run?: string
+  updatedAt: string
+  updatedBy: string
+}
+
+/** CursorWindow is what the next run of an incremental source would read. */
+export interface CursorWindow {
+  /** exclusive; empty: no lower bound */
+  from?: string
+  /** inclusive; empty: there is no record */
+  to?: string
+  records: number
+  /** Nulls are records without a cursor, which are never read. */
+  nulls?: number
+}
+
+/** Cursor is how far an incremental source has been read: its records up to and with Value were part of a committed run. */
+export interface Cursor {
+  column: string
+  /** of the column, in the database's own words */
+  type?: string
+  /** as the database writes it; empty: nothing was read */
+  value?: string
+  /** Generation grows whenever a person sets the cursor: what a target holds of an older one counts no more. */
+  generation?: number
+}
+
+/** Delivery is what is promised for the records that reach an output node. */
+export interface Delivery {
+  node: string
+  guarantee: string
+  /** a sentence */
+  reason: string
 }
 
 /** SaveConnection is a connection as it is filled in. A secret that is left out stays as it is saved. */
