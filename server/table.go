@@ -20,7 +20,7 @@ const (
 
 // table is everything that can be asked of the server. What does not stand here does not exist.
 func (s *Server) table() []route {
-	return append(append(append(s.flowRoutes(), s.runRoutes()...), append(s.connectionRoutes(), s.otherRoutes()...)...), s.pageRoutes()...)
+	return append(append(append(s.flowRoutes(), s.runRoutes()...), append(append(s.connectionRoutes(), s.cursorRoutes()...), s.otherRoutes()...)...), s.pageRoutes()...)
 }
 
 func (s *Server) flowRoutes() []route {

@@ -98,7 +98,13 @@ var _ node.Source = source{}
 // Incremental reports whether it goes on where the last run has ended.
 func (s source) Incremental() bool { return s.from.Incremental != nil }
 
-var _ node.IncrementalSource = source{}
+// Selection is what is read.
+func (s source) Selection() (string, node.Select) { return s.connection, s.from }
+
+var (
+	_ node.IncrementalSource = source{}
+	_ node.SelectingSource   = source{}
+)
 
 func (s source) String() string {
 	if i := s.from.Incremental; i != nil {

@@ -16,8 +16,10 @@ func init() {
 		Category: node.CategoryOutput,
 		Synonyms: []string{"JDBC Output", "Update", "PostgreSQL", "SQL", "table", "insert", "upsert", "merge", "load", "sink"},
 		Inputs:   []node.Port{{Name: node.In, Title: "Records"}},
-		New:      func() node.Config { return &Output{Mode: string(node.LoadAppend), NoTable: "create", NoColumn: "fail"} },
-		Files:    files("output"),
+		New: func() node.Config {
+			return &Output{Mode: string(node.LoadAppend), NoTable: "create", NoColumn: "fail", NoFit: "fail"}
+		},
+		Files: files("output"),
 	})
 }
 
@@ -30,6 +32,7 @@ type Output struct {
 	Columns    []Mapping `json:"columns,omitempty" title:"Columns" widget:"mapping" help:"Which field goes into which column. Empty: every field into the column of its name."`
 	NoTable    string    `json:"noTable" title:"If the table is missing" enum:"create|fail" help:"It is created with the types of the fields, or the run fails."`
 	NoColumn   string    `json:"noColumn" title:"If a column is missing" enum:"fail|create" help:"The run fails, or the column is added."`
+	NoFit      string    `json:"noFit" title:"If a column is too small" enum:"fail|widen" help:"The run fails, or the column gets a type that holds all values of the field and all that it holds now: integer becomes bigint, varchar(20) text, numeric(8,2) numeric(10,4)."`
 	BeforeSQL  string    `json:"beforeSQL,omitempty" title:"SQL before" widget:"sql" advanced:"true" help:"Executed in the transaction of the load, before it."`
 	AfterSQL   string    `json:"afterSQL,omitempty" title:"SQL after" widget:"sql" advanced:"true" help:"Executed in the transaction of the load, after it."`
 }
@@ -46,7 +49,7 @@ func (out *Output) Plan(c *node.Context) {
 	if !known || out.Connection == "" || out.Table == "" {
 		return // reported
 	}
-	load := node.TableLoad{Table: out.Table, Mode: node.LoadMode(out.Mode), NoTable: node.Missing(out.NoTable), NoColumn: node.Missing(out.NoColumn), BeforeSQL: out.BeforeSQL, AfterSQL: out.AfterSQL}
+	load := node.TableLoad{Table: out.Table, Mode: node.LoadMode(out.Mode), NoTable: node.Missing(out.NoTable), NoColumn: node.Missing(out.NoColumn), NoFit: node.Misfit(out.NoFit), BeforeSQL: out.BeforeSQL, AfterSQL: out.AfterSQL}
 	ok := out.columns(c, in, &load)
 	ok = out.key(c, in, &load) && ok
 	if ok {

@@ -30,6 +30,7 @@ type load struct {
 	schema  string // of the table
 	enc     encoder
 	missing []node.LoadColumn // columns to be added
+	widen   []string          // statements that widen columns
 	create  bool
 
 	buf     []byte
@@ -90,7 +91,7 @@ func (l *load) open(ctx context.Context) error {
 		}
 		cols = created(l.to.Columns)
 	}
-	if err := l.encodings(cols); err != nil {
+	if err := l.encodings(ctx, cols); err != nil {
 		return err
 	}
 	if err := createCommits(ctx, l.conn, l.schema); err != nil {
@@ -122,7 +123,7 @@ var madeTypes = map[string]uint32{"smallint": pgtype.Int2OID, "integer": pgtype.
 	"interval": pgtype.IntervalOID, "uuid": pgtype.UUIDOID, "json": pgtype.JSONOID, "text": pgtype.TextOID}
 
 // encodings pairs fields and columns.
-func (l *load) encodings(cols []column) error {
+func (l *load) encodings(ctx context.Context, cols []column) error {
 	names := make([]string, len(cols))
 	for i, c := range cols {
 		names[i] = c.name
@@ -132,7 +133,10 @@ func (l *load) encodings(cols []column) error {
 		var col column
 		switch {
 		case i >= 0:
-			col = cols[i]
+			var err error
+			if col, err = l.fit(ctx, m, cols[i]); err != nil {
+				return err
+			}
 		case l.to.NoColumn == node.MissingCreate:
 			col = newColumn(m)
 			l.missing = append(l.missing, m)
@@ -145,7 +149,7 @@ func (l *load) encodings(cols []column) error {
 		}
 		e, err := newEncoding(m.Field, col)
 		if err != nil {
-			return err
+			return misfit(m.Field, col, err)
 		}
 		l.enc.columns = append(l.enc.columns, e)
 	}
@@ -220,6 +224,7 @@ func (l *load) begin(ctx context.Context) error {
 			statements = append(statements, "ALTER TABLE "+l.table.sql()+" ADD COLUMN "+quote(m.Name)+" "+columnType(m.Field.Type))
 		}
 	}
+	statements = append(statements, l.widen...)
 	if l.to.BeforeSQL != "" {
 		statements = append(statements, l.to.BeforeSQL)
 	}
@@ -235,6 +240,9 @@ func (l *load) begin(ctx context.Context) error {
 	}
 	for _, sql := range statements {
 		if err := l.exec(ctx, sql); err != nil {
+			if slices.Contains(l.widen, sql) {
+				return l.widenError(err)
+			}
 			return err
 		}
 	}

@@ -67,6 +67,15 @@ const (
 	MissingCreate Missing = "create"
 )
 
+// Misfit is what is done when a column is too small for its field.
+type Misfit string
+
+// What is done about a column that is too small.
+const (
+	MisfitFail  Misfit = "fail"
+	MisfitWiden Misfit = "widen" // it gets a type that holds all values of the field, and all that it holds now
+)
+
 // TableLoad says how a table is written.
 type TableLoad struct {
 	Table     string
@@ -75,6 +84,7 @@ type TableLoad struct {
 	Columns   []LoadColumn
 	NoTable   Missing
 	NoColumn  Missing
+	NoFit     Misfit
 	BeforeSQL string // executed in the transaction, before the load
 	AfterSQL  string // executed in the transaction, after the load
 }

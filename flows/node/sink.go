@@ -83,6 +83,8 @@ type Writing struct {
 	Node        string
 	Schema      flows.Schema
 	Token       Token // without offsets, which are known at the commit
+	// Warn tells what does not keep the records from being written. It may be nil.
+	Warn func(*flows.Error)
 }
 
 // FileSink describes a file to be written: whole, or not at all.

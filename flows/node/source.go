@@ -35,6 +35,12 @@ type IncrementalSource interface {
 	Incremental() bool
 }
 
+// SelectingSource is a source that reads a selection of a database.
+type SelectingSource interface {
+	Source
+	Selection() (connection string, from Select)
+}
+
 // NativeSource is a source that an engine may read by itself, such as Parquet files.
 type NativeSource interface {
 	Source

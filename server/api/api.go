@@ -223,6 +223,20 @@ type SplitSettings struct {
 	Settings json.RawMessage `json:"settings"`
 }
 
+// WindowRequest asks what an incremental source of a document, as it is drawn, would read after a cursor. Without one it
+// reads from its beginning.
+type WindowRequest struct {
+	Document json.RawMessage `json:"document"`
+	Node     string          `json:"node"`
+	Cursor   *flows.Cursor   `json:"cursor,omitempty"`
+}
+
+// SetCursor moves a cursor. An empty value: everything is read again.
+type SetCursor struct {
+	Column string `json:"column"`
+	Value  string `json:"value"`
+}
+
 // ConnectionReport is what a test of a connection found.
 type ConnectionReport struct {
 	Place   string        `json:"place"`

@@ -12,7 +12,7 @@ import (
 // testCursors: a run moves the cursors that it has reached, but not one that somebody has set while it ran; each flow and
 // project has its own.
 func testCursors(t *testing.T, b *bundle) {
-	flow, other := b.create(t, "one").Flow.ID, b.create(t, "two").Flow.ID
+	flow, other := b.create(t, "one").FlowID, b.create(t, "two").FlowID
 	run := uuid.Must(uuid.NewV7()).String()
 	at := func(value string, generation int64) flows.Cursor {
 		return flows.Cursor{Column: "updated_at", Type: "timestamptz", Value: value, Generation: generation}

@@ -1,7 +1,7 @@
 // The REST API, /api/v1. Errors of the server and of the way to it are ApiErrors with a sentence for people.
 
 import type {
-  Catalogue, Check, Connection, ConnectionReport, FileList, Flow, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, Revision, Run, Sample, SaveConnection, Saved, SplitSettings, StartRun, Table, TestConnection,
+  Catalogue, Check, Connection, ConnectionReport, Cursor, CursorWindow, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, Revision, Run, Sample, SaveConnection, Saved, SetCursor, SplitSettings, StartRun, Table, TestConnection,
 } from './types';
 import { exactParse } from './exact';
 
@@ -70,6 +70,10 @@ export class Client {
   splitAddress = (type: string, address: string) => this.call<SplitSettings>('/connections/split', { method: 'POST', body: { type, address } });
   testConnection = (input: TestConnection) => this.call<ConnectionReport>('/connections/test', { method: 'POST', body: input });
   tables = (id: string, signal?: AbortSignal) => this.call<Page<Table>>(`/connections/${encodeURIComponent(id)}/tables`, { signal });
+
+  cursors = (flow: string, signal?: AbortSignal) => this.call<Page<FlowCursor>>(`/flows/${encodeURIComponent(flow)}/cursors`, { signal });
+  setCursor = (flow: string, node: string, cursor: SetCursor) => this.call<FlowCursor>(`/flows/${encodeURIComponent(flow)}/cursors/${encodeURIComponent(node)}`, { method: 'PUT', body: cursor });
+  cursorWindow = (request: { document: unknown; node: string; cursor?: Cursor }) => this.call<CursorWindow>('/cursors/window', { method: 'POST', body: request });
 
   /** fileAddress is where a file is sent to; see file/upload.ts. */
   fileAddress(path: string, replace = false): string {

@@ -3,6 +3,9 @@
 /** Type is a value type in its text form, such as "int64", "decimal(10,2)" or "list<text>". */
 export type Type = string
 
+/** Guarantee is how often a record reaches a target, whatever fails and is run again. It is never better than the weakest of what lies between source and target. */
+export type Guarantee = "exactly-once" | "effectively-once" | "at-least-once"
+
 /** LiveKind tells messages apart. */
 export type LiveKind = "snapshot" | "delta"
 
@@ -240,7 +243,7 @@ export interface Check {
   /** nodes that would not run, with the reason */
   skipped?: Record<string, string>
   /** Deliveries are what is promised for the records of every output. */
-  deliveries: Delivery[]
+  deliveries?: Delivery[]
 }
 
 /** PortSchema is the schema at an output port. */
@@ -431,6 +434,19 @@ export interface Connection {
   updatedBy: string
 }
 
+/** WindowRequest asks what an incremental source of a document, as it is drawn, would read after a cursor. Without one it reads from its beginning. */
+export interface WindowRequest {
+  document: unknown
+  node: string
+  cursor?: Cursor
+}
+
+/** SetCursor moves a cursor. An empty value: everything is read again. */
+export interface SetCursor {
+  column: string
+  value: string
+}
+
 /** FlowCursor is the cursor of a source of a flow. */
 export interface FlowCursor extends Cursor {
   node: string
@@ -465,7 +481,7 @@ export interface Cursor {
 /** Delivery is what is promised for the records that reach an output node. */
 export interface Delivery {
   node: string
-  guarantee: string
+  guarantee: Guarantee
   /** a sentence */
   reason: string
 }

@@ -14,6 +14,8 @@ import { nodeOf, type FlowNode, type RejectPolicy } from '../model/document';
 import type { NodeType, FlowError } from '../api/types';
 import { useEditor, useServices } from '../shell/editor';
 import './panel.css';
+import { CursorField } from './CursorField';
+import { DeliveryField } from './Delivery';
 import { FieldList } from './FieldList';
 import { walkProblems } from './problemWalk';
 import { changesOf } from './schemaDifference';
@@ -150,6 +152,8 @@ function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }
         <Problems problems={form.problems.filter((p) => !isPlaced(p, known))} />
         <Form schema={schema} />
         {known.length === 0 && <p className="form-help">This node has no settings.</p>}
+        {node.config?.['mode'] === 'incremental' && known.includes('cursor') && <CursorField node={node} />}
+        <DeliveryField node={node.id} />
         <General node={node} type={type} />
       </div>
       {dialog?.kind === 'pick' && <FilePicker path={dialog.path} sink={form.sink} onChoose={chosen} onClose={() => setDialog(null)} />}
