@@ -210,12 +210,9 @@ func (l *load) columnList(prefix string) string {
 	return quoted(prefix, names)
 }
 
-// lockTimeout is how long a load waits for others that hold the table.
-const lockTimeout = "1min"
-
 // begin starts the transaction and the COPY.
 func (l *load) begin(ctx context.Context) error {
-	statements := []string{"BEGIN", "SET LOCAL lock_timeout = '" + lockTimeout + "'"}
+	statements := []string{"BEGIN", fmt.Sprintf("SET LOCAL lock_timeout = %d", l.to.LockTimeout.Milliseconds())}
 	if l.create {
 		statements = append(statements, l.createTable())
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"time"
 
 	"spark/flows"
 )
@@ -78,15 +79,17 @@ const (
 
 // TableLoad says how a table is written.
 type TableLoad struct {
-	Table     string
-	Mode      LoadMode
-	Key       []string // columns, in keyed modes
-	Columns   []LoadColumn
-	NoTable   Missing
-	NoColumn  Missing
-	NoFit     Misfit
-	BeforeSQL string // executed in the transaction, before the load
-	AfterSQL  string // executed in the transaction, after the load
+	Table    string
+	Mode     LoadMode
+	Key      []string // columns, in keyed modes
+	Columns  []LoadColumn
+	NoTable  Missing
+	NoColumn Missing
+	NoFit    Misfit
+	// LockTimeout is how long the load waits for others that hold the table.
+	LockTimeout time.Duration
+	BeforeSQL   string // executed in the transaction, before the load
+	AfterSQL    string // executed in the transaction, after the load
 }
 
 // LoadColumn is a field and the column that takes it.

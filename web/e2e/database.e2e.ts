@@ -46,7 +46,7 @@ async function incremental(page: Page, pg: Postgres): Promise<void> {
   await page.keyboard.press('Enter');
   await settings(page).getByLabel('Connection *').selectOption('warehouse');
   await settings(page).getByRole('combobox', { name: 'Table' }).fill('events');
-  await settings(page).getByLabel('Records', { exact: true }).selectOption('incremental');
+  await settings(page).getByRole('radio', { name: 'incremental' }).check({ force: true });
   await settings(page).getByLabel('Cursor', { exact: true }).fill('at');
   await add(page, 'JDBC Output');
   await page.locator('.node-card', { hasText: 'Database Output' }).dblclick();
