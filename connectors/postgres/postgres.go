@@ -226,8 +226,8 @@ func queryError(connection string, err error) error {
 		e.Code, e.Suggestion = "database.constraint", "nothing was written; filter or correct these records before"
 	case "22001":
 		e.Code, e.Suggestion = "database.too_long", "nothing was written; shorten the text, or widen the column"
-	case "22021": // the only one that UTF-8 text of ours can have
-		e.Code, e.Message, e.Suggestion = "database.nul", fmt.Sprintf("%s: a text has a NUL character, which PostgreSQL cannot hold", connection), "nothing was written; remove it with replace(…), or write the field as bytes"
+	case "22P05": // \u0000 in jsonb
+		e.Code, e.Message, e.Suggestion = "database.nul", fmt.Sprintf("%s: a JSON value has the character \\u0000, which jsonb cannot hold", connection), "nothing was written; remove it, or make the column json"
 	case "55P03", "40P01":
 		e.Code, e.Suggestion = "database.locked", "nothing was written; run again when others have ended"
 	case "57P01", "57P02", "57P03", "08006", "08003":

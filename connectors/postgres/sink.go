@@ -75,6 +75,9 @@ func (l *load) at(err error) error {
 }
 
 func (l *load) open(ctx context.Context) error {
+	if _, err := l.conn.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d", l.to.LockTimeout.Milliseconds())); err != nil { // also for what is checked before the load
+		return err
+	}
 	if l.schema = l.table.schema; l.schema == "" {
 		if err := l.conn.QueryRow(ctx, "SELECT coalesce((SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)), current_schema())::text", l.table.sql()).Scan(&l.schema); err != nil {
 			return err
@@ -212,7 +215,7 @@ func (l *load) columnList(prefix string) string {
 
 // begin starts the transaction and the COPY.
 func (l *load) begin(ctx context.Context) error {
-	statements := []string{"BEGIN", fmt.Sprintf("SET LOCAL lock_timeout = %d", l.to.LockTimeout.Milliseconds())}
+	statements := []string{"BEGIN"}
 	if l.create {
 		statements = append(statements, l.createTable())
 	}
