@@ -414,8 +414,13 @@ func (l *load) close(ctx context.Context) error {
 
 // copyLine reads the record from where an error of a COPY happened: "COPY orders, line 700000, column id".
 func copyLine(where string) int64 {
+	if i := strings.LastIndex("\n"+where, "\nCOPY "); i >= 0 { // below what the value itself was part of
+		where = where[i:]
+	} else {
+		return 0
+	}
 	_, rest, ok := strings.Cut(where, ", line ")
-	if !ok || !strings.HasPrefix(where, "COPY ") {
+	if !ok {
 		return 0
 	}
 	end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })

@@ -59,7 +59,7 @@ export function CursorField({ node }: { node: FlowNode }): ReactNode {
             <button type="button" className="form-button" disabled={text.trim() === ''} onClick={() => void ask({ column, value: text.trim() })}>Set cursor…</button>
           </div>
           <div className="cursor-steps">
-            <button type="button" className="form-button" onClick={() => void ask(now ?? { column })}>What is new?</button>
+            <button type="button" className="form-button" onClick={() => void ask(now ? { column: now.column, value: now.value ?? '' } : { column })}>What is new?</button>
             <button type="button" className="form-button" onClick={() => void ask({ column })}>Read everything again…</button>
           </div>
         </>
