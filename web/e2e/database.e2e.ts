@@ -64,7 +64,7 @@ async function incremental(page: Page, pg: Postgres): Promise<void> {
   await run('100|100');
   pg.sql('INSERT INTO events (id, at) SELECT generate_series(101, 103), now()');
   await page.locator('.node-card', { hasText: 'Database Input' }).dblclick();
-  await settings(page).getByText(/at up to \d{4}-.*reached by a run/).waitFor();
+  await settings(page).getByText(/Up to \d{4}-.* of at, reached by a run/).waitFor();
   await page.waitForTimeout(1500); // the lag of a second
   await settings(page).getByRole('button', { name: 'What is new?' }).click();
   await settings(page).getByText(/The next run would read 3 records/).waitFor();

@@ -89,7 +89,7 @@ function reached(cursor: FlowCursor | undefined): string {
   if (!cursor) return 'Nothing yet: the first run reads from the beginning.';
   const at = new Date(cursor.updatedAt).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
   if (!cursor.value) return `Set to the beginning by ${cursor.updatedBy}, ${at}.`;
-  return `${cursor.column} up to ${cursor.value}, ${cursor.run ? 'reached by a run' : `set by ${cursor.updatedBy}`}, ${at}.`;
+  return `Up to ${cursor.value} of ${cursor.column}, ${cursor.run ? 'reached by a run' : `set by ${cursor.updatedBy}`}, ${at}.`;
 }
 
 function would({ records, from, to, nulls }: CursorWindow): string {
