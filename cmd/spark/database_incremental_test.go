@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -88,7 +87,7 @@ func TestKilledIncremental(t *testing.T) {
 		x := start()
 		select {
 		case <-x.ended:
-		case <-time.After(time.Duration(rand.Int64N(int64(whole) * 5 / 4))):
+		case <-time.After(time.Duration(rand.Int64N(int64(whole) * 3))):
 			k.strike(x, i)
 		}
 		if o := x.wait(); o.code == exitOK {
@@ -111,5 +110,7 @@ func TestKilledIncremental(t *testing.T) {
 	if copied != events {
 		t.Errorf("copied %s of %s", copied, events)
 	}
-	t.Log(fmt.Sprintf("%d of %d runs were not killed in time", committed, kills()/2))
+	if !testing.Short() && (committed == 0 || committed == kills()/2) {
+		t.Errorf("%d of %d runs were over before they were killed: the moments of the kills prove nothing", committed, kills()/2)
+	}
 }
