@@ -67,6 +67,8 @@ type Check struct {
 	Problems Problems          `json:"problems"`
 	Ports    []PortSchema      `json:"ports"`             // every output port whose schema is known
 	Skipped  map[string]string `json:"skipped,omitempty"` // nodes that would not run, with the reason
+	// Deliveries are what is promised for the records of every output.
+	Deliveries []Delivery `json:"deliveries,omitempty"`
 }
 
 // PortSchema is the schema at an output port.

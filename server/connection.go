@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -26,6 +27,7 @@ func (s *Server) connectionRoutes() []route {
 		{method: get, path: "/api/v1/connections", action: ConnectionRead, handle: s.listConnections, summary: "List connections by name, without their secrets", out: of[api.Page[flows.Connection]]()},
 		{method: post, path: "/api/v1/connections", action: ConnectionEdit, handle: s.createConnection, summary: "Create a connection", in: of[api.SaveConnection](), out: of[flows.Connection](), status: 201},
 		{method: post, path: "/api/v1/connections/test", action: ConnectionEdit, handle: s.testConnection, summary: "Reach the system that a connection leads to, saved or not", in: of[api.TestConnection](), out: of[api.ConnectionReport]()},
+		{method: post, path: "/api/v1/connections/split", action: ConnectionEdit, handle: s.splitAddress, summary: "Split an address of another program, such as a JDBC URL, into settings; nothing is stored", in: of[api.SplitAddress](), out: of[api.SplitSettings]()},
 		{method: get, path: "/api/v1/connections/:id", action: ConnectionRead, handle: s.getConnection, summary: "Read a connection without its secrets", out: of[flows.Connection]()},
 		{method: put, path: "/api/v1/connections/:id", action: ConnectionEdit, handle: s.saveConnection, summary: "Save a connection; a secret that is left out stays as it is", in: of[api.SaveConnection](), out: of[flows.Connection](), headers: []string{"If-Match"}},
 		{method: remove, path: "/api/v1/connections/:id", action: ConnectionEdit, handle: s.deleteConnection, summary: "Delete a connection with its secrets, for good", status: 204},
@@ -103,6 +105,24 @@ func (s *Server) testConnection(c *call) error {
 		return err
 	}
 	return c.answer(http.StatusOK, api.ConnectionReport(report))
+}
+
+// splitAddress answers with what the caller has sent, its password included: nothing that is stored.
+func (s *Server) splitAddress(c *call) error {
+	var body api.SplitAddress
+	if err := c.body(&body); err != nil {
+		return err
+	}
+	given, err := json.Marshal(map[string]string{node.AddressMember: body.Address})
+	if err != nil {
+		return err
+	}
+	settings, err := node.SplitAddress(body.Type, given)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Cache-Control", "no-store")
+	return c.answer(http.StatusOK, api.SplitSettings{Settings: settings})
 }
 
 func (s *Server) connectionTables(c *call) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"spark/flows"
+	"spark/flows/plan"
 	"spark/server/api"
 	"spark/static"
 	"spark/web"
@@ -239,8 +240,33 @@ func (s *Server) runPage(c *call) error {
 		return err
 	}
 	v := web.ViewRun(r, s.Now())
+	v.Delivery, v.DeliveryReason = s.delivery(c, r)
 	return show(c, http.StatusOK, web.OneRun(web.RunPage{Frame: s.frame(c, "Run of "+v.Flow, "runs", runEntry), Run: v}))
 }
+
+// delivery is the weakest promise of a run's outputs, in words; empty where its document is not to be had.
+func (s *Server) delivery(c *call, r flows.Run) (words, reason string) {
+	rev, err := s.Flows.Revision(c.Request().Context(), c.scope, r.FlowID, r.Revision)
+	if err != nil {
+		return "", ""
+	}
+	doc, err := flows.ParseFlow(rev.Document)
+	if err != nil {
+		return "", ""
+	}
+	worst := 0
+	for _, d := range plan.Deliveries(doc) {
+		if i := slices.Index(guarantees, d.Guarantee) + 1; i > worst {
+			worst, words, reason = i, guaranteeWords[d.Guarantee], d.Reason
+		}
+	}
+	return words, reason
+}
+
+// guarantees from the strongest to the weakest.
+var guarantees = []flows.Guarantee{flows.ExactlyOnce, flows.EffectivelyOnce, flows.AtLeastOnce}
+
+var guaranteeWords = map[flows.Guarantee]string{flows.ExactlyOnce: "Exactly once", flows.EffectivelyOnce: "Effectively once", flows.AtLeastOnce: "At least once"}
 
 // static serves the built front end. Names of built files carry a hash of their content.
 func (s *Server) static(c *call) error {

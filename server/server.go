@@ -53,6 +53,7 @@ type Lab interface {
 	Preview(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) (flows.Preview, error)
 	Inspect(ctx context.Context, scope flows.Scope, path string) (node.Proposal, error)
 	TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error)
+	Window(ctx context.Context, scope flows.Scope, doc *flows.Flow, node string, after *flows.Cursor) (flows.CursorWindow, error)
 	Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) ([]flows.Table, error)
 }
 
@@ -75,6 +76,7 @@ type Config struct {
 	Connections Connections
 	Rejects     Rejects
 	Replays     Replays
+	Cursors     Cursors
 	Files       Files
 	Ready       func(context.Context) error // whether requests can be served: the database answers
 	Sample      []byte                      // document of the sample flow

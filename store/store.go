@@ -33,6 +33,7 @@ type Store struct {
 	Audit       *Audit
 	Connections *Connections
 	Rejects     *Rejects
+	Cursors     *Cursors
 
 	db    *gorm.DB
 	sql   *sql.DB
@@ -79,7 +80,7 @@ func start(ctx context.Context, cfg Config, d *database) (*Store, error) {
 	if d.oneWriter {
 		s.write = make(chan struct{}, 1)
 	}
-	s.Flows, s.Runs, s.Audit, s.Connections = &Flows{s}, &Runs{s: s}, &Audit{s}, &Connections{s}
+	s.Flows, s.Runs, s.Audit, s.Connections, s.Cursors = &Flows{s}, &Runs{s: s}, &Audit{s}, &Connections{s}, &Cursors{s}
 	s.Rejects = &Rejects{s: s, limit: cmp.Or(cfg.RejectBytes, DefaultRejectBytes)}
 	return s, nil
 }

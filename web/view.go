@@ -36,6 +36,8 @@ type Run struct {
 	Read, Written, Rejected             Count
 	Error, Suggestion                   string
 	Until                               string
+	// Delivery is the weakest promise of its outputs, and why.
+	Delivery, DeliveryReason string
 }
 
 // Count is a number, short and exact.

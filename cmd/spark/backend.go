@@ -105,7 +105,7 @@ func openBackend(ctx context.Context, o backendOptions) (b *backend, err error) 
 	}
 	total := totalBudget(o.total)
 	b.runs = &run.Service{Admission: run.NewAdmission(total), Budgets: budgets{limits: o.limits.of(total), files: b.lab.Files},
-		Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits, background: true}, Checker: b.lab, Inbox: b.store.Rejects, Connections: b.connections, Folders: b.folders,
+		Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits, background: true}, Checker: b.lab, Inbox: b.store.Rejects, Connections: b.connections, Cursors: b.store.Cursors, Folders: b.folders,
 		SampleSize: sampleSize, Now: time.Now, NewID: newID, Logger: o.log}
 	if o.workers < 0 {
 		return b, nil

@@ -30,6 +30,7 @@ type runCommand struct {
 	Rejects string            `help:"File for rejected records, as JSON lines. Default: the flow file's name with .rejects.jsonl." placeholder:"FILE" type:"path"`
 	// Optimizers make counts wrong; the test that shows it switches one on.
 	Optimizers []string `hidden:""`
+	State      string   `help:"File that keeps how far incremental sources were read, from run to run. It is made where it is missing." placeholder:"FILE" type:"path"`
 	dataFolders
 	connectionFile
 	limits
@@ -49,6 +50,10 @@ func (c *runCommand) Run() error {
 	if err != nil {
 		return reportInvalid(err, c.JSON)
 	}
+	state, err := openState(c.State, flow)
+	if err != nil {
+		return reportInvalid(err, c.JSON)
+	}
 	if c.Sample && len(c.Folder) == 0 {
 		folders = []string{filepath.Dir(flowFile)}
 	}
@@ -63,7 +68,7 @@ func (c *runCommand) Run() error {
 		Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
 	ctx, stop := untilSignal()
 	defer stop()
-	r, err := service.Start(ctx, run.LocalCommand{Scope: flows.LocalScope, Document: flow, Parameters: c.Set, Folders: folders, Connections: connections})
+	r, err := service.Start(ctx, run.LocalCommand{Scope: flows.LocalScope, Document: flow, Parameters: c.Set, Folders: folders, Connections: connections, Flow: state.ID, Offsets: state.Cursors})
 	if err != nil {
 		return reportInvalid(err, c.JSON)
 	}
@@ -72,6 +77,9 @@ func (c *runCommand) Run() error {
 		view.show(e)
 	}
 	res := r.Wait()
+	if err := state.reach(res.Reached); err != nil {
+		res.State, res.Err = flows.RunFailed, err
+	}
 	view.end(res, rejectsAt)
 	return c.exit(res)
 }

@@ -58,7 +58,7 @@ func (c connectionFile) load() (node.ConnectionSet, error) {
 				if spec.Settings[member], err = json.Marshal(value); err != nil {
 					return nil, fmt.Errorf("connections: %w", err)
 				}
-			} else if member == "password" {
+			} else if member == "password" || member == node.AddressMember { // which may hold one
 				inFile = true
 			}
 		}
@@ -68,6 +68,11 @@ func (c connectionFile) load() (node.ConnectionSet, error) {
 		settings, err := json.Marshal(spec.Settings)
 		if err != nil {
 			return nil, fmt.Errorf("connections: %w", err)
+		}
+		if settings, err = node.SplitAddress(spec.Type, settings); err != nil {
+			e := flows.AsError(err).At(at)
+			e.Message = fmt.Sprintf("connection %s: %s", name, e.Message)
+			return nil, e
 		}
 		out[name] = node.ConnectionSpec{Type: spec.Type, Settings: settings}
 	}

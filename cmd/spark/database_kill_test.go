@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,14 +22,17 @@ const killedRecords = 20_000
 
 // kills is how often a run of each mode is killed.
 func kills() int {
-	if testing.Short() {
-		return 5
+	switch {
+	case testing.Short():
+		return 6
+	case os.Getenv("SPARK_SOAK") != "":
+		return 250
 	}
 	return 50
 }
 
-// TestKilledLoads: a program, or its executor, that is killed at a random moment of a load leaves the table as it was or
-// as it should be, and the row that proves a commit is there exactly where the records are.
+// TestKilledLoads: a program, its executor or the database that is killed at a random moment of a load leaves the table as
+// it was or as it should be, and the row that proves a commit is there exactly where the records are.
 func TestKilledLoads(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"append", "truncate", "replace", "upsert"} {
@@ -50,30 +54,15 @@ func TestKilledLoads(t *testing.T) {
 
 type killed struct {
 	*place
-	mode string
-	conn *pgx.Conn
+	mode     string
+	database *testserver.Own
 }
 
 func newKilled(t *testing.T, mode string) *killed {
 	t.Helper()
 	p := setup(t)
-	address := testserver.PostgreSQL(t)
-	conn, err := pgx.Connect(t.Context(), address)
-	must(t, err)
-	t.Cleanup(func() { conn.Close(context.Background()) })
-	u, err := url.Parse(address)
-	must(t, err)
-	password, _ := u.User.Password()
-	b, err := json.Marshal(map[string]any{"warehouse": map[string]any{"type": "postgres", "settings": map[string]any{"host": u.Hostname(), "port": json.Number(u.Port()),
-		"database": strings.Trim(u.Path, "/"), "user": u.User.Username(), "password": map[string]string{"env": "SPARK_TEST_PASSWORD"}, "tls": "disable"}}})
-	must(t, err)
-	p.write("connections.json", string(b))
-	t.Cleanup(func() {
-		if strings.Contains(p.read("connections.json"), password) {
-			t.Error("the file of connections holds the password")
-		}
-	})
-	p.env = append(p.env, "SPARK_TEST_PASSWORD="+password)
+	database := testserver.OwnPostgreSQL(t)
+	p.connect(database.URL)
 	key := ""
 	if mode == "upsert" {
 		key = `,"key":["order_id"]`
@@ -81,7 +70,25 @@ func newKilled(t *testing.T, mode string) *killed {
 	p.write("flow.json", strings.Replace(chain(step("in", "sample.data", fmt.Sprintf(`{"dataset":"orders","records":%d}`, killedRecords)),
 		step("version", "formula", `{"fields":[{"name":"version","expression":"$version"}]}`),
 		step("out", "database.output", `{"connection":"warehouse","table":"loaded","mode":"`+mode+`"`+key+`}`)), `{`, `{"parameters":[{"name":"version","type":"int64"}],`, 1))
-	return &killed{place: p, mode: mode, conn: conn}
+	return &killed{place: p, mode: mode, database: database}
+}
+
+// connect makes the connection "warehouse" for `spark run`, with its password in the environment.
+func (p *place) connect(address string) {
+	p.t.Helper()
+	u, err := url.Parse(address)
+	must(p.t, err)
+	password, _ := u.User.Password()
+	b, err := json.Marshal(map[string]any{"warehouse": map[string]any{"type": "postgres", "settings": map[string]any{"host": u.Hostname(), "port": json.Number(u.Port()),
+		"database": strings.Trim(u.Path, "/"), "user": u.User.Username(), "password": map[string]string{"env": "SPARK_TEST_PASSWORD"}, "tls": "disable"}}})
+	must(p.t, err)
+	p.write("connections.json", string(b))
+	p.t.Cleanup(func() {
+		if strings.Contains(p.read("connections.json"), password) {
+			p.t.Error("the file of connections holds the password")
+		}
+	})
+	p.env = append(p.env, "SPARK_TEST_PASSWORD="+password)
 }
 
 // load runs a version of the records and kills the program, or its executor only, after a time; 0: never.
@@ -98,43 +105,137 @@ func (k *killed) load(version int, after time.Duration) time.Duration {
 	select {
 	case <-x.ended:
 	case <-time.After(after):
-		if children := x.executors(); version%2 == 0 && len(children) > 0 {
-			for _, pid := range children {
-				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
-			}
-		} else {
-			_ = x.cmd.Process.Kill()
-		}
+		k.strike(x, version)
 		x.wait()
 	}
 	until(k.t, "the executor ends with its program", 10*time.Second, func() bool { return len(k.processes()) == 0 })
 	return time.Since(began)
 }
 
+// strike kills the program, its executor or the database, in turn.
+func (k *killed) strike(x *process, version int) {
+	k.t.Helper()
+	children := x.executors()
+	switch {
+	case version%3 == 0:
+		k.database.Restart()
+	case version%3 == 1 && len(children) > 0:
+		for _, pid := range children {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
+		}
+	default:
+		_ = x.cmd.Process.Kill()
+	}
+}
+
 // check compares the table with the commits that are proven, and returns how many there are.
 func (k *killed) check(version, before int) int {
 	k.t.Helper()
-	ctx := k.t.Context()
-	// The server may still be busy with what the killed process sent: wait until it has no other client.
-	until(k.t, "the server has ended the transaction", 20*time.Second, func() bool {
+	conn := quietDatabase(k.t, k.database.URL)
+	defer conn.Close(k.t.Context())
+	found, err := standing(k.t.Context(), conn)
+	must(k.t, err)
+	if err := found.verdict(k.mode, version, before, killedRecords); err != nil {
+		k.t.Fatalf("load %d: %v", version, err)
+	}
+	return found.commits
+}
+
+// quietDatabase connects once the server has ended what killed processes sent to it.
+func quietDatabase(t testing.TB, address string) *pgx.Conn {
+	t.Helper()
+	var conn *pgx.Conn
+	until(t, "the server answers", 20*time.Second, func() (ok bool) {
+		var err error
+		conn, err = pgx.Connect(t.Context(), address)
+		return err == nil
+	})
+	until(t, "the server has ended the transactions", 20*time.Second, func() bool {
 		var n int
-		must(k.t, k.conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").Scan(&n))
+		must(t, conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()").Scan(&n))
 		return n == 0
 	})
-	var commits, records, versions, newest int
-	must(k.t, k.conn.QueryRow(ctx, "SELECT count(*) FROM spark_commit").Scan(&commits))
-	must(k.t, k.conn.QueryRow(ctx, "SELECT count(*), count(DISTINCT version), max(version) FROM loaded").Scan(&records, &versions, &newest))
-	want, wantVersions := killedRecords, 1
-	if k.mode == "append" {
-		want, wantVersions = killedRecords*commits, commits
+	return conn
+}
+
+// standingState is what a table holds and which commits are proven.
+type standingState struct{ commits, records, versions, newest int }
+
+func standing(ctx context.Context, conn *pgx.Conn) (s standingState, err error) {
+	if err = conn.QueryRow(ctx, "SELECT count(*) FROM spark_commit").Scan(&s.commits); err != nil {
+		return s, err
+	}
+	return s, conn.QueryRow(ctx, "SELECT count(*), count(DISTINCT version), coalesce(max(version), -1) FROM loaded").Scan(&s.records, &s.versions, &s.newest)
+}
+
+// verdict says what is wrong after a load of so many records that may have been killed: before is how many commits were
+// proven before it.
+func (s standingState) verdict(mode string, version, before, each int) error {
+	want, wantVersions := each, 1
+	if mode == "append" {
+		want, wantVersions = each*s.commits, s.commits
 	}
 	switch {
-	case commits != before && commits != before+1:
-		k.t.Fatalf("load %d: %d commits are proven after %d", version, commits, before)
-	case records != want || versions != wantVersions:
-		k.t.Fatalf("load %d: the table has %d records of %d versions, and %d commits are proven", version, records, versions, commits)
-	case (newest == version) != (commits == before+1):
-		k.t.Fatalf("load %d: the newest records are of load %d, and %d commits are proven after %d", version, newest, commits, before)
+	case s.commits != before && s.commits != before+1:
+		return fmt.Errorf("%d commits are proven after %d", s.commits, before)
+	case s.records != want || s.versions != wantVersions:
+		return fmt.Errorf("the table has %d records of %d versions, and %d commits are proven", s.records, s.versions, s.commits)
+	case (s.newest == version) != (s.commits == before+1):
+		return fmt.Errorf("the newest records are of load %d, and %d commits are proven after %d", s.newest, s.commits, before)
 	}
-	return commits
+	return nil
+}
+
+// TestBrokenProtocols: loads that commit the records and the row that proves them one after the other fail the same
+// verdict, whichever comes first. A verdict that they pass proves nothing.
+func TestBrokenProtocols(t *testing.T) {
+	t.Parallel()
+	const each, tries = 50, 2000
+	rows := "INSERT INTO loaded SELECT n, $1 FROM generate_series(1, 50) n"
+	offset := "INSERT INTO spark_commit VALUES ($1)"
+	for name, statements := range map[string][]string{"rows, then offset": {rows, offset}, "offset, then rows": {offset, rows}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address := testserver.PostgreSQL(t)
+			conn, err := pgx.Connect(t.Context(), address)
+			must(t, err)
+			defer conn.Close(context.Background())
+			_, err = conn.Exec(t.Context(), "CREATE TABLE loaded (id int, version int); CREATE TABLE spark_commit (run int)")
+			must(t, err)
+			load := func(version int, after time.Duration) time.Duration {
+				began := time.Now()
+				broken, err := pgx.Connect(t.Context(), address)
+				must(t, err)
+				ctx, cancel := context.WithCancel(t.Context())
+				if after > 0 {
+					time.AfterFunc(after, cancel) // cuts the connection, as a process that dies does
+				}
+				for _, sql := range statements {
+					if _, err := broken.Exec(ctx, sql, version); err != nil {
+						break
+					}
+				}
+				cancel()
+				_ = broken.Close(t.Context())
+				return time.Since(began)
+			}
+			whole, commits := load(0, 0), 1
+			for version := 1; version <= tries; version++ {
+				load(version, 1+time.Duration(rand.Int64N(int64(whole))))
+				var n int
+				until(t, "the transaction has ended", 20*time.Second, func() bool {
+					must(t, conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").Scan(&n))
+					return n == 0
+				})
+				found, err := standing(t.Context(), conn)
+				must(t, err)
+				if err := found.verdict("append", version, commits, each); err != nil {
+					t.Logf("found after %d loads: %v", version, err)
+					return
+				}
+				commits = found.commits
+			}
+			t.Errorf("%d loads of a broken protocol look right", tries)
+		})
+	}
 }

@@ -56,6 +56,10 @@ func (w *workbench) DescribeDataset(ctx context.Context, connections node.Connec
 	return w.host.DescribeDataset(ctx, executor.DatasetSpec{Connection: connection, Select: from, Connections: connections})
 }
 
+func (w *workbench) Window(ctx context.Context, connections node.ConnectionSet, connection string, from node.Select, after node.Offset) (flows.CursorWindow, error) {
+	return w.host.Window(ctx, executor.WindowSpec{DatasetSpec: executor.DatasetSpec{Connection: connection, Select: from, Connections: connections}, After: after})
+}
+
 func (w *workbench) TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error) {
 	return w.host.TestConnection(ctx, name, c)
 }

@@ -15,7 +15,7 @@ func init() {
 		Synonyms: []string{"JDBC Input", "PostgreSQL", "SQL", "table", "query", "select", "source"},
 		Outputs:  []node.Port{{Name: node.Out, Title: "Records"}},
 		Rejects:  true,
-		New:      func() node.Config { return &Input{From: "table"} },
+		New:      func() node.Config { return &Input{From: "table", Mode: "all", Lag: "1 second"} },
 		Files:    files("input"),
 	})
 }
@@ -27,6 +27,13 @@ type Input struct {
 	Table      string      `json:"table,omitempty" title:"Table" showIf:"from=table" widget:"table" help:"With its schema, such as sales.orders." example:"public.orders"`
 	Where      string      `json:"where,omitempty" title:"Where" showIf:"from=table" widget:"sql" help:"Condition in the database's own SQL; it is checked by the database." example:"updated_at >= date '2026-01-01'"`
 	Query      string      `json:"query,omitempty" title:"Query" showIf:"from=query" widget:"sql" help:"One SELECT in the database's own SQL." example:"select id, total from orders"`
+	Mode       string      `json:"mode" title:"Records" enum:"all|incremental" help:"incremental reads what is new since the last run."`
+	Cursor     string      `json:"cursor,omitempty" title:"Cursor" showIf:"mode=incremental" help:"Column that grows with every change: a number, a date or a time. An index on it makes the reading fast." example:"updated_at"`
+	CursorKey  []string    `json:"cursorKey,omitempty" title:"Order of equal cursors" showIf:"mode=incremental" help:"Columns that order records of one cursor value, such as the primary key." example:"id"`
+	Start      string      `json:"start,omitempty" title:"Begin at" showIf:"mode=incremental" help:"The first run reads from this value on. Empty: from the smallest." example:"2026-01-01"`
+	Overlap    string      `json:"overlap,omitempty" title:"Overlap" showIf:"mode=incremental" help:"What lies so far below the cursor is read again, for records that come late: a number, or a time such as 5 minutes. The output should be an upsert, then." example:"5 minutes"`
+	Lag        string      `json:"lag,omitempty" title:"Stay behind" showIf:"mode=incremental" advanced:"true" help:"For times: records younger than this are left to the next run."`
+	Zone       string      `json:"zone,omitempty" title:"Time zone of the cursor" showIf:"mode=incremental" advanced:"true" help:"Of a date, or of a time without a zone. Empty: UTC." example:"Europe/Berlin"`
 	Fields     []ReadField `json:"fields,omitempty" title:"Fields" widget:"fields" help:"What is read, with its types. Empty: all columns, looked up whenever the flow is checked or run."`
 }
 
@@ -57,6 +64,11 @@ func (in *Input) Plan(c *node.Context) {
 		c.Report("connection", err)
 		return
 	}
+	if in.Mode == "incremental" {
+		if from.Incremental = in.incremental(c, schema); from.Incremental == nil {
+			return
+		}
+	}
 	from.Fields = schema
 	c.Emit(node.Out, node.Read{Source: source{connection: in.Connection, from: from}, Schema: schema}, schema)
 }
@@ -83,7 +95,25 @@ type source struct {
 
 var _ node.Source = source{}
 
+// Incremental reports whether it goes on where the last run has ended.
+func (s source) Incremental() bool { return s.from.Incremental != nil }
+
+// Selection is what is read.
+func (s source) Selection() (string, node.Select) { return s.connection, s.from }
+
+var (
+	_ node.IncrementalSource = source{}
+	_ node.SelectingSource   = source{}
+)
+
 func (s source) String() string {
+	if i := s.from.Incremental; i != nil {
+		return s.what() + ", new by " + i.Cursor
+	}
+	return s.what()
+}
+
+func (s source) what() string {
 	if s.from.Query != "" {
 		return "query of " + s.connection
 	}

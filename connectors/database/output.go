@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"spark/flows"
 	"spark/flows/node"
@@ -16,22 +17,26 @@ func init() {
 		Category: node.CategoryOutput,
 		Synonyms: []string{"JDBC Output", "Update", "PostgreSQL", "SQL", "table", "insert", "upsert", "merge", "load", "sink"},
 		Inputs:   []node.Port{{Name: node.In, Title: "Records"}},
-		New:      func() node.Config { return &Output{Mode: string(node.LoadAppend), NoTable: "create", NoColumn: "fail"} },
-		Files:    files("output"),
+		New: func() node.Config {
+			return &Output{Mode: string(node.LoadAppend), NoTable: "create", NoColumn: "fail", NoFit: "fail", LockTimeout: 60}
+		},
+		Files: files("output"),
 	})
 }
 
 // Output is the config of database.output.
 type Output struct {
-	Connection string    `json:"connection" title:"Connection" required:"true" widget:"connection" help:"A connection of the project." example:"warehouse"`
-	Table      string    `json:"table" title:"Table" required:"true" widget:"table" help:"With its schema, such as sales.orders." example:"public.orders"`
-	Mode       string    `json:"mode" title:"Mode" enum:"append|truncate|replace|upsert|update|delete" help:"append adds records. truncate and replace put them in place of all others: readers wait, or see the old ones meanwhile. upsert, update and delete find records by their key."`
-	Key        []string  `json:"key,omitempty" title:"Key" widget:"fieldnames" help:"Fields that identify a record, for upsert, update and delete. The table needs a unique index on their columns for upsert."`
-	Columns    []Mapping `json:"columns,omitempty" title:"Columns" widget:"mapping" help:"Which field goes into which column. Empty: every field into the column of its name."`
-	NoTable    string    `json:"noTable" title:"If the table is missing" enum:"create|fail" help:"It is created with the types of the fields, or the run fails."`
-	NoColumn   string    `json:"noColumn" title:"If a column is missing" enum:"fail|create" help:"The run fails, or the column is added."`
-	BeforeSQL  string    `json:"beforeSQL,omitempty" title:"SQL before" widget:"sql" advanced:"true" help:"Executed in the transaction of the load, before it."`
-	AfterSQL   string    `json:"afterSQL,omitempty" title:"SQL after" widget:"sql" advanced:"true" help:"Executed in the transaction of the load, after it."`
+	Connection  string    `json:"connection" title:"Connection" required:"true" widget:"connection" help:"A connection of the project." example:"warehouse"`
+	Table       string    `json:"table" title:"Table" required:"true" widget:"table" help:"With its schema, such as sales.orders." example:"public.orders"`
+	Mode        string    `json:"mode" title:"Mode" enum:"append|truncate|replace|upsert|update|delete" help:"append adds records. truncate and replace put them in place of all others: readers wait, or see the old ones meanwhile. upsert, update and delete find records by their key."`
+	Key         []string  `json:"key,omitempty" title:"Key" widget:"fieldnames" help:"Fields that identify a record, for upsert, update and delete. The table needs a unique index on their columns for upsert."`
+	Columns     []Mapping `json:"columns,omitempty" title:"Columns" widget:"mapping" help:"Which field goes into which column. Empty: every field into the column of its name."`
+	NoTable     string    `json:"noTable" title:"If the table is missing" enum:"create|fail" help:"It is created with the types of the fields, or the run fails."`
+	NoColumn    string    `json:"noColumn" title:"If a column is missing" enum:"fail|create" help:"The run fails, or the column is added."`
+	NoFit       string    `json:"noFit" title:"If a column is too small" enum:"fail|widen" help:"The run fails, or the column gets a type that holds all values of the field and all that it holds now: integer becomes bigint, varchar(20) text, numeric(8,2) numeric(10,4)."`
+	LockTimeout int64     `json:"lockTimeout" title:"Wait for locks" minimum:"1" advanced:"true" help:"Seconds to wait for others that hold the table, until the load fails."`
+	BeforeSQL   string    `json:"beforeSQL,omitempty" title:"SQL before" widget:"sql" advanced:"true" help:"Executed in the transaction of the load, before it."`
+	AfterSQL    string    `json:"afterSQL,omitempty" title:"SQL after" widget:"sql" advanced:"true" help:"Executed in the transaction of the load, after it."`
 }
 
 // Mapping is one field and its column.
@@ -46,7 +51,7 @@ func (out *Output) Plan(c *node.Context) {
 	if !known || out.Connection == "" || out.Table == "" {
 		return // reported
 	}
-	load := node.TableLoad{Table: out.Table, Mode: node.LoadMode(out.Mode), NoTable: node.Missing(out.NoTable), NoColumn: node.Missing(out.NoColumn), BeforeSQL: out.BeforeSQL, AfterSQL: out.AfterSQL}
+	load := node.TableLoad{Table: out.Table, Mode: node.LoadMode(out.Mode), NoTable: node.Missing(out.NoTable), NoColumn: node.Missing(out.NoColumn), NoFit: node.Misfit(out.NoFit), LockTimeout: time.Duration(out.LockTimeout) * time.Second, BeforeSQL: out.BeforeSQL, AfterSQL: out.AfterSQL}
 	ok := out.columns(c, in, &load)
 	ok = out.key(c, in, &load) && ok
 	if ok {

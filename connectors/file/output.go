@@ -93,3 +93,10 @@ func (out *Output) checkOptions(c *node.Context, format *node.Format, schema flo
 	}
 	return ok
 }
+
+var _ node.PromisingTarget = (*Output)(nil)
+
+// WritePromise says that a file is whole or not there.
+func (out *Output) WritePromise() node.WritePromise {
+	return node.WritePromise{Kind: node.WriteWhole, What: "file"}
+}

@@ -42,7 +42,11 @@ const keepCommits = "30 days"
 
 // record writes the row of a commit. done: this epoch was committed before, by another attempt.
 func (l *load) record(ctx context.Context, t node.Token) (done bool, err error) {
-	offsets, err := json.Marshal(t.Offsets)
+	reached := map[string]node.Offset{}
+	for source, r := range t.Reached {
+		reached[source] = r.To
+	}
+	offsets, err := json.Marshal(reached)
 	if err != nil {
 		return false, fmt.Errorf("postgres: offsets: %w", err)
 	}
@@ -54,7 +58,10 @@ WHERE c.epoch < excluded.epoch AND c.fence <= excluded.fence`, t.Run, l.w.Node, 
 		return false, err
 	}
 	if tag.RowsAffected() == 1 {
-		_, err := l.conn.Exec(ctx, "DELETE FROM "+commits+" WHERE committed_at < now() - interval '"+keepCommits+"'")
+		_, err := l.conn.Exec(ctx, "DELETE FROM "+commits+" WHERE committed_at < now() - interval '"+keepCommits+"' AND run NOT LIKE '"+flowPrefix+"%'")
+		if err == nil {
+			err = l.advance(ctx, t)
+		}
 		return false, err
 	}
 	var epoch, fence int64

@@ -56,6 +56,8 @@ func newEncoding(f flows.Field, c column) (*encoding, error) {
 		e.bind = bound(func(a *array.Date32, buf []byte, i int) []byte {
 			return binary.BigEndian.AppendUint32(size(buf, 4), uint32(int32(a.Value(i))-epochDays))
 		})
+	case rounds(c) && c.oid != pgtype.TimeOID && (k == flows.Timestamp || k == flows.TimestampTZ), rounds(c) && k == flows.Time:
+		return nil, noWay(f, c, "the digits below would be rounded")
 	case k == flows.Time && c.oid == pgtype.TimeOID:
 		e.bind = bound(func(a *array.Time64, buf []byte, i int) []byte {
 			return binary.BigEndian.AppendUint64(size(buf, 8), uint64(a.Value(i)))

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,8 +25,8 @@ const typeID = "postgres"
 func init() {
 	node.RegisterConnectionType(&node.ConnectionType{
 		ID: typeID, Title: "PostgreSQL", Summary: "A database of a PostgreSQL server.", Synonyms: []string{"postgres", "pg", "JDBC", "SQL"},
-		New:  func() node.ConnectionSettings { return &Settings{Port: 5432, TLS: "prefer", ConnectTimeout: 10} },
-		Test: test, Dialect: dialect{},
+		New:  func() node.ConnectionSettings { return newSettings() },
+		Test: test, Dialect: dialect{}, Address: addressExample, Parse: parseAddress,
 	})
 }
 
@@ -39,7 +40,14 @@ type Settings struct {
 	TLS            string      `json:"tls" title:"TLS" enum:"disable|prefer|require|verify-ca|verify-full" help:"prefer: encrypted where the server can. verify-full: also checks that the server is the one that it says it is."`
 	Authority      string      `json:"authority,omitempty" title:"Certificate authority" widget:"multiline" advanced:"true" help:"Certificates in PEM that verify-ca and verify-full trust. Empty: those of the machine."`
 	ConnectTimeout int64       `json:"connectTimeout" title:"Connect timeout" minimum:"1" advanced:"true" help:"Seconds."`
+	SearchPath     string      `json:"searchPath,omitempty" title:"Search path" advanced:"true" help:"Schemas in which names without a schema are looked for. Empty: as the server has it for the user." example:"sales, public"`
+	// ApplicationName is shown to the administrators of the server.
+	ApplicationName string `json:"applicationName,omitempty" title:"Application name" advanced:"true" help:"Under which the server lists the connection. Empty: Spark."`
 }
+
+func newSettings() *Settings { return &Settings{Port: 5432, TLS: "prefer", ConnectTimeout: 10} }
+
+const maxTimeout = 3600 // seconds
 
 var _ node.ConnectionSettings = (*Settings)(nil)
 
@@ -48,6 +56,15 @@ func (s *Settings) Check() flows.Problems {
 	var ps flows.Problems
 	if s.Port > 65535 {
 		ps = append(ps, &flows.Error{Code: "connection.port", Path: flows.Path{Field: "port"}, Message: fmt.Sprintf("%d is no port", s.Port), Suggestion: "choose one of 1 to 65535; PostgreSQL's is 5432"})
+	}
+	if strings.ContainsAny(s.Host, "/,@ \t") || strings.ContainsFunc(s.Host, control) {
+		ps = append(ps, &flows.Error{Code: "connection.host", Path: flows.Path{Field: "host"}, Message: "that is no name or address of one host", Suggestion: "write db.example.com or 192.0.2.7; a Unix socket or a list of hosts is not taken"})
+	}
+	if s.ConnectTimeout > maxTimeout {
+		ps = append(ps, &flows.Error{Code: "connection.timeout", Path: flows.Path{Field: "connectTimeout"}, Message: fmt.Sprintf("%d seconds is too long to wait for a connection", s.ConnectTimeout), Suggestion: "choose 1 to 3600"})
+	}
+	if len(s.ApplicationName) > 63 || strings.ContainsFunc(s.ApplicationName, control) {
+		ps = append(ps, &flows.Error{Code: "connection.application", Path: flows.Path{Field: "applicationName"}, Message: "the application's name is longer than 63 bytes or has a control character in it", Suggestion: "shorten it"})
 	}
 	if s.Authority != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(s.Authority)) {
 		ps = append(ps, &flows.Error{Code: "connection.authority", Path: flows.Path{Field: "authority"}, Message: "there is no certificate in it", Suggestion: "paste certificates in PEM form, with their BEGIN and END lines"})
@@ -67,6 +84,12 @@ func (s *Settings) config() (*pgx.ConnConfig, error) {
 	c.Host, c.Port, c.Database, c.User, c.Password = s.Host, uint16(s.Port), s.Database, s.User, s.Password.Reveal()
 	c.ConnectTimeout = time.Duration(s.ConnectTimeout) * time.Second
 	c.RuntimeParams = map[string]string{"application_name": "Spark", "client_encoding": "UTF8", "DateStyle": "ISO", "TimeZone": "UTC", "extra_float_digits": "3"}
+	if s.ApplicationName != "" {
+		c.RuntimeParams["application_name"] = s.ApplicationName
+	}
+	if s.SearchPath != "" {
+		c.RuntimeParams["search_path"] = s.SearchPath
+	}
 	c.Fallbacks = nil
 	c.DefaultQueryExecMode = pgx.QueryExecModeExec
 	switch s.TLS {
@@ -203,6 +226,8 @@ func queryError(connection string, err error) error {
 		e.Code, e.Suggestion = "database.constraint", "nothing was written; filter or correct these records before"
 	case "22001":
 		e.Code, e.Suggestion = "database.too_long", "nothing was written; shorten the text, or widen the column"
+	case "22P05": // \u0000 in jsonb
+		e.Code, e.Message, e.Suggestion = "database.nul", fmt.Sprintf("%s: a JSON value has the character \\u0000, which jsonb cannot hold", connection), "nothing was written; remove it, or make the column json"
 	case "55P03", "40P01":
 		e.Code, e.Suggestion = "database.locked", "nothing was written; run again when others have ended"
 	case "57P01", "57P02", "57P03", "08006", "08003":

@@ -132,7 +132,7 @@ func (f *fixture) runFlow(env engine.Env, nodes ...string) (o outcome) {
 	f.run++
 	env.Files, env.Connections, env.Temp, env.Threads = files, f.connections, f.t.TempDir(), 2
 	if env.Token.Run == "" {
-		env.Token = node.Token{Run: fmt.Sprintf("%s/%d", f.t.Name(), f.run), Attempt: 1, Epoch: 1, Fence: int64(f.run)}
+		env.Token = node.Token{Run: fmt.Sprintf("%s/%d", f.t.Name(), f.run), Attempt: 1, Epoch: 1, Fence: int64(f.run), Flow: env.Token.Flow}
 	}
 	env.Reject = func(r node.Reject) error { o.rejects = append(o.rejects, r); return nil }
 	statuses, err := e.Run(f.t.Context(), p, env)

@@ -30,6 +30,7 @@ type load struct {
 	schema  string // of the table
 	enc     encoder
 	missing []node.LoadColumn // columns to be added
+	widen   []string          // statements that widen columns
 	create  bool
 
 	buf     []byte
@@ -74,6 +75,9 @@ func (l *load) at(err error) error {
 }
 
 func (l *load) open(ctx context.Context) error {
+	if _, err := l.conn.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d", l.to.LockTimeout.Milliseconds())); err != nil { // also for what is checked before the load
+		return err
+	}
 	if l.schema = l.table.schema; l.schema == "" {
 		if err := l.conn.QueryRow(ctx, "SELECT coalesce((SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)), current_schema())::text", l.table.sql()).Scan(&l.schema); err != nil {
 			return err
@@ -90,7 +94,7 @@ func (l *load) open(ctx context.Context) error {
 		}
 		cols = created(l.to.Columns)
 	}
-	if err := l.encodings(cols); err != nil {
+	if err := l.encodings(ctx, cols); err != nil {
 		return err
 	}
 	if err := createCommits(ctx, l.conn, l.schema); err != nil {
@@ -122,7 +126,7 @@ var madeTypes = map[string]uint32{"smallint": pgtype.Int2OID, "integer": pgtype.
 	"interval": pgtype.IntervalOID, "uuid": pgtype.UUIDOID, "json": pgtype.JSONOID, "text": pgtype.TextOID}
 
 // encodings pairs fields and columns.
-func (l *load) encodings(cols []column) error {
+func (l *load) encodings(ctx context.Context, cols []column) error {
 	names := make([]string, len(cols))
 	for i, c := range cols {
 		names[i] = c.name
@@ -132,7 +136,10 @@ func (l *load) encodings(cols []column) error {
 		var col column
 		switch {
 		case i >= 0:
-			col = cols[i]
+			var err error
+			if col, err = l.fit(ctx, m, cols[i]); err != nil {
+				return err
+			}
 		case l.to.NoColumn == node.MissingCreate:
 			col = newColumn(m)
 			l.missing = append(l.missing, m)
@@ -145,7 +152,7 @@ func (l *load) encodings(cols []column) error {
 		}
 		e, err := newEncoding(m.Field, col)
 		if err != nil {
-			return err
+			return misfit(m.Field, col, err)
 		}
 		l.enc.columns = append(l.enc.columns, e)
 	}
@@ -206,12 +213,9 @@ func (l *load) columnList(prefix string) string {
 	return quoted(prefix, names)
 }
 
-// lockTimeout is how long a load waits for others that hold the table.
-const lockTimeout = "1min"
-
 // begin starts the transaction and the COPY.
 func (l *load) begin(ctx context.Context) error {
-	statements := []string{"BEGIN", "SET LOCAL lock_timeout = '" + lockTimeout + "'"}
+	statements := []string{"BEGIN"}
 	if l.create {
 		statements = append(statements, l.createTable())
 	}
@@ -220,6 +224,7 @@ func (l *load) begin(ctx context.Context) error {
 			statements = append(statements, "ALTER TABLE "+l.table.sql()+" ADD COLUMN "+quote(m.Name)+" "+columnType(m.Field.Type))
 		}
 	}
+	statements = append(statements, l.widen...)
 	if l.to.BeforeSQL != "" {
 		statements = append(statements, l.to.BeforeSQL)
 	}
@@ -235,6 +240,9 @@ func (l *load) begin(ctx context.Context) error {
 	}
 	for _, sql := range statements {
 		if err := l.exec(ctx, sql); err != nil {
+			if slices.Contains(l.widen, sql) {
+				return l.widenError(err)
+			}
 			return err
 		}
 	}
@@ -406,8 +414,13 @@ func (l *load) close(ctx context.Context) error {
 
 // copyLine reads the record from where an error of a COPY happened: "COPY orders, line 700000, column id".
 func copyLine(where string) int64 {
+	if i := strings.LastIndex("\n"+where, "\nCOPY "); i >= 0 { // below what the value itself was part of
+		where = where[i:]
+	} else {
+		return 0
+	}
 	_, rest, ok := strings.Cut(where, ", line ")
-	if !ok || !strings.HasPrefix(where, "COPY ") {
+	if !ok {
 		return 0
 	}
 	end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })

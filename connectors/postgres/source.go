@@ -101,6 +101,9 @@ ORDER BY 1, 2 LIMIT 1000`, search, commitTable)
 
 // selectError puts an error at the setting that it is about.
 func selectError(connection string, from node.Select, err error) error {
+	if e, ok := errors.AsType[*flows.Error](err); ok {
+		return e
+	}
 	e := flows.AsError(queryError(connection, err))
 	switch {
 	case e.Path.Field != "":
@@ -112,31 +115,87 @@ func selectError(connection string, from node.Select, err error) error {
 	return e
 }
 
-// Read delivers the records of a selection, in one snapshot.
-func (dialect) Read(ctx context.Context, c node.Connection, from node.Select, r *node.Reading) (node.ReadStats, error) {
-	conn, err := connect(ctx, c)
-	if err != nil {
-		return node.ReadStats{}, err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
+// snapshot is a selection in a transaction that sees one state of the database.
+type snapshot struct {
+	conn   *pgx.Conn
+	rel    string // what is read, as it stands behind FROM
+	cols   []column
+	window *window // of an incremental selection, else nil
+}
+
+// begin opens the snapshot of a selection. Who gets it without an error closes its connection.
+func begin(ctx context.Context, c node.Connection, from node.Select, after node.Offset) (*snapshot, error) {
 	rel, err := relation(from)
 	if err != nil {
+		return nil, err
+	}
+	conn, err := connect(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s := &snapshot{conn: conn, rel: rel}
+	if err := s.begin(ctx, from, after); err != nil {
+		conn.Close(context.WithoutCancel(ctx))
+		return nil, selectError(c.Name, from, err)
+	}
+	return s, nil
+}
+
+func (s *snapshot) begin(ctx context.Context, from node.Select, after node.Offset) (err error) {
+	if s.cols, err = describe(ctx, s.conn, "SELECT * FROM "+s.rel); err != nil {
+		return err
+	}
+	if from.Incremental != nil {
+		if from.Query == "" {
+			s.rel = "(SELECT * FROM " + s.rel + ") q"
+		}
+		if s.window, err = newWindow(ctx, s.conn, s.cols, from.Incremental, after); err != nil {
+			return err
+		}
+	}
+	if _, err = s.conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
+		return err
+	}
+	// The columns may have changed since; what is read is what the snapshot has.
+	if s.cols, err = describe(ctx, s.conn, "SELECT * FROM "+s.rel); err == nil && s.window != nil {
+		err = s.window.close(ctx, s.conn, s.rel)
+	}
+	return err
+}
+
+// statement selects the records.
+func (s *snapshot) statement(list string) string {
+	sql := "SELECT " + list + " FROM " + s.rel
+	if s.window != nil {
+		sql += " WHERE " + s.window.condition() + " ORDER BY " + s.window.order()
+	}
+	return sql
+}
+
+// Read delivers the records of a selection, in one snapshot.
+func (dialect) Read(ctx context.Context, c node.Connection, from node.Select, r *node.Reading) (node.ReadStats, error) {
+	s, err := begin(ctx, c, from, r.After)
+	if err != nil {
 		return node.ReadStats{}, err
 	}
-	if _, err := conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
-		return node.ReadStats{}, selectError(c.Name, from, err)
-	}
-	cols, err := describe(ctx, conn, "SELECT * FROM "+rel)
-	if err != nil {
-		return node.ReadStats{}, selectError(c.Name, from, err)
-	}
-	d, list, err := newDecoder(cols, from, r)
+	defer s.conn.Close(context.WithoutCancel(ctx))
+	d, list, err := newDecoder(s.cols, from, r)
 	if err != nil {
 		return node.ReadStats{}, err
 	}
 	defer d.release()
-	tag, err := conn.PgConn().CopyTo(ctx, d, "COPY (SELECT "+list+" FROM "+rel+") TO STDOUT (FORMAT binary)")
 	stats := node.ReadStats{}
+	if s.window != nil {
+		nulls, err := s.window.nulls(ctx, s.conn, s.rel)
+		if err != nil {
+			return stats, selectError(c.Name, from, err)
+		}
+		s.window.warn(nulls, r.Warn)
+		if stats.Offset, err = s.window.offset(); err != nil {
+			return stats, err
+		}
+	}
+	tag, err := s.conn.PgConn().CopyTo(ctx, d, "COPY ("+s.statement(list)+") TO STDOUT (FORMAT binary)")
 	if err == nil {
 		err = d.flush()
 	}

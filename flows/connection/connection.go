@@ -67,6 +67,10 @@ func (s *Service) Delete(ctx context.Context, scope flows.Scope, id string) erro
 
 // Create stores a new connection.
 func (s *Service) Create(ctx context.Context, scope flows.Scope, in Input) (flows.Connection, error) {
+	in, err := split(in)
+	if err != nil {
+		return flows.Connection{}, err
+	}
 	loaded, err := load(in, nil)
 	if err != nil {
 		return flows.Connection{}, err
@@ -135,6 +139,10 @@ func spec(c node.Connection) (node.ConnectionSpec, error) {
 
 // merged loads an input with the secrets of the stored connection that it changes.
 func (s *Service) merged(ctx context.Context, scope flows.Scope, id string, in Input) (node.Connection, error) {
+	in, err := split(in)
+	if err != nil {
+		return node.Connection{}, err
+	}
 	if id == "" {
 		return load(in, nil)
 	}
@@ -164,6 +172,13 @@ func (s *Service) merged(ctx context.Context, scope flows.Scope, id string, in I
 	return loaded, nil
 }
 
+// split puts settings in the place of an address.
+func split(in Input) (Input, error) {
+	settings, err := node.SplitAddress(in.Type, in.Settings)
+	in.Settings = settings
+	return in, err
+}
+
 // given reports whether an input has a new value for a secret.
 func given(settings json.RawMessage, name string) bool {
 	var members map[string]json.RawMessage
@@ -175,6 +190,7 @@ func given(settings json.RawMessage, name string) bool {
 }
 
 // load checks an input; secrets are taken where it gives none.
+// The settings may hold an address, which is split before: the input has all that it gives.
 func load(in Input, secrets map[string]string) (node.Connection, error) {
 	if name := strings.TrimSpace(in.Name); name == "" || name != in.Name || len(name) > 100 || strings.ContainsAny(name, "\x00\r\n\t") {
 		return node.Connection{}, &flows.Error{Code: "connection.name", Path: flows.Path{Field: "name"}, Message: "the connection needs a name of up to 100 characters, without spaces around it", Suggestion: "call it what it leads to, such as warehouse"}

@@ -124,6 +124,32 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+// TestAddress: a connection made of an address keeps its parts, the password as a secret, and the address nowhere. One
+// that leads elsewhere brings its own password, or has to.
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	of := func(address string) connection.Input {
+		return connection.Input{Name: "warehouse", Type: "postgres", Settings: must(json.Marshal(map[string]string{"address": address}))}
+	}
+	c, err := k.Create(t.Context(), flows.LocalScope, of("postgres://u:"+canary+"@db/d"))
+	if err != nil || c.Place != "db:5432" || k.password() != canary || bytes.Contains(c.Settings, []byte("address")) || bytes.Contains(c.Settings, []byte("canary")) {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if _, err = k.Update(t.Context(), flows.LocalScope, c.ID, c.Etag, of("postgres://u@evil/d")); err == nil || flows.AsError(err).Code != "connection.secret_again" {
+		t.Errorf("sent elsewhere: %v", err)
+	}
+	if c, err = k.Update(t.Context(), flows.LocalScope, c.ID, c.Etag, of("postgres://u:"+canary+"2@db2/d")); err != nil || k.password() != canary+"2" {
+		t.Errorf("with a password of its own: %v, %q", err, k.password())
+	}
+	if _, err = k.Create(t.Context(), flows.LocalScope, of("postgres://u:"+canary+"@db/d?sslkey=/x")); err == nil || strings.Contains(fmt.Sprintf("%+v", err), "canary") {
+		t.Errorf("refused: %+v", err)
+	}
+	if k.inDatabase("canary") {
+		t.Error("a secret stands in the database as it is")
+	}
+}
+
 // inDatabase looks for a text in every table of the metadata.
 func (k *kit) inDatabase(text string) bool {
 	k.t.Helper()

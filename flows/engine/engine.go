@@ -39,6 +39,12 @@ type Env struct {
 	Samples int
 	// Sampled is told the samples, whole, when they have grown: with the counts, and at the end. It must not block.
 	Sampled func([]flows.Sample)
+	// Offsets are where incremental sources go on, by node.
+	Offsets map[string]node.Offset
+	// Reached is told, after the commit, how far they were read. It may be nil.
+	Reached func(map[string]node.Offset)
+	// Warn is told what does not keep the flow from running. It may be nil.
+	Warn func(*flows.Error)
 	// Reject stores a refused record. It is called by one goroutine at a time.
 	Reject func(node.Reject) error
 	// MayCommit is asked once, when every sink is prepared and every reject handed over: nil is the permission to

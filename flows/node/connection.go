@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -24,6 +25,50 @@ type ConnectionType struct {
 	Test func(ctx context.Context, c Connection) (ConnectionReport, error)
 	// Dialect reads and writes tables; nil where the system is no database.
 	Dialect Dialect
+	// Address is an example of an address that other programs use, such as postgres://user@host:5432/database, and Parse
+	// splits one into settings. Empty and nil where the system has none. The error of Parse never quotes the address,
+	// which may hold a password.
+	Address string
+	Parse   func(address string) (ConnectionSettings, error)
+}
+
+// AddressMember is the member of settings that may stand in place of those that its address says.
+const AddressMember = "address"
+
+// SplitAddress puts the settings that an address says in its place; members that stand beside it overrule them. Settings
+// without an address stay as they are.
+func SplitAddress(typeID string, settings json.RawMessage) (json.RawMessage, error) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(settings, &members) != nil || members[AddressMember] == nil {
+		return settings, nil // what is no object is reported by who reads it
+	}
+	at := flows.Path{Field: AddressMember}
+	var address string
+	if err := json.Unmarshal(members[AddressMember], &address); err != nil {
+		return nil, &flows.Error{Code: "connection.address", Path: at, Message: "the address is no text", Suggestion: "write it in quotes"}
+	}
+	t, ok := LookupConnectionType(typeID)
+	if !ok {
+		return nil, unknownConnectionType(typeID)
+	}
+	if t.Parse == nil {
+		return nil, &flows.Error{Code: "connection.address", Path: at, Message: fmt.Sprintf("a connection to %s has no address of that kind", t.Title), Suggestion: "fill in the fields"}
+	}
+	parsed, err := t.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	revealed, err := RevealSettings(parsed)
+	if err != nil {
+		return nil, err
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(revealed, &all); err != nil {
+		return nil, fmt.Errorf("connection settings: %w", err)
+	}
+	delete(members, AddressMember)
+	maps.Copy(all, members)
+	return json.Marshal(all)
 }
 
 // ConnectionSettings are the settings of a connection.
@@ -76,6 +121,15 @@ func (d Datasets) DescribeDataset(connection string, from Select) (flows.Schema,
 		return nil, err
 	}
 	return dialect.Describe(d.Context, c, from)
+}
+
+// Window counts what an incremental selection would read.
+func (d Datasets) Window(connection string, from Select, after Offset) (flows.CursorWindow, error) {
+	c, dialect, err := Database(d.Connections, connection)
+	if err != nil {
+		return flows.CursorWindow{}, err
+	}
+	return dialect.Window(d.Context, c, from, after)
 }
 
 // Tables lists the tables of a database.
@@ -151,8 +205,7 @@ func ConnectionNames(f *flows.Flow) []string {
 func LoadConnection(name string, spec ConnectionSpec) (Connection, error) {
 	t, ok := LookupConnectionType(spec.Type)
 	if !ok {
-		return Connection{}, &flows.Error{Code: "connection.type", Params: flows.Params{"type": spec.Type},
-			Message: fmt.Sprintf("there is no connection type %q", spec.Type), Suggestion: flows.DidYouMean(spec.Type, connectionTypeNames())}
+		return Connection{}, unknownConnectionType(spec.Type)
 	}
 	settings := t.New()
 	raw := spec.Settings
@@ -170,6 +223,10 @@ func LoadConnection(name string, spec ConnectionSpec) (Connection, error) {
 		return Connection{}, ps
 	}
 	return Connection{Name: name, Type: t, Settings: settings}, nil
+}
+
+func unknownConnectionType(id string) error {
+	return &flows.Error{Code: "connection.type", Params: flows.Params{"type": id}, Message: fmt.Sprintf("there is no connection type %q", id), Suggestion: flows.DidYouMean(id, connectionTypeNames())}
 }
 
 // RevealSettings writes settings with their secrets: for the process that uses them, never for people.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"time"
 
 	"spark/flows"
 )
@@ -14,6 +15,8 @@ type Dialect interface {
 	Tables(ctx context.Context, c Connection, search string) ([]flows.Table, error)
 	// Read delivers the records of a selection.
 	Read(ctx context.Context, c Connection, from Select, r *Reading) (ReadStats, error)
+	// Window counts what an incremental selection would read after an offset.
+	Window(ctx context.Context, c Connection, from Select, after Offset) (flows.CursorWindow, error)
 	// Open prepares the writing of a table in one transaction.
 	Open(ctx context.Context, c Connection, to TableLoad, w *Writing) (BatchSink, error)
 }
@@ -25,6 +28,19 @@ type Select struct {
 	Query string `json:"query,omitempty"`
 	// Fields are the columns that are read, with the types that they were described with. Empty in a question.
 	Fields flows.Schema `json:"fields,omitempty"`
+	// Incremental reads what is new only; nil reads all records.
+	Incremental *Incremental `json:"incremental,omitempty"`
+}
+
+// Incremental says what is new: records whose cursor lies above the one that was reached, up to a bound below which
+// nothing is expected to come late.
+type Incremental struct {
+	Cursor  string   `json:"cursor"`            // column
+	Key     []string `json:"key,omitempty"`     // columns that order records of one cursor value
+	Start   string   `json:"start,omitempty"`   // smallest value of the first run, included
+	Overlap string   `json:"overlap,omitempty"` // is read again: a number, or a time such as 5 minutes
+	Lag     string   `json:"lag,omitempty"`     // how far the upper bound of a time stays behind the clock
+	Zone    string   `json:"zone,omitempty"`    // of a date, or of a timestamp without one; empty: UTC
 }
 
 // LoadMode is what becomes of the records of a table.
@@ -52,16 +68,28 @@ const (
 	MissingCreate Missing = "create"
 )
 
+// Misfit is what is done when a column is too small for its field.
+type Misfit string
+
+// What is done about a column that is too small.
+const (
+	MisfitFail  Misfit = "fail"
+	MisfitWiden Misfit = "widen" // it gets a type that holds all values of the field, and all that it holds now
+)
+
 // TableLoad says how a table is written.
 type TableLoad struct {
-	Table     string
-	Mode      LoadMode
-	Key       []string // columns, in keyed modes
-	Columns   []LoadColumn
-	NoTable   Missing
-	NoColumn  Missing
-	BeforeSQL string // executed in the transaction, before the load
-	AfterSQL  string // executed in the transaction, after the load
+	Table    string
+	Mode     LoadMode
+	Key      []string // columns, in keyed modes
+	Columns  []LoadColumn
+	NoTable  Missing
+	NoColumn Missing
+	NoFit    Misfit
+	// LockTimeout is how long the load waits for others that hold the table.
+	LockTimeout time.Duration
+	BeforeSQL   string // executed in the transaction, before the load
+	AfterSQL    string // executed in the transaction, after the load
 }
 
 // LoadColumn is a field and the column that takes it.

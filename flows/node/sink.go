@@ -10,14 +10,12 @@ import (
 	"spark/flows"
 )
 
-// Offset is how far a source has been read, in the source's own terms. nil: the source cannot go on from somewhere.
-type Offset []byte
+// Offset is how far a source has been read, in the source's own terms, as JSON. nil: the source reads all records, or has
+// read none yet.
+type Offset = json.RawMessage
 
-// Batch is records with the offset that is reached once they are committed.
-type Batch struct {
-	Records arrow.RecordBatch
-	Offset  Offset
-}
+// Batch is records on their way.
+type Batch struct{ Records arrow.RecordBatch }
 
 // Token is the permission to commit one epoch of a run. A target that can hold it compares the fence with the one it
 // holds, and stores the offsets, in the transaction that makes the records visible. A run over whole files or tables is
@@ -26,9 +24,16 @@ type Token struct {
 	Run     string
 	Attempt int
 	Epoch   int
-	Fence   int64             // grows with every lease of the run
-	Offsets map[string]Offset // by source node
+	Fence   int64 // grows with every lease of the run
+	// Flow names what goes on from run to run, for offsets; empty: nothing does.
+	Flow string
+	// Reached are the offsets, by source node, of which this target is the only one: it stores them, and refuses them
+	// where another run has gone on from the same ones.
+	Reached map[string]Reach
 }
+
+// Reach is how far a run has read on.
+type Reach struct{ From, To Offset }
 
 // Sink is a target that shows everything of an epoch at once, or nothing. The calls come in this order; Abort may come
 // at any time before Commit has succeeded, and after it does nothing.
@@ -51,6 +56,13 @@ type BatchSink interface {
 	Finish(ctx context.Context) (int64, error)
 	// Changes tells what the commit made of the records. It is complete after Commit.
 	Changes() flows.Changes
+}
+
+// OffsetSink is a sink that keeps offsets together with the records.
+type OffsetSink interface {
+	BatchSink
+	// Offsets returns those that were committed for a flow, by source node.
+	Offsets(ctx context.Context, flow string) (map[string]Offset, error)
 }
 
 // Target is where the records of a Write go. Its String goes into the plan's explanation.
@@ -78,6 +90,8 @@ type Writing struct {
 	Node        string
 	Schema      flows.Schema
 	Token       Token // without offsets, which are known at the commit
+	// Warn tells what does not keep the records from being written. It may be nil.
+	Warn func(*flows.Error)
 }
 
 // FileSink describes a file to be written: whole, or not at all.

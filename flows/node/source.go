@@ -29,6 +29,18 @@ type SizedSource interface {
 	EstimateRecords(bytes func(path string) int64) float64
 }
 
+// IncrementalSource is a source that may go on where an earlier run has ended.
+type IncrementalSource interface {
+	Source
+	Incremental() bool
+}
+
+// SelectingSource is a source that reads a selection of a database.
+type SelectingSource interface {
+	Source
+	Selection() (connection string, from Select)
+}
+
 // NativeSource is a source that an engine may read by itself, such as Parquet files.
 type NativeSource interface {
 	Source
@@ -55,11 +67,14 @@ type Reading struct {
 	Fields      []string    // fields wanted, in this order; a source checks the others all the same
 	Origin      bool        // append the columns OriginFile (text) and OriginRecord (int64)
 	Threads     int         // goroutines the source may keep busy
+	After       Offset      // where an incremental source goes on; nil: from its beginning
 	// Emit takes over one batch whose columns are Fields (then the origin) of type ArrowType. Batches are allocated
 	// outside the Go heap (arrow/memory/mallocator), because C code reads them.
 	Emit func(Batch) error
 	// Reject takes a refused record. Its error ends the reading.
 	Reject func(Reject) error
+	// Warn tells what does not keep the records from being read. It may be nil.
+	Warn func(*flows.Error)
 	// Progress is told the bytes read so far of the total, -1 when unknown. It may be nil.
 	Progress func(done, total int64)
 }
@@ -78,6 +93,8 @@ type ReadStats struct {
 	Rejected int64 // refused
 	Bytes    int64 // read, before decompression
 	Complete bool  // false when ended early
+	// Offset is what is reached once the records are committed, nil where the source is not incremental.
+	Offset Offset
 }
 
 // Reject is a refused record.

@@ -23,6 +23,11 @@ func (p *Plan) Explain() string {
 			fmt.Fprintf(&b, "  %s = write %s from %s\n", s.Sink.ID, w.Target, s.Target)
 		}
 	}
+	for _, d := range Deliveries(p.Flow) {
+		if p.Find(d.Node) != nil {
+			fmt.Fprintf(&b, "delivery to %s: %s: %s\n", d.Node, d.Guarantee, d.Reason)
+		}
+	}
 	for _, n := range p.Flow.Nodes {
 		if reason, ok := p.Skipped[n.ID]; ok {
 			fmt.Fprintf(&b, "skipped %s: %s\n", n.ID, reason)

@@ -28,6 +28,9 @@ type Job struct {
 	// Replay lets these records go through the flow, and no others.
 	Replay *flows.Replay
 	Budget Budget // zero where the executor has limits of its own
+	// Flow names what goes on from run to run, and Offsets say where, by incremental source.
+	Flow    string
+	Offsets map[string]node.Offset
 }
 
 // Callbacks are what an attempt asks of the service.
@@ -37,6 +40,8 @@ type Callbacks struct {
 	Samples      func([]flows.Sample)
 	StoreRejects func(lines []byte) error // of flows.AppendReject
 	MayCommit    func(fence int64) error
+	// Reached is told how far incremental sources were read by a run that is committed.
+	Reached func(map[string]node.Offset)
 }
 
 // Executor executes attempts, in another process.
@@ -68,6 +73,8 @@ type Result struct {
 	Err      error // *flows.Error or flows.Problems where the state is failed
 	Started  time.Time
 	Ended    time.Time
+	// Reached is how far incremental sources were read, where that is committed.
+	Reached map[string]node.Offset
 }
 
 // Clean reports whether the run succeeded and refused nothing.
@@ -98,6 +105,7 @@ func (a attempt) execute(ctx context.Context, job Job) Result {
 		Warnings:     func(ps flows.Problems) { a.observe.problems(ps) },
 		Samples:      a.observe.samples,
 		StoreRejects: rejects.add,
+		Reached:      func(offsets map[string]node.Offset) { res.Reached = offsets },
 		MayCommit: func(fence int64) error {
 			if fence != job.Fence {
 				return fmt.Errorf("fence %d is not the lease's", fence)

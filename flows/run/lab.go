@@ -22,6 +22,7 @@ type Workbench interface {
 	DescribeDataset(ctx context.Context, connections node.ConnectionSet, connection string, from node.Select) (flows.Schema, error)
 	TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error)
 	Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) ([]flows.Table, error)
+	Window(ctx context.Context, connections node.ConnectionSet, connection string, from node.Select, after node.Offset) (flows.CursorWindow, error)
 	Preview(ctx context.Context, job PreviewJob) (flows.Preview, error)
 	Inspect(ctx context.Context, path string) (node.Proposal, error)
 	Replay(ctx context.Context, job Job) (flows.ReplayReport, error)
@@ -197,7 +198,7 @@ func (l *Lab) check(ctx context.Context, scope flows.Scope, doc *flows.Flow, o p
 	if err := ctx.Err(); err != nil {
 		return flows.Check{}, err
 	}
-	c := flows.Check{Problems: problems, Ports: []flows.PortSchema{}, Skipped: p.Skipped}
+	c := flows.Check{Problems: problems, Ports: []flows.PortSchema{}, Skipped: p.Skipped, Deliveries: plan.Deliveries(doc)}
 	if c.Problems == nil {
 		c.Problems = flows.Problems{}
 	}
@@ -226,6 +227,50 @@ func (l *Lab) Tables(ctx context.Context, name string, c node.ConnectionSpec, se
 		return err
 	})
 	return list, err
+}
+
+// Window counts what an incremental source of a document would read after a cursor; nil: from its beginning.
+func (l *Lab) Window(ctx context.Context, scope flows.Scope, doc *flows.Flow, id string, after *flows.Cursor) (w flows.CursorWindow, err error) {
+	connections, err := connectionsOf(ctx, l.Connections, scope, doc)
+	if err != nil {
+		return w, err
+	}
+	p, problems := plan.Compile(doc, plan.Options{Validate: true, Lookup: labLookup{ctx, l, connections}, Engines: l.Engines, Until: id})
+	connection, from, err := selection(p, id)
+	if err != nil {
+		if problems.Failed() {
+			return w, problems
+		}
+		return w, err
+	}
+	var offset node.Offset
+	if after != nil {
+		if offset, err = json.Marshal(after); err != nil {
+			return w, fmt.Errorf("cursor: %w", err)
+		}
+	}
+	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
+		w, err = b.Window(ctx, connections, connection, from, offset)
+		return err
+	})
+	if err != nil {
+		return w, flows.AsError(err).At(flows.Path{Node: id})
+	}
+	return w, nil
+}
+
+// selection is what an incremental source reads.
+func selection(p *plan.Plan, id string) (string, node.Select, error) {
+	if n := p.Find(id); n != nil {
+		if read, ok := n.Results[node.Out].Op.(node.Read); ok {
+			if s, ok := read.Source.(node.SelectingSource); ok {
+				if connection, from := s.Selection(); from.Incremental != nil {
+					return connection, from, nil
+				}
+			}
+		}
+	}
+	return "", node.Select{}, &flows.Error{Code: "source.not_incremental", Path: flows.Path{Node: id}, Message: "the node has no cursor: it reads all records", Suggestion: "set its records to incremental"}
 }
 
 // datasetQuestion identifies what is asked of a database.

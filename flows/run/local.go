@@ -27,6 +27,9 @@ type LocalCommand struct {
 	Folders    []string
 	// Connections of the flow with their secrets.
 	Connections node.ConnectionSet
+	// Flow names what goes on from run to run, and Offsets say where, by incremental source.
+	Flow    string
+	Offsets map[string]node.Offset
 }
 
 // LocalRun is a started run.
@@ -47,7 +50,7 @@ func (l *Local) Start(ctx context.Context, cmd LocalCommand) (*LocalRun, error) 
 	r := &LocalRun{ID: l.NewID(), done: make(chan struct{})}
 	r.events = newEvents(flows.Event{Project: cmd.Scope.Project, Run: r.ID, Attempt: 1, Epoch: 1}, l.Now)
 	ctx, r.cancel = context.WithCancel(ctx)
-	job := Job{Run: r.ID, Attempt: 1, Document: doc, Parameters: cmd.Parameters, Folders: cmd.Folders, Fence: 1, Connections: cmd.Connections}
+	job := Job{Run: r.ID, Attempt: 1, Document: doc, Parameters: cmd.Parameters, Folders: cmd.Folders, Fence: 1, Connections: cmd.Connections, Flow: cmd.Flow, Offsets: cmd.Offsets}
 	go func() {
 		defer close(r.done)
 		defer r.events.close()

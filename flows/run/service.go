@@ -85,11 +85,13 @@ type Service struct {
 	Inbox     Inbox
 	// Connections of the projects; nil where there are none.
 	Connections Connections
-	Folders     []string // data folders
-	SampleSize  int      // records sampled of every output port
-	Now         func() time.Time
-	NewID       func() string
-	Logger      *slog.Logger
+	// Cursors of incremental sources; nil where none are kept.
+	Cursors    Cursors
+	Folders    []string // data folders
+	SampleSize int      // records sampled of every output port
+	Now        func() time.Time
+	NewID      func() string
+	Logger     *slog.Logger
 
 	// Admission divides the machine among the attempts, each of which gets what Budgets says. nil: all are admitted, and
 	// the executor has limits of its own.
@@ -353,6 +355,10 @@ func (w *work) do(ctx context.Context) error {
 	if err != nil {
 		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
 	}
+	offsets, err := w.offsets(ctx)
+	if err != nil {
+		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
+	}
 	attempting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w.live.begin(cancel)
@@ -366,7 +372,7 @@ func (w *work) do(ctx context.Context) error {
 	a := attempt{executor: w.Executor, rejects: rejectStore{w}, observe: w, now: w.Now,
 		grant: func() error { return w.Store.Grant(ctx, w.scope, w.fence, w.run.ID) }}
 	job := Job{Run: w.run.ID, Attempt: w.run.Attempt, Document: rev.Document, Parameters: w.run.Parameters, Folders: w.Folders,
-		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections, Budget: w.budget, Replay: replay}
+		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections, Budget: w.budget, Replay: replay, Flow: w.flowKey(), Offsets: offsets}
 	res := a.execute(attempting, job)
 	if replay != nil {
 		res, err = w.insist(ctx, attempting, a, job, res)
@@ -421,6 +427,9 @@ func (w *work) finish(ctx context.Context, res Result) error {
 	r.State, r.EndedAt, r.Error = res.State, res.Ended, flows.AsError(res.Err)
 	if res.State == flows.RunSucceeded {
 		r.Error = nil
+	}
+	if err := w.reach(ctx, res.Reached); err != nil {
+		return err
 	}
 	if err := w.Store.PutSamples(ctx, w.scope, w.fence, r.ID, w.live.sampleOf("")); err != nil {
 		return fmt.Errorf("samples of run %s: %w", r.ID, err)

@@ -76,24 +76,33 @@ func startPostgres() (url string, err error) {
 	if err != nil {
 		return "", err
 	}
-	user, err := serverAccount("postgres")
+	c, err := newCluster(bin)
 	if err != nil {
 		return "", err
-	}
-	folder, err := os.MkdirTemp("", "spark-postgres-")
-	if err != nil {
-		return "", err
-	}
-	c := &cluster{bin: bin, folder: folder, password: rand.Text(), user: user}
-	if err := c.init(); err != nil {
-		return "", errors.Join(err, os.RemoveAll(folder))
 	}
 	for range 5 { // another process may take the port between asking for it and using it
 		if url, err = c.start(); err == nil {
 			return url, nil
 		}
 	}
-	return "", errors.Join(err, os.RemoveAll(folder))
+	return "", errors.Join(err, os.RemoveAll(c.folder))
+}
+
+// newCluster makes an empty cluster in a folder of its own.
+func newCluster(bin string) (*cluster, error) {
+	user, err := serverAccount("postgres")
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "spark-postgres-")
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{bin: bin, folder: folder, password: rand.Text(), user: user}
+	if err := c.init(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return c, nil
 }
 
 func (c *cluster) init() error {
@@ -121,27 +130,91 @@ func (c *cluster) start() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	u, p, err := c.launch(port)
+	if err != nil {
+		return "", err
+	}
+	atEnd(func() error {
+		p.crash()
+		return os.RemoveAll(c.folder)
+	})
+	return u, nil
+}
+
+// launched is a server's process.
+type launched struct {
+	cmd    *exec.Cmd
+	exited <-chan struct{}
+}
+
+// crash ends the server at once, as it does when its power goes: its next start recovers.
+func (p *launched) crash() {
+	_ = p.cmd.Process.Signal(syscall.SIGQUIT) // it may have ended
+	<-p.exited
+}
+
+func (c *cluster) launch(port int) (string, *launched, error) {
 	var log strings.Builder
 	cmd := exec.Command(filepath.Join(c.bin, "postgres"), "-D", filepath.Join(c.folder, "data"), "-p", strconv.Itoa(port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+c.folder, "-c", "max_connections=300")
 	cmd.Dir, cmd.SysProcAttr, cmd.Stderr = c.folder, c.user.attributes(), &log
 	exited, err := startTied(cmd)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	u := (&url.URL{Scheme: "postgres", User: url.UserPassword("spark", c.password), Host: fmt.Sprintf("127.0.0.1:%d", port),
 		Path: "/postgres", RawQuery: "sslmode=disable"}).String()
 	if err := answers(u, exited); err != nil {
 		_ = cmd.Process.Kill()
 		<-exited
-		return "", fmt.Errorf("%w: %s", err, log.String())
+		return "", nil, fmt.Errorf("%w: %s", err, log.String())
 	}
-	atEnd(func() error {
-		_ = cmd.Process.Signal(syscall.SIGQUIT) // at once: nobody needs the data
-		<-exited
-		return os.RemoveAll(c.folder)
+	return u, &launched{cmd, exited}, nil
+}
+
+// Own is a PostgreSQL server of one test, which may crash it.
+type Own struct {
+	URL  string
+	t    testing.TB
+	c    *cluster
+	port int
+	run  *launched
+}
+
+// OwnPostgreSQL starts a server for a test alone.
+func OwnPostgreSQL(t testing.TB) *Own {
+	t.Helper()
+	bin, err := postgresBin()
+	if err != nil {
+		missing(t, "PostgreSQL", err)
+	}
+	o := &Own{t: t}
+	if o.c, err = newCluster(bin); err != nil {
+		t.Fatal(err)
+	}
+	if o.port, err = freePort(); err == nil {
+		o.URL, o.run, err = o.c.launch(o.port)
+	}
+	t.Cleanup(func() {
+		if o.run != nil {
+			o.run.crash()
+		}
+		os.RemoveAll(o.c.folder)
 	})
-	return u, nil
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// Restart ends the server at once and starts it again; its recovery is over when Restart returns.
+func (o *Own) Restart() {
+	o.t.Helper()
+	o.run.crash()
+	var err error
+	if _, o.run, err = o.c.launch(o.port); err != nil {
+		o.t.Fatal(err)
+	}
 }
 
 // startTied starts cmd so that it cannot outlive this process, however that ends. Linux ties a child to the thread

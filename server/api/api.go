@@ -244,6 +244,31 @@ type TestConnection struct {
 	ID string `json:"id,omitempty"`
 }
 
+// SplitAddress asks for the settings that an address of another program says.
+type SplitAddress struct {
+	Type    string `json:"type"`
+	Address string `json:"address"`
+}
+
+// SplitSettings are those settings, to be filled in; nothing is stored. They hold the password that was in the address.
+type SplitSettings struct {
+	Settings json.RawMessage `json:"settings"`
+}
+
+// WindowRequest asks what an incremental source of a document, as it is drawn, would read after a cursor. Without one it
+// reads from its beginning.
+type WindowRequest struct {
+	Document json.RawMessage `json:"document"`
+	Node     string          `json:"node"`
+	Cursor   *flows.Cursor   `json:"cursor,omitempty"`
+}
+
+// SetCursor moves a cursor. An empty value: everything is read again.
+type SetCursor struct {
+	Column string `json:"column"`
+	Value  string `json:"value"`
+}
+
 // ConnectionReport is what a test of a connection found.
 type ConnectionReport struct {
 	Place   string        `json:"place"`
@@ -254,10 +279,12 @@ type ConnectionReport struct {
 
 // ConnectionType is a kind of system that connections lead to.
 type ConnectionType struct {
-	ID       string         `json:"id"`
-	Title    string         `json:"title"`
-	Summary  string         `json:"summary"`
-	Synonyms []string       `json:"synonyms"`
-	Database bool           `json:"database"` // has tables
-	Schema   map[string]any `json:"schema"`
+	ID       string   `json:"id"`
+	Title    string   `json:"title"`
+	Summary  string   `json:"summary"`
+	Synonyms []string `json:"synonyms"`
+	Database bool     `json:"database"` // has tables
+	// Address is an example of an address that can be split into settings; empty where there is none.
+	Address string         `json:"address,omitempty"`
+	Schema  map[string]any `json:"schema"`
 }

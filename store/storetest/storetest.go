@@ -58,6 +58,7 @@ func Run(t *testing.T, fresh func(t *testing.T) store.Config) {
 		"log, rejects and samples":            testRunDetails,
 		"runs of other projects":              testRunIsolation,
 		"connections":                         testConnections,
+		"cursors":                             testCursors,
 		"connections of other projects":       testConnectionIsolation,
 		"inbox":                               testInbox,
 		"discard":                             testDiscard,

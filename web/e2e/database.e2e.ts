@@ -17,7 +17,7 @@ if (why !== null && process.env['CI'] === 'true') throw new Error(why);
 beforeAll(async () => {
   if (why !== null) return;
   [server, pg, browser] = await Promise.all([serve(), postgres(), launch()]);
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   await browser?.close();
@@ -33,6 +33,61 @@ async function add(page: Page, what: string): Promise<void> {
   await page.getByRole('combobox', { name: /^Add a node/ }).fill(what);
   await page.keyboard.press('Enter');
   await page.locator('.canvas:focus').waitFor();
+}
+
+/** incremental reads what is new into a table of its own, shows what would be read, and reads everything again. */
+async function incremental(page: Page, pg: Postgres): Promise<void> {
+  pg.sql("CREATE TABLE events (id bigint PRIMARY KEY, at timestamptz DEFAULT now() - interval '1 hour', what text)");
+  pg.sql('INSERT INTO events (id) SELECT generate_series(1, 100)');
+  await page.goto(server.base + '/flows');
+  await page.locator('[data-action="blank"]').first().click();
+  await page.waitForURL(/\/flows\/[0-9a-f-]{36}/);
+  await add(page, 'Database Input');
+  await page.keyboard.press('Enter');
+  await settings(page).getByLabel('Connection *').selectOption('warehouse');
+  await settings(page).getByRole('combobox', { name: 'Table' }).fill('events');
+  await settings(page).getByRole('radio', { name: 'incremental' }).check({ force: true });
+  await settings(page).getByLabel('Cursor', { exact: true }).fill('at');
+  await add(page, 'JDBC Output');
+  await page.locator('.node-card', { hasText: 'Database Output' }).dblclick();
+  await settings(page).getByLabel('Connection *').selectOption('warehouse');
+  await settings(page).getByLabel('Table *').fill('copied');
+  await settings(page).getByText('Exactly once').waitFor();
+  await settings(page).getByText(/Records and cursor are committed in one transaction/).waitFor();
+  await keep(page, 'delivery-dark');
+  const run = async (rows: string) => {
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await expect.poll(() => pg.sql('SELECT count(*), count(DISTINCT id) FROM copied'), { timeout: 60_000 }).toBe(rows);
+    await page.getByText('2/2 nodes').waitFor();
+  };
+  pg.sql('CREATE TABLE copied (id bigint, at timestamptz, what text)');
+  await run('100|100');
+  pg.sql('INSERT INTO events (id, at) SELECT generate_series(101, 103), now()');
+  await page.locator('.node-card', { hasText: 'Database Input' }).dblclick();
+  await settings(page).getByText(/Up to \d{4}-.* of at, reached by a run/).waitFor();
+  await page.waitForTimeout(1500); // the lag of a second
+  await settings(page).getByRole('button', { name: 'What is new?' }).click();
+  await settings(page).getByText(/The next run would read 3 records/).waitFor();
+  await keep(page, 'cursor-dark');
+  await run('103|103');
+  await settings(page).getByLabel('Value of at').fill('no time');
+  await page.keyboard.press('Enter');
+  await settings(page).getByText(/invalid input syntax/).waitFor();
+  await settings(page).getByRole('button', { name: 'Read everything again…' }).click();
+  await settings(page).getByText(/The next run would read 103 records/).waitFor();
+  await page.emulateMedia({ colorScheme: 'light' });
+  await keep(page, 'cursor-light');
+  await settings(page).getByRole('button', { name: 'Move the cursor' }).click();
+  await settings(page).getByText(/Set to the beginning by owner/).waitFor();
+  await run('206|103');
+  await page.locator('.node-card', { hasText: 'Database Output' }).dblclick();
+  await keep(page, 'delivery-light');
+  await page.goto(server.base + '/runs');
+  await page.getByRole('link', { name: /Untitled|flow/i }).nth(1).click();
+  await page.getByText('Delivery').first().waitFor();
+  await keep(page, 'delivery-run-light');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await keep(page, 'delivery-run-dark');
 }
 
 test.skipIf(why !== null)('a file goes into a table by upsert, and is read back', async () => {
@@ -51,11 +106,17 @@ test.skipIf(why !== null)('a file goes into a table by upsert, and is read back'
   await settings(page).getByRole('button', { name: 'New…' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Name *').fill('warehouse');
-  await dialog.getByLabel('Host *').fill('127.0.0.1');
-  await dialog.getByLabel('Port').fill(String(pg.port + 1));
-  await dialog.getByLabel('Database *').fill('postgres');
-  await dialog.getByLabel('User *').fill('spark');
-  await dialog.getByLabel('Password').fill(pg.password);
+  const address = dialog.getByLabel('Fill in from an address');
+  await address.fill('jdbc:postgresql://127.0.0.1/postgres?socketFactory=evil.Class');
+  await page.keyboard.press('Enter');
+  await dialog.getByText(/socketFactory is refused: it names a Java class/).waitFor();
+  await address.fill(`postgres://spark:${encodeURIComponent(pg.password)}@127.0.0.1:${pg.port + 1}/postgres?sslmode=disable`);
+  await page.keyboard.press('Enter');
+  await dialog.getByText('The address is split into the fields').waitFor();
+  expect(await address.inputValue()).toBe('');
+  expect(await dialog.getByLabel('Host *').inputValue()).toBe('127.0.0.1');
+  expect(await dialog.getByLabel('User *').inputValue()).toBe('spark');
+  expect(await dialog.getByLabel('Password').inputValue()).toBe(pg.password);
   await dialog.getByRole('button', { name: 'Test' }).click();
   await dialog.getByText(/does not answer at 127.0.0.1/).waitFor();
   await dialog.getByLabel('Port').fill(String(pg.port));
@@ -92,6 +153,7 @@ test.skipIf(why !== null)('a file goes into a table by upsert, and is read back'
   await page.emulateMedia({ colorScheme: 'dark' });
   await keep(page, 'database-input-dark');
 
+  await incremental(page, pg);
   await page.goto(server.base + '/connections');
   await page.getByRole('button', { name: 'warehouse', exact: true }).waitFor();
   await keep(page, 'connections-dark');
@@ -102,10 +164,14 @@ test.skipIf(why !== null)('a file goes into a table by upsert, and is read back'
   await dialog.getByRole('button', { name: 'Save' }).click();
   await dialog.getByText(/its secrets were given for 127.0.0.1/).waitFor(); // nobody sends a password elsewhere who does not know it
   await keep(page, 'connection-elsewhere-dark');
+  await address.fill('postgres://spark@127.0.0.1/postgres?sslkey=/etc/key');
+  await page.keyboard.press('Enter');
+  await dialog.getByText(/sslkey is refused: it reads a file/).waitFor(); // also where no settings of a node are around the dialog
+  await keep(page, 'connection-refused-dark');
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Delete warehouse' }).click();
   await page.getByRole('button', { name: 'Delete for good' }).click();
   await page.getByText('There is no connection yet').waitFor();
   expect(wrong.filter((w) => !w.includes('422'))).toEqual([]); // the server that does not answer, and the secret that has to be given again
   await context.close();
-}, 120_000);
+}, 240_000);

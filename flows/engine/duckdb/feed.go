@@ -28,10 +28,9 @@ type feed struct {
 	once   sync.Once
 	err    error
 
-	blocked spent       // the source waited for a place in the queue
-	starved spent       // the statement waited for a batch
-	release func()      // the stream, and the batch that DuckDB read last
-	offset  node.Offset // of the last batch that the statement took
+	blocked spent  // the source waited for a place in the queue
+	starved spent  // the statement waited for a batch
+	release func() // the stream, and the batch that DuckDB read last
 }
 
 // feedQueue is the number of batches that wait between a source and the statement.
@@ -55,6 +54,7 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 	}
 	f := &feed{ref: st.Ref, count: r.sources[st.Ref.Node]}
 	reading := &node.Reading{Files: r.env.Files, Connections: r.env.Connections, Node: st.Ref.Node, Fields: st.Needed, Origin: st.Origin, Threads: max(1, cmp.Or(r.env.ReadThreads, r.env.Threads)),
+		After: r.bases[st.Ref.Node], Warn: r.warn(st.Ref.Node),
 		Reject: func(rej node.Reject) error {
 			rej.Node = st.Ref.Node
 			f.count.rejected.Add(1)
@@ -96,7 +96,6 @@ func readSource(ctx context.Context, read node.Read, reading *node.Reading, more
 			whole := b.Records
 			b.Records = whole.NewSlice(0, left)
 			whole.Release()
-			b.Offset = nil // of the whole batch
 		}
 		left -= b.Records.NumRows()
 		return emit(b)
@@ -197,7 +196,7 @@ func (s *stream) Next() bool {
 	select {
 	case b, ok := <-s.feed.queue:
 		if ok {
-			s.cur, s.feed.offset = b.Records, b.Offset
+			s.cur = b.Records
 			return true
 		}
 		<-s.feed.ended

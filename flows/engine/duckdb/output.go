@@ -70,7 +70,7 @@ func (r *run) openOutput(ctx context.Context, n *plan.Node, res node.Result) (*o
 		}
 		return &output{node: n, sink: f, file: f, identity: "file " + f.target()}, nil
 	case node.BatchTarget:
-		s, err := t.Open(ctx, &node.Writing{Connections: r.env.Connections, Node: n.ID, Schema: res.Schema, Token: r.env.Token})
+		s, err := t.Open(ctx, &node.Writing{Connections: r.env.Connections, Node: n.ID, Schema: res.Schema, Token: r.env.Token, Warn: r.warn(n.ID)})
 		if err != nil {
 			return nil, err
 		}

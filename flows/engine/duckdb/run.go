@@ -43,6 +43,7 @@ type run struct {
 	final   []flows.NodeStatus
 	samples samples
 	outputs []*output
+	bases   map[string]node.Offset // where incremental sources go on, by node
 	offsets map[string]node.Offset // reached, by source node
 	pins    []pinned
 	spools  map[string]*spool // rejects of nodes whose rejects port is connected
@@ -91,7 +92,7 @@ func (c *sourceCount) share() float64 {
 func newRun(e *Engine, p *plan.Plan, env engine.Env) *run {
 	r := &run{engine: e, plan: p, env: env, render: Renderer{Now: time.Now()}, names: map[plan.Ref]string{}, taps: map[plan.Ref]int{}, refusals: map[plan.Ref]int{}, ruleTaps: map[plan.Ref]int{},
 		origin: map[plan.Ref]bool{}, files: map[string]string{}, sites: map[int][]errorSite{}, guardOf: map[int]*plan.Step{}, consumer: map[plan.Ref]*plan.Step{},
-		spools: map[string]*spool{}, samples: samples{byTap: map[int]*flows.Sample{}, grown: true}, offsets: map[string]node.Offset{}, states: map[string]flows.NodeState{}, written: map[string]int64{}, sources: map[string]*sourceCount{}, active: map[*plan.Stage]*activity{}}
+		spools: map[string]*spool{}, samples: samples{byTap: map[int]*flows.Sample{}, grown: true}, bases: map[string]node.Offset{}, offsets: map[string]node.Offset{}, states: map[string]flows.NodeState{}, written: map[string]int64{}, sources: map[string]*sourceCount{}, active: map[*plan.Stage]*activity{}}
 	id := 0
 	for i, s := range p.Stages {
 		for j, st := range s.Steps {
@@ -201,7 +202,10 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.pin(); err != nil {
 		return err
 	}
-	return r.openOutputs(ctx)
+	if err := r.openOutputs(ctx); err != nil {
+		return err
+	}
+	return r.resume(ctx)
 }
 
 // tell reports the counts ten times a second until stopped, and once more then.
@@ -283,9 +287,6 @@ func (r *run) stage(ctx context.Context, s *plan.Stage) error {
 	r.mu.Unlock()
 	for _, f := range feeds {
 		f.stop()
-		if f.offset != nil {
-			r.offsets[f.ref.Node] = f.offset
-		}
 		if e := f.failed(); e != nil && (err == nil || r.firstError() == nil) {
 			err = e
 		}
@@ -299,6 +300,7 @@ func (r *run) stage(ctx context.Context, s *plan.Stage) error {
 	if err := r.expected(s); err != nil {
 		return err
 	}
+	r.reach(feeds)
 	r.setState(s, flows.NodeDone)
 	return nil
 }
@@ -447,13 +449,14 @@ func (r *run) commit(ctx context.Context) error {
 			return err
 		}
 	}
-	token := r.env.Token
-	token.Offsets = r.offsets
 	ctx = context.WithoutCancel(ctx) // what is granted is done
 	for _, o := range r.outputs {
-		if err := o.sink.Commit(ctx, token); err != nil {
+		if err := o.sink.Commit(ctx, r.token(o)); err != nil {
 			return flows.AsError(err).At(flows.Path{Node: o.node.ID})
 		}
+	}
+	if r.env.Reached != nil && len(r.offsets) > 0 {
+		r.env.Reached(r.offsets)
 	}
 	return nil
 }

@@ -128,6 +128,12 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 			return nil, err
 		}
 		return node.Datasets{Context: ctx, Connections: node.ConnectionSet{b.Name: b.Connection}}.Tables(b.Name, b.Search)
+	case methodWindow:
+		var b WindowSpec
+		if err := json.Unmarshal(f.Body, &b); err != nil {
+			return nil, err
+		}
+		return node.Datasets{Context: ctx, Connections: b.Connections}.Window(b.Connection, b.Select, b.After)
 	case methodSniff:
 		var b sniffBody
 		if err := json.Unmarshal(f.Body, &b); err != nil {
@@ -203,10 +209,13 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 		g.event(eventWarnings, ps)
 	}
 	rejects := &rejectSender{peer: g.peer}
+	result := &runResult{}
 	nodes, err := p.engine.Run(ctx, p.Plan, engine.Env{
-		Files: files, Connections: spec.Connections, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence}, Threads: spec.Threads, MemoryLimit: spec.Memory, SpillLimit: spec.Spill,
+		Files: files, Connections: spec.Connections, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence, Flow: spec.Flow}, Threads: spec.Threads, MemoryLimit: spec.Memory, SpillLimit: spec.Spill,
+		Offsets: spec.Offsets, Reached: func(offsets map[string]node.Offset) { result.Reached = offsets },
 		Counts:  func(ns []flows.NodeStatus) { g.event(eventCounts, ns) },
 		Samples: spec.Samples, Sampled: func(s []flows.Sample) { g.event(eventSamples, s) },
+		Warn: func(e *flows.Error) { g.event(eventWarnings, flows.Problems{e}) },
 		Reject: func(r node.Reject) error {
 			switch {
 			case x == nil:
@@ -231,7 +240,8 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 		}
 		return &runResult{Nodes: nodes, Error: e}, nil
 	}
-	return &runResult{Nodes: nodes}, nil
+	result.Nodes = nodes
+	return result, nil
 }
 
 func problems(err error) flows.Problems {

@@ -42,6 +42,8 @@ type Callbacks struct {
 	Counts   func([]flows.NodeStatus)
 	Warnings func(flows.Problems)
 	Samples  func([]flows.Sample)
+	// Reached is told, before Run returns, how far incremental sources were read by a run that is committed.
+	Reached func(map[string]node.Offset)
 	// StoreRejects makes rejects durable. They are lines of flows.AppendReject, which it may keep.
 	StoreRejects func(lines []byte) error
 	// MayCommit grants the commit to the holder of the lease with this fence, or forbids it.
@@ -266,6 +268,13 @@ func (h *Host) Tables(ctx context.Context, name string, c node.ConnectionSpec, s
 	return list, err
 }
 
+// Window counts what an incremental selection would read.
+func (h *Host) Window(ctx context.Context, spec WindowSpec) (flows.CursorWindow, error) {
+	var w flows.CursorWindow
+	err := h.call(ctx, methodWindow, spec, &w)
+	return w, err
+}
+
 // Inspect proposes how to read a file.
 func (h *Host) Inspect(ctx context.Context, folders []string, path string) (node.Proposal, error) {
 	var p node.Proposal
@@ -310,6 +319,9 @@ func (h *Host) Run(ctx context.Context, spec RunSpec, c Callbacks) ([]flows.Node
 		return nil, res.Problems
 	case res.Error != nil:
 		return res.Nodes, res.Error
+	}
+	if c.Reached != nil && len(res.Reached) > 0 {
+		c.Reached(res.Reached)
 	}
 	return res.Nodes, nil
 }

@@ -15,6 +15,7 @@ const (
 	methodDataset  = "dataset"  // DatasetSpec → schema
 	methodTest     = "test"     // testBody → node.ConnectionReport
 	methodTables   = "tables"   // testBody → []flows.Table
+	methodWindow   = "window"   // WindowSpec → flows.CursorWindow
 	methodSniff    = "sniff"    // sniffBody → node.Proposal
 	methodPreview  = "preview"  // PreviewSpec → flows.Preview
 	methodRun      = "run"      // RunSpec → runResult
@@ -53,6 +54,12 @@ type DatasetSpec struct {
 	Connections node.ConnectionSet `json:"connections"`
 }
 
+// WindowSpec asks what an incremental selection would read after an offset.
+type WindowSpec struct {
+	DatasetSpec
+	After node.Offset `json:"after,omitempty"`
+}
+
 type testBody struct {
 	Name       string              `json:"name"`
 	Search     string              `json:"search,omitempty"`
@@ -78,6 +85,9 @@ type RunSpec struct {
 	Connections node.ConnectionSet `json:"connections,omitempty"`
 	// Replay lets these records go through the flow, and no others.
 	Replay *flows.Replay `json:"replay,omitempty"`
+	// Flow names what goes on from run to run, and Offsets say where, by source node.
+	Flow    string                 `json:"flow,omitempty"`
+	Offsets map[string]node.Offset `json:"offsets,omitempty"`
 }
 
 // PreviewSpec says what to show. Limit is the number of records of the driving source.
@@ -102,6 +112,8 @@ type commitBody struct {
 type runResult struct {
 	Nodes []flows.NodeStatus `json:"nodes"`
 	Error *flows.Error       `json:"error,omitempty"`
+	// Reached is how far incremental sources were read, once that is committed.
+	Reached map[string]node.Offset `json:"reached,omitempty"`
 	// Problems are set when the document did not compile.
 	Problems flows.Problems `json:"problems,omitempty"`
 }

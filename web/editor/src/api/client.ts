@@ -1,7 +1,7 @@
 // The REST API, /api/v1. Errors of the server and of the way to it are ApiErrors with a sentence for people.
 
 import type {
-  Catalogue, Check, Connection, ConnectionReport, FileList, Flow, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SaveConnection, Saved, StartRun, Table, TestConnection,
+  Catalogue, Check, Connection, ConnectionReport, Cursor, CursorWindow, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SaveConnection, Saved, SetCursor, SplitSettings, StartRun, Table, TestConnection,
 } from './types';
 import { exactParse } from './exact';
 
@@ -88,8 +88,13 @@ export class Client {
   saveConnection = ({ id, etag }: { id: string; etag: string }, input: SaveConnection) =>
     this.call<Connection>(`/connections/${encodeURIComponent(id)}`, { method: 'PUT', body: input, headers: { 'If-Match': JSON.stringify(etag) } });
   deleteConnection = (id: string) => this.call<void>(`/connections/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  splitAddress = (type: string, address: string) => this.call<SplitSettings>('/connections/split', { method: 'POST', body: { type, address } });
   testConnection = (input: TestConnection) => this.call<ConnectionReport>('/connections/test', { method: 'POST', body: input });
   tables = (id: string, signal?: AbortSignal) => this.call<Page<Table>>(`/connections/${encodeURIComponent(id)}/tables`, { signal });
+
+  cursors = (flow: string, signal?: AbortSignal) => this.call<Page<FlowCursor>>(`/flows/${encodeURIComponent(flow)}/cursors`, { signal });
+  setCursor = (flow: string, node: string, cursor: SetCursor) => this.call<FlowCursor>(`/flows/${encodeURIComponent(flow)}/cursors/${encodeURIComponent(node)}`, { method: 'PUT', body: cursor });
+  cursorWindow = (request: { document: unknown; node: string; cursor?: Cursor }) => this.call<CursorWindow>('/cursors/window', { method: 'POST', body: request });
 
   /** fileAddress is where a file is sent to; see file/upload.ts. */
   fileAddress(path: string, replace = false): string {

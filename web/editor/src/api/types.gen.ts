@@ -3,6 +3,9 @@
 /** Type is a value type in its text form, such as "int64", "decimal(10,2)" or "list<text>". */
 export type Type = string
 
+/** Guarantee is how often a record reaches a target, whatever fails and is run again. It is never better than the weakest of what lies between source and target. */
+export type Guarantee = "exactly-once" | "effectively-once" | "at-least-once"
+
 /** LiveKind tells messages apart. */
 export type LiveKind = "snapshot" | "delta"
 
@@ -329,6 +332,8 @@ export interface Check {
   ports: PortSchema[]
   /** nodes that would not run, with the reason */
   skipped?: Record<string, string>
+  /** Deliveries are what is promised for the records of every output. */
+  deliveries?: Delivery[]
 }
 
 /** PortSchema is the schema at an output port. */
@@ -499,6 +504,8 @@ export interface ConnectionType {
   synonyms: string[]
   /** has tables */
   database: boolean
+  /** Address is an example of an address that can be split into settings; empty where there is none. */
+  address?: string
   schema: Record<string, unknown>
 }
 
@@ -517,6 +524,58 @@ export interface Connection {
   updatedBy: string
 }
 
+/** WindowRequest asks what an incremental source of a document, as it is drawn, would read after a cursor. Without one it reads from its beginning. */
+export interface WindowRequest {
+  document: unknown
+  node: string
+  cursor?: Cursor
+}
+
+/** SetCursor moves a cursor. An empty value: everything is read again. */
+export interface SetCursor {
+  column: string
+  value: string
+}
+
+/** FlowCursor is the cursor of a source of a flow. */
+export interface FlowCursor extends Cursor {
+  node: string
+  /** that reached it; empty: a person set it */
+  run?: string
+  updatedAt: string
+  updatedBy: string
+}
+
+/** CursorWindow is what the next run of an incremental source would read. */
+export interface CursorWindow {
+  /** exclusive; empty: no lower bound */
+  from?: string
+  /** inclusive; empty: there is no record */
+  to?: string
+  records: number
+  /** Nulls are records without a cursor, which are never read. */
+  nulls?: number
+}
+
+/** Cursor is how far an incremental source has been read: its records up to and with Value were part of a committed run. */
+export interface Cursor {
+  column: string
+  /** of the column, in the database's own words */
+  type?: string
+  /** as the database writes it; empty: nothing was read */
+  value?: string
+  /** Generation grows whenever a person sets the cursor: what a target holds of an older one counts no more. */
+  generation?: number
+}
+
+/** Delivery is what is promised for the records that reach an output node. */
+export interface Delivery {
+  node: string
+  guarantee: Guarantee
+  /** a sentence */
+  reason: string
+}
+
 /** SaveConnection is a connection as it is filled in. A secret that is left out stays as it is saved. */
 export interface SaveConnection {
   name: string
@@ -527,6 +586,17 @@ export interface SaveConnection {
 /** TestConnection asks to reach the system. ID names the saved connection that the secrets left out come from. */
 export interface TestConnection extends SaveConnection {
   id?: string
+}
+
+/** SplitAddress asks for the settings that an address of another program says. */
+export interface SplitAddress {
+  type: string
+  address: string
+}
+
+/** SplitSettings are those settings, to be filled in; nothing is stored. They hold the password that was in the address. */
+export interface SplitSettings {
+  settings: unknown
 }
 
 /** ConnectionReport is what a test of a connection found. */

@@ -12,6 +12,7 @@ import { cardOf, merged, problemsOf, stateOf, type Card } from './card';
 import { spotsOf, type PortSpot } from './geometry';
 import { TypeIcon } from './Icon';
 import { LiveText } from './LiveText';
+import { DeliveryMark, said, useDelivery } from '../panel/Delivery';
 import { Progress } from './Progress';
 import { StateBadge } from './StateBadge';
 
@@ -49,6 +50,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
   const queued = useEditor((s) => s.run?.state === 'queued' || s.run?.state === 'running');
   const skipped = useEditor((s) => s.check.skipped[id]);
   const status = useNodeStatus(id);
+  const delivery = useDelivery(id);
   const [near, setNear] = useState(false);
   if (!card) return null;
   const state = stateOf(card, status, queued);
@@ -63,7 +65,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
       className={classes.filter(Boolean).join(' ')}
       role="group"
       aria-roledescription="node"
-      aria-label={[card.title, card.typeTitle, state.word, counts, line].filter(Boolean).join(', ')}
+      aria-label={[card.title, card.typeTitle, state.word, counts, line, said(delivery)].filter(Boolean).join(', ')}
       onPointerEnter={(event) => {
         event.currentTarget.title = services.live.spoken(id);
         setNear(true);
@@ -75,6 +77,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
         <TypeIcon type={type} />
         {renaming ? <NameField id={id} value={card.title} /> : <span className="card-title">{card.title}</span>}
         {status?.activity?.bottleneck && <span className="badge bottleneck" title="The other nodes wait for this one"><Hourglass size={12} strokeWidth={2.5} aria-hidden="true" />Bottleneck</span>}
+        {delivery && <DeliveryMark delivery={delivery} />}
       </div>
       <div className={bad ? 'card-line bad' : 'card-line'} title={line}>{line}</div>
       <div className="card-foot">

@@ -20,7 +20,7 @@ interface Props {
   onClose(): void;
 }
 
-type Outcome = { kind: 'busy'; what: 'test' | 'save' } | { kind: 'reached'; report: ConnectionReport } | { kind: 'failed'; error: ApiError } | null;
+type Outcome = { kind: 'busy'; what: 'test' | 'save' } | { kind: 'split' } | { kind: 'reached'; report: ConnectionReport } | { kind: 'failed'; error: ApiError } | null;
 
 /** ConnectionDialog edits a connection, and tries it before it is saved. */
 export function ConnectionDialog({ client, catalogue, connection, onSaved, onClose }: Props): ReactNode {
@@ -42,15 +42,26 @@ export function ConnectionDialog({ client, catalogue, connection, onSaved, onClo
       setOutcome({ kind: 'failed', error: error instanceof ApiError ? error : new ApiError(0, 'unknown', String(error)) });
     }
   };
+  const split = async (address: string) => {
+    try {
+      const { settings: parts } = await client.splitAddress(type, address);
+      setSettings(parts as Config);
+      setOutcome({ kind: 'split' });
+      return true;
+    } catch (error) {
+      setOutcome({ kind: 'failed', error: error instanceof ApiError ? error : new ApiError(0, 'unknown', String(error)) });
+      return false;
+    }
+  };
   const scope: FormScope = {
     node: '', config: settings, problems, readOnly: busy, sink: false, catalogue, inputs: [], parameters: [], secrets: connection?.secrets ?? [],
     edit: (_, recipe) => setSettings((now) => produce(now, recipe)), seal: () => {}, undo: () => {}, redo: () => {},
   };
   const schema = known?.schema as Schema | undefined;
   const places = schema ? membersOf(schema).map((m) => m.name) : [];
-  const loose = problems.filter((p) => !places.includes(p.path?.field ?? '') && p.path?.field !== 'name');
+  const loose = problems.filter((p) => !places.includes(p.path?.field ?? '') && p.path?.field !== 'name' && p.path?.field !== 'address');
   return (
-    <Dialog title={connection ? `Connection ${connection.name}` : 'New connection'} onClose={onClose}>
+    <FormContext value={scope}><Dialog title={connection ? `Connection ${connection.name}` : 'New connection'} onClose={onClose}>
       <form className="connection form" onSubmit={(e) => {
         e.preventDefault();
         void attempt('save');
@@ -71,9 +82,13 @@ export function ConnectionDialog({ client, catalogue, connection, onSaved, onClo
           </div>
         )}
         {types.length === 1 && <p className="form-help">{known?.title}: {known?.summary}</p>}
-        {schema && <FormContext value={scope}><Form schema={schema} /></FormContext>}
+        {known?.address && (
+          <AddressField example={known.address} problems={problems.filter((p) => p.path?.field === 'address')} disabled={busy} onSplit={split} />
+        )}
+        {schema && <Form schema={schema} />}
         <div className="connection-outcome" role="status">
           {busy && <p className="faint">{outcome.what === 'test' ? 'Trying to connect…' : 'Saving…'}</p>}
+          {outcome?.kind === 'split' && <p className="faint">The address is split into the fields; it is not kept.</p>}
           {outcome?.kind === 'reached' && <p className="connection-reached"><span aria-hidden="true">✓</span> {reached(outcome.report)}</p>}
           {loose.length > 0 && <Problems problems={loose} />}
         </div>
@@ -84,7 +99,39 @@ export function ConnectionDialog({ client, catalogue, connection, onSaved, onClo
           <button type="submit" className="form-button primary" disabled={busy}>Save</button>
         </div>
       </form>
-    </Dialog>
+    </Dialog></FormContext>
+  );
+}
+
+/** AddressField takes the address that other programs use; it is split as soon as it is pasted. */
+function AddressField({ example, problems, disabled, onSplit }: { example: string; problems: readonly FlowError[]; disabled: boolean; onSplit(address: string): Promise<boolean> }): ReactNode {
+  const [address, setAddress] = useState('');
+  const split = async (text: string) => {
+    if (text.trim() === '') return;
+    setAddress((await onSplit(text)) ? '' : text); // one that is refused stays, to be corrected
+  };
+  return (
+    <div className="form-field">
+      <label className="form-label" htmlFor="connection-address">Fill in from an address</label>
+      <div className="form-path">
+        <input id="connection-address" className="form-input" value={address} disabled={disabled} spellCheck={false} autoComplete="off" placeholder={example} aria-describedby="connection-address-help"
+          aria-invalid={problems.length > 0 || undefined}
+          onChange={(e) => setAddress(e.target.value)}
+          onPaste={(e) => {
+            if (address !== '') return; // a part is put into what is being written
+            e.preventDefault();
+            void split(e.clipboardData.getData('text'));
+          }}
+          onKeyDown={(e) => {
+            if (e.key !== 'Enter') return;
+            e.preventDefault();
+            void split(address);
+          }} />
+        <button type="button" className="form-button" disabled={disabled || address.trim() === ''} onClick={() => void split(address)}>Split</button>
+      </div>
+      <Problems problems={problems} />
+      <p id="connection-address-help" className="form-help">Paste one such as {example} or jdbc:postgresql://host:5432/database. It is split into the fields below.</p>
+    </div>
   );
 }
 

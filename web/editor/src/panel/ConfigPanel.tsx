@@ -14,6 +14,8 @@ import { nodeOf, type FlowNode, type RejectPolicy } from '../model/document';
 import type { NodeType, FlowError } from '../api/types';
 import { useEditor, useServices } from '../shell/editor';
 import './panel.css';
+import { CursorField } from './CursorField';
+import { DeliveryField } from './Delivery';
 import { ExpectationList } from './ExpectationList';
 import { FieldList } from './FieldList';
 import { policyTitles } from '../shell/FlowSettingsDialog';
@@ -145,7 +147,9 @@ function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }
         <Problems problems={form.problems.filter((p) => !isPlaced(p, known))} />
         <Form schema={schema} />
         {known.length === 0 && <p className="form-help">This node has no settings.</p>}
+        {node.config?.['mode'] === 'incremental' && known.includes('cursor') && <CursorField node={node} />}
         <ExpectationList node={node.id} />
+        <DeliveryField node={node.id} />
         <General node={node} type={type} />
       </div>
       {dialog?.kind === 'pick' && <FilePicker path={dialog.path} sink={form.sink} onChoose={chosen} onClose={() => setDialog(null)} />}
