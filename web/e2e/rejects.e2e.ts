@@ -64,7 +64,7 @@ test.skipIf(why !== null)('bad records are found at their node, mended, and repl
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('A record that a node refuses').selectOption('skip');
   await dialog.getByLabel('Most rejects of a run').fill('x');
-  await dialog.getByText('Write a whole number from 0.').waitFor();
+  await dialog.getByText('Write a whole number of 0 or more, or leave it empty.').waitFor();
   await dialog.getByLabel('Most rejects of a run').fill('500');
   await look(page, 'flow-settings-light');
   await page.keyboard.press('Escape');

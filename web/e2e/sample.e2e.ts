@@ -20,7 +20,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-interface Node { node: string; in?: Record<string, number>; out?: Record<string, number>; written?: number }
+interface Node { node: string; activity?: unknown; in?: Record<string, number>; out?: Record<string, number>; written?: number }
 
 /** reference is what the command line counts for the same flow, in a process of its own. */
 function reference(): Map<string, Node> {
@@ -43,7 +43,8 @@ test('the sample flow runs from the empty page, with the counts of the command l
   expect(run.state).toBe('succeeded');
   const want = reference();
   expect(run.nodes.length).toBe(want.size);
-  for (const node of run.nodes) expect(node, node.node).toEqual(want.get(node.node));
+  const counts = ({ activity: _, ...rest }: Node) => rest; // how the time was spent is another every time
+  for (const node of run.nodes) expect(counts(node), node.node).toEqual(counts(want.get(node.node)!));
   expect(wrong).toEqual([]);
   await context.close();
 }, 120_000);

@@ -62,13 +62,14 @@ export function Palette() {
         />
       </label>
       <div className="palette-list">
-        {sections.map((section) => (
+        {sections.map((section, s) => (
           <div key={section.title} role="group" aria-label={section.title}>
             <h2>{section.title}</h2>
-            {section.entries.map((entry) => (
+            {section.entries.map((entry, i) => (
               <button
                 key={entry.type.id}
                 type="button"
+                tabIndex={s + i === 0 ? 0 : -1} // the arrow keys lead to the others
                 className={entry.reason ? 'palette-item unfit' : 'palette-item'}
                 title={entry.type.summary}
                 draggable

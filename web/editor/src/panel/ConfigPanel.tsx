@@ -99,9 +99,10 @@ export function focusSetting(root: HTMLElement, field: string | undefined): void
   }
 }
 
-/** focusFirst takes the first control that holds a value; a button only where there is none. */
+/** focusFirst takes the first control that holds a value; a button only where there is none. What every node has comes last. */
 function focusFirst(place: Element | null): void {
-  (place?.querySelector<HTMLElement>('[contenteditable="true"], textarea, input, select') ?? place?.querySelector('button'))?.focus();
+  const own = (what: string) => [...(place?.querySelectorAll<HTMLElement>(what) ?? [])].find((e) => !e.closest('.config-general'));
+  (own('[contenteditable="true"], textarea, input, select') ?? own('button') ?? place?.querySelector<HTMLElement>('input, select'))?.focus();
 }
 
 function Head({ node, type }: { node: FlowNode; type: NodeType | undefined }): ReactNode {
