@@ -100,10 +100,16 @@ func (x *replayed) redraw(doc string) {
 	}
 }
 
+// began starts a run.
+func (x *replayed) began(t *testing.T) (r flows.Run) {
+	t.Helper()
+	x.ask(http.MethodPost, "/api/v1/runs", map[string]any{"flow": x.flow.ID}, &r)
+	return r
+}
+
 func (x *replayed) run(t *testing.T) flows.Run {
 	t.Helper()
-	var r flows.Run
-	x.ask(http.MethodPost, "/api/v1/runs", map[string]any{"flow": x.flow.ID}, &r)
+	r := x.began(t)
 	r = x.until("the run is over", r.ID, runTime, over)
 	if r.State != flows.RunSucceeded {
 		t.Fatalf("%+v %v", r, r.Error)
@@ -348,6 +354,44 @@ func (x *replayed) killedOnce(i int) {
 	open := x.open().Count
 	if len(states[1].Items) > 0 || records != different || records+int(open) != 3000 {
 		x.t.Fatalf("kill %d: %d records of %d ids and %d open rejects after a replay that %s (%v)", i, records, different, open, r.State, r.Error)
+	}
+}
+
+// TestKilledRuns: a server or an executor that is killed at a random moment of a run, or at the moment when the table has
+// committed and the server does not know it yet, leaves a run whose state is true: the records of every run that succeeded
+// are in the table once, and none of another.
+func TestKilledRuns(t *testing.T) {
+	t.Parallel()
+	x := newReplayed(t)
+	x.write("spark/files/orders.csv", "id,amount,note\n1,1.00,a\n2,2.00,b\n")
+	x.draw(chain(readOrders, toDecimal, into("append")))
+	x.run(t)
+	succeeded := 1
+	for i := range kills() {
+		r := x.began(t)
+		if i%4 < 2 {
+			until(x.t, "the table has the records", runTime, func() bool { return x.committed(r.ID) })
+		} else {
+			time.Sleep(time.Duration(rand.Int64N(int64(500 * time.Millisecond))))
+		}
+		if i%2 == 0 {
+			x.Kill()
+			until(x.t, "its executors end", 10*time.Second, func() bool { return len(x.executors()) == 0 })
+			x.serving = x.serve()
+		} else {
+			for _, pid := range x.executors() {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+		r = x.until("the run is over", r.ID, runTime, over)
+		if r.State == flows.RunSucceeded {
+			succeeded++
+		} else if i%4 < 2 || r.Error.Code == "commit.unknown" {
+			t.Fatalf("kill %d: %s %v", i, r.State, r.Error)
+		}
+		if records, _, _ := x.table(); records != 2*succeeded {
+			t.Fatalf("kill %d: %d records of %d runs that succeeded; the last one %s %v", i, records, succeeded, r.State, r.Error)
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ func init() {
 		New: func() node.Config {
 			return &Output{Mode: string(node.LoadAppend), NoTable: "create", NoColumn: "fail", NoFit: "fail", LockTimeout: 60}
 		},
+		Once:  true,
 		Files: files("output"),
 	})
 }

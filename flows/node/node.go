@@ -74,6 +74,10 @@ type Type struct {
 	// Policy is what happens to refused records where neither the node nor an edge says it; empty: what the flow says.
 	Policy flows.RejectPolicy
 
+	// Once: the output knows what it has committed of a run, so that the run may be executed again where nobody knows
+	// whether it has committed.
+	Once bool
+
 	// New returns the config with its defaults.
 	New func() Config
 	// Upgrade[n] turns a config of version n into one of version n+1.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"spark/flows"
+	"spark/flows/node"
 )
 
 // Inbox keeps the rejects of runs that have committed.
@@ -234,20 +235,54 @@ const (
 	replayWait  = time.Second
 )
 
-// insist executes a replay again that ended after it was allowed to commit: it may have committed or not. A target that
+// knows reports whether the targets of the run know what they have committed of it.
+func (w *work) knows(ctx context.Context) bool {
+	if w.run.Trigger == flows.TriggerReplay {
+		return true // others are not allowed
+	}
+	rev, err := w.Documents.Revision(ctx, w.scope, w.run.FlowID, w.run.Revision)
+	if err != nil {
+		return false
+	}
+	doc, err := flows.ParseFlow(rev.Document)
+	return err == nil && once(doc)
+}
+
+// once reports whether every output of a flow knows what it has committed of a run.
+func once(doc *flows.Flow) bool {
+	outputs := 0
+	for _, n := range doc.Nodes {
+		t, known := node.Lookup(n.Type)
+		if n.Disabled || !known || len(t.OutputsOf(n.Config)) > 0 {
+			continue
+		}
+		if outputs++; !t.Once {
+			return false
+		}
+	}
+	return outputs > 0
+}
+
+// ambiguous reports whether an attempt ended without saying whether it has committed.
+func ambiguous(res Result) bool {
+	e := flows.AsError(res.Err)
+	return e != nil && (e.Code == "commit.unknown" || e.Code == "executor.died")
+}
+
+// insist executes a run again that ended after it was allowed to commit: it may have committed or not. A target that
 // has committed it knows the run and leaves what it has, the others take it now; so every record is there once. The
 // error means that this process is being stopped, and that the next one goes on.
 func (w *work) insist(stopping, ctx context.Context, a attempt, job Job, res Result) (Result, error) {
 	wait := replayWait
 	for range replayTries {
-		if res.State == flows.RunSucceeded {
+		if res.State == flows.RunSucceeded || w.run.Trigger != flows.TriggerReplay && !ambiguous(res) {
 			return res, nil
 		}
 		granted, err := w.Store.Granted(context.WithoutCancel(ctx), w.scope, w.run.ID)
 		if err != nil || !granted {
 			return res, err
 		}
-		w.say(context.WithoutCancel(ctx), flows.SeverityWarning, "the replay ended while it committed; it is executed again, and what is written already is left as it is", flows.AsError(res.Err))
+		w.say(context.WithoutCancel(ctx), flows.SeverityWarning, "the run ended while it committed; it is executed again, and what is written already is left as it is", flows.AsError(res.Err))
 		select {
 		case <-ctx.Done():
 			if stopping.Err() == nil { // somebody has no patience: what is known is that nobody knows

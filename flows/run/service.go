@@ -326,8 +326,11 @@ func (w *work) interrupted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if granted && w.run.Trigger == flows.TriggerReplay {
-		return w.do(ctx) // its target tells whether it was committed, see insist
+	if granted && w.knows(ctx) {
+		if err := w.Store.ForgetRejects(ctx, w.scope, w.fence, w.run.ID); err != nil {
+			return err
+		}
+		return w.do(ctx) // its targets tell whether it was committed, see insist
 	}
 	e := &flows.Error{Code: "run.interrupted", Message: "Spark ended while the run was running",
 		Suggestion: "nothing was written; run again"}
@@ -374,7 +377,7 @@ func (w *work) do(ctx context.Context) error {
 	job := Job{Run: w.run.ID, Attempt: w.run.Attempt, Document: rev.Document, Parameters: w.run.Parameters, Folders: w.Folders,
 		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections, Budget: w.budget, Replay: replay, Flow: w.flowKey(), Offsets: offsets}
 	res := a.execute(attempting, job)
-	if replay != nil {
+	if replay != nil || ambiguous(res) && once(doc) {
 		res, err = w.insist(ctx, attempting, a, job, res)
 	}
 	stop()
