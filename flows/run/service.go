@@ -268,6 +268,10 @@ func (s *Service) Cancel(ctx context.Context, scope flows.Scope, id string) (flo
 		return r, err
 	}
 	l := s.of(r)
+	if r.State == flows.RunRunning { // the queue need not be asked, which takes a while where many are cancelled at once
+		l.ask()
+		return s.Get(ctx, scope, id)
+	}
 	ended, err := s.Store.CancelQueued(ctx, scope, id)
 	l.ask()
 	s.tellWorked() // it may have been waiting for its turn
