@@ -69,6 +69,17 @@ type Check struct {
 	Skipped  map[string]string `json:"skipped,omitempty"` // nodes that would not run, with the reason
 	// Deliveries are what is promised for the records of every output.
 	Deliveries []Delivery `json:"deliveries,omitempty"`
+	// Moves are the filters behind a table, and whether the database can do their work.
+	Moves []Move `json:"moves,omitempty"`
+}
+
+// Move offers to move a filter into the source that it reads from.
+type Move struct {
+	Node string `json:"node"`
+	Into string `json:"into"`
+	// Where is the condition of the source, then; empty where the filter cannot move.
+	Where  string `json:"where,omitempty"`
+	Reason string `json:"reason,omitempty"` // why it cannot
 }
 
 // PortSchema is the schema at an output port.

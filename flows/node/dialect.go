@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"spark/flows"
+	"spark/flows/expr"
 )
 
 // Dialect is how one kind of database is read and written.
@@ -17,6 +18,9 @@ type Dialect interface {
 	Read(ctx context.Context, c Connection, from Select, r *Reading) (ReadStats, error)
 	// Window counts what an incremental selection would read after an offset.
 	Window(ctx context.Context, c Connection, from Select, after Offset) (flows.CursorWindow, error)
+	// Condition writes a condition in the database's SQL where it means exactly the same there; the error says what does
+	// not.
+	Condition(cond expr.Expr) (string, error)
 	// Open prepares the writing of a table in one transaction.
 	Open(ctx context.Context, c Connection, to TableLoad, w *Writing) (BatchSink, error)
 }

@@ -198,7 +198,7 @@ func (l *Lab) check(ctx context.Context, scope flows.Scope, doc *flows.Flow, o p
 	if err := ctx.Err(); err != nil {
 		return flows.Check{}, err
 	}
-	c := flows.Check{Problems: problems, Ports: []flows.PortSchema{}, Skipped: p.Skipped, Deliveries: plan.Deliveries(doc)}
+	c := flows.Check{Problems: problems, Ports: []flows.PortSchema{}, Skipped: p.Skipped, Deliveries: plan.Deliveries(doc), Moves: p.Moves(dialects(connections))}
 	if c.Problems == nil {
 		c.Problems = flows.Problems{}
 	}
@@ -209,6 +209,17 @@ func (l *Lab) check(ctx context.Context, scope flows.Scope, doc *flows.Flow, o p
 		return strings.Compare(a.Node+"\x00"+a.Port, b.Node+"\x00"+b.Port)
 	})
 	return c, nil
+}
+
+// dialects finds the dialect of a connection by its name.
+func dialects(connections node.ConnectionSet) func(string) node.Dialect {
+	return func(name string) node.Dialect {
+		t, ok := node.LookupConnectionType(connections[name].Type)
+		if !ok {
+			return nil
+		}
+		return t.Dialect
+	}
 }
 
 // TestConnection reaches the system that a connection leads to.

@@ -14,7 +14,7 @@ export function launch(): Promise<Browser> {
 export async function open(browser: Browser, server: Server, options: BrowserContextOptions = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000); // a busy machine is no failure
   const wrong: string[] = [];
   page.on('console', (m) => { if (m.type() === 'error') wrong.push(m.text()); });
   page.on('pageerror', (e) => wrong.push(String(e)));

@@ -334,6 +334,8 @@ export interface Check {
   skipped?: Record<string, string>
   /** Deliveries are what is promised for the records of every output. */
   deliveries?: Delivery[]
+  /** Moves are the filters behind a table, and whether the database can do their work. */
+  moves?: Move[]
 }
 
 /** PortSchema is the schema at an output port. */
@@ -574,6 +576,16 @@ export interface Delivery {
   guarantee: Guarantee
   /** a sentence */
   reason: string
+}
+
+/** Move offers to move a filter into the source that it reads from. */
+export interface Move {
+  node: string
+  into: string
+  /** Where is the condition of the source, then; empty where the filter cannot move. */
+  where?: string
+  /** why it cannot */
+  reason?: string
 }
 
 /** SaveConnection is a connection as it is filled in. A secret that is left out stays as it is saved. */

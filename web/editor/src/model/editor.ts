@@ -20,7 +20,7 @@
 // state.readOnly is set, change does nothing: on the page of a run, and while the window is narrow (see Editor.setNarrow). Counts of runs are never here: see live/store.ts; state.run changes with states only.
 
 import { applyPatches, enablePatches, produce, produceWithPatches, setAutoFreeze, type Patch } from 'immer';
-import type { Catalogue, Check, Delivery, Field, FlowError, Flow, Run } from '../api/types';
+import type { Catalogue, Check, Delivery, Move, Field, FlowError, Flow, Run } from '../api/types';
 import { edgeKey, listedNames, nodeOf, renamePort, typeOf, type Config, type FlowDocument, type Position } from './document';
 
 enablePatches();
@@ -56,6 +56,7 @@ export interface CheckState {
   ports: ReadonlyMap<string, readonly Field[]>; // by `node.port`
   skipped: Readonly<Record<string, string>>;
   deliveries: readonly Delivery[]; // of the outputs
+  moves: readonly Move[]; // filters behind tables
   version: number;
   reason?: string; // why the server could not check
 }
@@ -106,7 +107,7 @@ export interface ChangeOptions {
 const burst = 800; // ms
 const most = 500; // undo steps that are kept
 
-const nothingChecked: CheckState = { problems: [], ports: new Map(), skipped: {}, deliveries: [], version: 0 };
+const nothingChecked: CheckState = { problems: [], ports: new Map(), skipped: {}, deliveries: [], moves: [], version: 0 };
 
 export class Editor {
   state: EditorState;
@@ -330,7 +331,7 @@ export class Editor {
   /** checked takes an answer of the check. */
   checked(check: Check): void {
     const ports = new Map((check.ports ?? []).map((port) => [`${port.node}.${port.port}`, port.schema ?? []] as const));
-    this.put({ check: { problems: check.problems ?? [], ports, skipped: check.skipped ?? {}, deliveries: check.deliveries ?? [], version: this.state.check.version + 1 } });
+    this.put({ check: { problems: check.problems ?? [], ports, skipped: check.skipped ?? {}, deliveries: check.deliveries ?? [], moves: check.moves ?? [], version: this.state.check.version + 1 } });
   }
 
   /** schemaOf is what is known of the records that leave an output port. */

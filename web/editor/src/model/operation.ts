@@ -126,6 +126,21 @@ export function removeSelected(editor: Editor, reconnect = false): void {
   editor.announce(`${label}.`);
 }
 
+/** moveInto lets the source of a filter do its work: one undo step. */
+export function moveInto(editor: Editor, move: { node: string; into: string; where?: string }): void {
+  editor.change('Move the filter into the database', (doc) => {
+    const source = nodeOf(doc, move.into);
+    if (!source) return;
+    const gone = new Set([move.node]);
+    const bridges = reconnections(doc, gone);
+    removeNodes(doc, gone);
+    for (const bridge of bridges) if (whyNot(doc, editor.state.catalogue, bridge.from, bridge.to) === null) doc.edges.push(bridge);
+    source.config = { ...source.config, where: move.where };
+  });
+  editor.openNode(move.into, 'where');
+  editor.announce('The database filters the records now.');
+}
+
 export function removeEdge(editor: Editor, key: string): void {
   editor.change('Delete edge', (doc) => {
     doc.edges = doc.edges.filter((edge) => edgeKey(edge) !== key);

@@ -19,6 +19,7 @@ import { DeliveryField } from './Delivery';
 import { ExpectationList } from './ExpectationList';
 import { FieldList } from './FieldList';
 import { policyTitles } from '../shell/FlowSettingsDialog';
+import { MoveField } from './MoveField';
 import { walkProblems } from './problemWalk';
 import { changesOf } from './schemaDifference';
 import { schemasOf, useLoaded, useProblemsOf, useType } from './use';
@@ -149,6 +150,7 @@ function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }
         <Form schema={schema} />
         {known.length === 0 && <p className="form-help">This node has no settings.</p>}
         {node.config?.['mode'] === 'incremental' && known.includes('cursor') && <CursorField node={node} />}
+        <MoveField node={node.id} />
         <ExpectationList node={node.id} />
         <DeliveryField node={node.id} />
         <General node={node} type={type} />
