@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,11 +110,8 @@ func newCanaryServer(t *testing.T) *canaryServer {
 	c.watch("owner's key", k.Key, k.Key, "/owner.key")
 	sealing, err := os.ReadFile(p.path("spark/secrets.key"))
 	must(t, err)
-	c.watch("sealing key", string(sealing), strings.TrimSpace(string(sealing)), "/secrets.key")
-	raw := strings.TrimSpace(string(sealing))
-	if b, err := base64.StdEncoding.DecodeString(raw); err == nil {
-		c.watch("sealing key, decoded", string(b), string(b))
-	}
+	n := len(sealing) // the key itself stands before the last octets, which say what it is for
+	c.watch("sealing key", string(sealing), string(sealing[n-30:n-14]), "/secrets.key")
 	return k
 }
 
@@ -305,4 +303,30 @@ func (k *canaryServer) command() {
 		}
 	}
 	must(t, os.Remove(k.path("connections.json")))
+	k.refusedStarts()
+}
+
+// refusedStarts starts servers whose metadata database or sealing key is not what it should be.
+func (k *canaryServer) refusedStarts() {
+	password := k.plant("password of the metadata")
+	sealing := k.plant("broken sealing key")
+	escaped := url.QueryEscape(password)
+	for name, env := range map[string]string{
+		"a database that is down":         fmt.Sprintf("DATABASE_URL=postgres://spark:%s@127.0.0.1:1/spark", escaped),
+		"a password that is wrong":        fmt.Sprintf("DATABASE_URL=postgres://canary_%s:%s@%s:%s/%[1]s?sslmode=disable", k.database, escaped, k.host, k.port),
+		"an address that is none":         fmt.Sprintf("DATABASE_URL=postgres://spark:%s@127.0.0.1:x/spark", escaped),
+		"an address that is not escaped":  "DATABASE_URL=postgres://spark:" + password + "@127.0.0.1/spark",
+		"a list of settings":              "DATABASE_URL=host=127.0.0.1 port=x password=" + strings.Fields(password)[0],
+		"another kind of database":        fmt.Sprintf("DATABASE_URL=mysql://spark:%s@127.0.0.1/spark", escaped),
+		"a sealing key that is no base64": "SPARK_SECRET_KEY=" + sealing,
+		"a sealing key that is no key":    "SPARK_SECRET_KEY=" + base64.StdEncoding.EncodeToString([]byte(sealing)),
+	} {
+		x := *k.place
+		x.env = append(slices.Clone(x.env), env)
+		o := x.run("serve", "--listen", "127.0.0.1:0", "--data", x.path("other"))
+		k.look("what a server says with "+name, []byte(o.stdout+o.stderr))
+		if o.code == exitOK || o.stderr == "" || !strings.Contains(o.stderr, "; ") || strings.Contains(o.stderr, "panic") { // what is wrong; what to do
+			k.canaries.t.Errorf("a server starts with %s: %d %q %q", name, o.code, o.stdout, o.stderr)
+		}
+	}
 }
