@@ -68,8 +68,8 @@ const maxWorkers = 64
 // sampleSize is how many records of every output port a run keeps.
 const sampleSize = 20
 
-func openBackend(ctx context.Context, o backendOptions) (b *backend, err error) {
-	b = &backend{}
+func openBackend(ctx context.Context, o backendOptions) (_ *backend, err error) {
+	b := &backend{} // no result: a return with an error would take it from what follows
 	defer func() {
 		if err != nil {
 			_ = b.close(ctx)
@@ -127,7 +127,12 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 // first start.
 func openSealer(data string) (*seal.Sealer, error) {
 	if key := os.Getenv("SPARK_SECRET_KEY"); key != "" {
-		return seal.Text(key)
+		s, err := seal.Text(key)
+		if err != nil {
+			return nil, &flows.Error{Code: "secrets.key", Cause: err, Message: "SPARK_SECRET_KEY holds no key of the secrets: " + err.Error(),
+				Suggestion: "set it to the content of secrets.key as base64, or remove it where that file is in the data folder"}
+		}
+		return s, nil
 	}
 	return seal.File(filepath.Join(data, "secrets.key"))
 }

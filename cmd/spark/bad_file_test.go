@@ -11,18 +11,9 @@ import (
 	"testing"
 )
 
-func badFiles() []bad {
+func badPaths() []bad {
 	file := "id,name\n1,a\n"
 	from := func(path string) box { return input(path, idName...).with("format", "csv") }
-	link := func(name, target string) func(*place) {
-		return func(p *place) {
-			p.outside("secret.csv", file)
-			must(p.t, os.Symlink(strings.ReplaceAll(target, "$BASE", p.base), p.path(name)))
-		}
-	}
-	fifo := func(name string) func(*place) {
-		return func(p *place) { must(p.t, syscall.Mkfifo(p.path(name), 0o666)) }
-	}
 	return []bad{
 		{name: "file missing", input: from("orders.csv"), exit: exitFailed, code: "file.not_found"},
 		{name: "file misspelt", file: file, input: from("inn.csv"), exit: exitFailed, code: "file.not_found"},
@@ -38,16 +29,74 @@ func badFiles() []bad {
 		}, exit: exitFailed, code: "file.permission"},
 		{name: "input outside by ..", input: from("../secret.csv"), exit: exitFailed, code: "file.outside"},
 		{name: "input outside by an absolute path", input: from("/etc/passwd"), exit: exitFailed, code: "file.outside"},
-		{name: "input through a link to the outside", input: from("link.csv"), setup: link("link.csv", "$BASE/secret.csv"), exit: exitFailed, code: "file.outside"},
-		{name: "input through a relative link to the outside", input: from("link.csv"), setup: link("link.csv", "../secret.csv"), exit: exitFailed, code: "file.outside"},
-		{name: "input below a linked folder outside", input: from("dir/secret.csv"), setup: link("dir", "$BASE"), exit: exitFailed, code: "file.outside"},
-		{name: "input through a link inside", file: file, input: from("link.csv"), setup: link("link.csv", "in.csv"), want: file},
-		{name: "links in a circle", input: from("link.csv"), setup: link("link.csv", "link.csv"), exit: exitFailed, code: "file.access"},
+		{name: "input through a link to the outside", input: from("link.csv"), setup: linked("link.csv", "$BASE/secret.csv"), exit: exitFailed, code: "file.outside"},
+		{name: "input through a relative link to the outside", input: from("link.csv"), setup: linked("link.csv", "../secret.csv"), exit: exitFailed, code: "file.outside"},
+		{name: "input below a linked folder outside", input: from("dir/secret.csv"), setup: linked("dir", "$BASE"), exit: exitFailed, code: "file.outside"},
+		{name: "input through a link inside", file: file, input: from("link.csv"), setup: linked("link.csv", "in.csv"), want: file},
+		{name: "links in a circle", input: from("link.csv"), setup: linked("link.csv", "link.csv"), exit: exitFailed, code: "file.access"},
+		{name: "a device as input", input: from("null"), setup: func(p *place) {
+			if err := syscall.Mknod(p.path("null"), syscall.S_IFCHR|0o666, 1<<8|3); err != nil {
+				p.t.Skipf("a device cannot be made here: %v", err)
+			}
+		}, exit: exitFailed, code: "file.special"},
+		{name: "a socket as input", input: from("socket"), setup: func(p *place) {
+			fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+			must(p.t, err)
+			defer syscall.Close(fd)
+			dir, err := syscall.Open(p.data, syscall.O_DIRECTORY, 0)
+			must(p.t, err)
+			defer syscall.Close(dir)
+			short := fmt.Sprintf("/proc/self/fd/%d/socket", dir) // the path of a socket has at most 107 octets
+			must(p.t, syscall.Bind(fd, &syscall.SockaddrUnix{Name: short}))
+		}, exit: exitFailed, code: "file.special"},
+		{name: "a folder among the files that match", input: from("g*"), setup: func(p *place) {
+			p.write("g1", file)
+			must(p.t, os.Mkdir(p.path("g2"), 0o777))
+		}, want: file},
+		{name: "a pipe among the files that match", input: from("g*"), setup: func(p *place) {
+			p.write("g1", file)
+			fifo("g2")(p)
+		}, want: file},
+		named("a name with a line end", "a\nb.csv"),
+		named("a name with quotes", `a'"b.csv`),
+		named("a name that looks like SQL", "x'; DROP TABLE t; --.csv"),
+		named("a name that looks like a flag", "--help.csv"),
+		named("a name that turns the direction", "a\u202evsc.csv"),
+		named("a name with a percent sign", "%s%n%00.csv"),
+		named("a name with a backslash", `a\b.csv`),
+		named("a name of 255 octets", strings.Repeat("n", 251)+".csv"),
+		{name: "a name of 300 octets", input: from(strings.Repeat("n", 296) + ".csv"), exit: exitFailed, code: "file.name"},
+		{name: "a name with NUL", input: from("a\x00b.csv"), exit: exitFailed, code: "file.name"},
+		{name: "a name that is no utf-8", setup: func(p *place) { p.write("f\xff.csv", file) }, input: from("f*.csv"), want: file},
+	}
+}
 
+// named reads a file whose name is hostile.
+func named(name, path string) bad {
+	const file = "id,name\n1,a\n"
+	return bad{name: name, at: path, file: file, input: input(path, idName...).with("format", "csv"), want: file}
+}
+
+func fifo(name string) func(*place) {
+	return func(p *place) { must(p.t, syscall.Mkfifo(p.path(name), 0o666)) }
+}
+
+// linked makes a link in the data folder, beside which a secret lies.
+func linked(name, target string) func(*place) {
+	return func(p *place) {
+		p.outside("secret.csv", "id,name\n1,a\n")
+		must(p.t, os.Symlink(strings.ReplaceAll(target, "$BASE", p.base), p.path(name)))
+	}
+}
+
+func badTargets() []bad {
+	file := "id,name\n1,a\n"
+	from := func(path string) box { return input(path, idName...).with("format", "csv") }
+	return []bad{
 		{name: "output folder missing", file: file, output: output("no/out.csv"), exit: exitFailed, code: "file.no_folder"},
 		{name: "output outside by ..", file: file, output: output("../out.csv"), exit: exitFailed, code: "file.outside"},
 		{name: "output outside by an absolute path", file: file, output: output("/tmp/spark-test-out.csv"), exit: exitFailed, code: "file.outside"},
-		{name: "output below a linked folder outside", file: file, output: output("dir/out.csv"), setup: link("dir", "$BASE"), exit: exitFailed, code: "file.outside"},
+		{name: "output below a linked folder outside", file: file, output: output("dir/out.csv"), setup: linked("dir", "$BASE"), exit: exitFailed, code: "file.outside"},
 		{name: "a pipe as output", file: file, output: output("pipe.csv"), setup: fifo("pipe.csv"), exit: exitFailed, code: "file.special"},
 		{name: "a folder as output", file: file, output: output("dir.csv"), setup: func(p *place) { must(p.t, os.Mkdir(p.path("dir.csv"), 0o777)) }, exit: exitFailed, code: "file.is_folder"},
 		{name: "output exists", file: file, output: output("out.csv").with("ifExists", "fail"), exit: exitFailed, code: "file.exists"},
@@ -159,38 +208,4 @@ func badLate() []bad {
 		{name: "text at record 2,000,000 behind an aggregate", input: in, mid: []box{count}, setup: link, exit: exitFailed, code: "csv.type"},
 		{name: "text at record 2,000,000 that a limit never reaches", input: in, mid: []box{first}, setup: link, want: "id,n,name\n1,7,a\n"},
 	}
-}
-
-// TestLongLine: a file that is one line of 100 MB is refused with bounded memory.
-func TestLongLine(t *testing.T) {
-	t.Parallel()
-	g := openGolden(t, "long")
-	for _, kind := range []string{"csv", "quoted.csv", "jsonl"} {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			p := setup(t)
-			writeLong(t, p.path("long."+kind), kind)
-			p.write("flow.json", chain(input("long."+kind, "name:text"), output("out.csv")))
-			o := p.run("run", "--json", "--memory", "1GB", "flow.json")
-			g.check(t, kind, fmt.Sprintf("exit %d\n%s", o.code, p.sentences(o.problems(t))))
-			if o.rss > 600<<20 {
-				t.Errorf("the run used %d MB", o.rss>>20)
-			}
-			p.clean()
-		})
-	}
-}
-
-func writeLong(t *testing.T, path, kind string) {
-	f, err := os.Create(path)
-	must(t, err)
-	w := bufio.NewWriterSize(f, 1<<20)
-	begin := map[string]string{"csv": "name\n", "quoted.csv": "name\n\"", "jsonl": `{"name":"`}[kind]
-	fmt.Fprint(w, begin)
-	for range 100 {
-		_, err = w.WriteString(strings.Repeat("0123456789abcdef", 1<<16))
-		must(t, err)
-	}
-	must(t, w.Flush())
-	must(t, f.Close())
 }

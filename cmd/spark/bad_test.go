@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
+	"cmp"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
-	"unicode/utf16"
+	"time"
 
 	"spark/flows"
 )
@@ -14,13 +14,15 @@ import (
 // bad is one input that does not go through, or only just: what happens is fixed to the letter.
 type bad struct {
 	name     string
-	file     string // content of in.csv
+	file     string // content of the input
+	at       string // its name where it is not in.csv
 	input    box    // where it is not in.csv with idName
 	mid      []box  // between input and output
 	output   box    // where it is not out.csv
 	doc      string // instead of the chain
 	settings map[string]any
 	setup    func(*place)
+	during   func(*process)
 	after    func(*place)
 	args     []string
 	exit     int
@@ -32,28 +34,84 @@ const old = "what was here before\n"
 
 var idName = []string{"id:int64", "name:text"}
 
+// badClass is a kind of input that is broken.
+type badClass struct {
+	name  string
+	cases []bad
+}
+
+func badClasses() []badClass {
+	return []badClass{
+		{"Compressed files", badCompression()},
+		{"Encodings", badEncodings()},
+		{"Lines", badLines()},
+		{"Columns and headers", badShapes()},
+		{"Quotes", badQuotes()},
+		{"Numbers and other values", badValues()},
+		{"Dates and times", badTimes()},
+		{"JSON and JSON lines", badJSON()},
+		{"Parquet", badParquet()},
+		{"Sizes", badSizes()},
+		{"Other kinds of file", badKinds()},
+		{"Files that change", badMoving()},
+		{"Paths and names", badPaths()},
+		{"Targets", badTargets()},
+		{"Late in a long file", badLate()},
+		{"Flow documents", badDocuments()},
+	}
+}
+
+// Bounds of one case: how long it may take, and how much memory the program or its executor.
+const (
+	badTime   = 30 * time.Second
+	badMemory = 600 << 20
+)
+
+// TestBadInput: every broken input gives the exact result or a named error: none is silent, none ends the process, none
+// takes long or much memory. docs/broken-input.md tells what happens to each.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	g := openGolden(t, "bad")
-	for _, table := range [][]bad{badDocuments(), badText(), badShapes(), badValues(), badTimes(), badFiles(), badLate()} {
-		for _, b := range table {
+	classes := badClasses()
+	t.Cleanup(func() { checkBadPage(t, g, classes) }) // the cases are over then
+	names, n := map[string]bool{}, 0
+	for _, class := range classes {
+		for _, b := range class.cases {
+			if n++; names[b.name] {
+				t.Errorf("two cases are called %q", b.name)
+			}
+			names[b.name] = true
 			t.Run(b.name, func(t *testing.T) {
 				t.Parallel()
 				b.check(t, g)
 			})
 		}
 	}
+	t.Logf("%d cases of %d classes", n, len(classes))
+	if n < 150 {
+		t.Errorf("there are %d cases, and no less than 150 are promised", n)
+	}
 }
+
+var lineNumber = regexp.MustCompile(`, line [0-9]+:`)
 
 func (b bad) check(t *testing.T, g *golden) {
 	p := setup(t)
-	p.write("in.csv", b.file)
+	p.write(cmp.Or(b.at, "in.csv"), b.file)
 	p.write("out.csv", old)
 	if b.setup != nil {
 		b.setup(p)
 	}
 	p.write("flow.json", b.document())
-	o := p.run(append([]string{"run", "--json", "flow.json"}, b.args...)...)
+	began := time.Now()
+	x := p.start(append([]string{"run", "--json", "flow.json"}, b.args...)...)
+	if b.during != nil {
+		b.during(x)
+	}
+	o := x.wait()
+	if took := time.Since(began); took > badTime || o.rss > badMemory {
+		t.Errorf("it took %s and %d MB", took, o.rss>>20)
+	}
 	ps := o.problems(t)
 	code := ""
 	if len(ps) > 0 {
@@ -65,7 +123,11 @@ func (b bad) check(t *testing.T, g *golden) {
 	want := b.want
 	if b.exit != exitOK {
 		want = old
-		g.check(t, b.name, fmt.Sprintf("exit %d\n%s", o.code, p.sentences(ps)))
+		said := p.sentences(ps)
+		if b.during != nil { // how far it was read until then is chance
+			said = lineNumber.ReplaceAllString(said, ", line N:")
+		}
+		g.check(t, b.name, fmt.Sprintf("exit %d\n%s", o.code, said))
 	}
 	if got := p.read("out.csv"); got != want {
 		t.Errorf("out.csv is %q and should be %q", shorten(got), shorten(want))
@@ -131,59 +193,6 @@ func badDocuments() []bad {
 	}
 }
 
-func badText() []bad {
-	const text = "id,name\n1,café\n2,b\n"
-	packed := compressed(strings.Repeat("1234567,some text\n", 20_000))
-	flipped := []byte(compressed(text))
-	flipped[len(flipped)-8] ^= 0xFF // the checksum
-	gz := input("in.csv.gz", idName...)
-	put := func(content string) func(*place) { return func(p *place) { p.write("in.csv.gz", content) } }
-	list := []bad{
-		{name: "empty file", exit: exitFailed, code: "csv.no_header"},
-		{name: "header only", file: "id,name\n", want: "id,name\n"},
-		{name: "truncated in a record", file: "id,name\n1,a\n2", exit: exitFailed, code: "csv.fields"},
-		{name: "truncated in a quote", file: "id,name\n1,a\n2,\"b", exit: exitFailed, code: "csv.unclosed_quote"},
-		{name: "gzip with a wrong checksum", input: gz, setup: put(string(flipped)), exit: exitFailed, code: "file.checksum"},
-		{name: "no gzip at all", input: gz, setup: put(text), exit: exitFailed, code: "file.gzip"},
-		{name: "text after the gzip", input: gz, setup: put(compressed(text) + "3,text that is no gzip\n"), exit: exitFailed, code: "file.gzip"},
-		{name: "utf-16 with a mark, read as utf-8", file: utf16Text(text), exit: exitFailed, code: "file.encoding"},
-		{name: "utf-16 with a mark", file: utf16Text(text), input: input("in.csv", idName...).options(`{"encoding":"utf-16le"}`), want: text},
-		{name: "utf-16 cut in a character", file: utf16Text(text)[:31], input: input("in.csv", idName...).options(`{"encoding":"utf-16le"}`), exit: exitFailed, code: "file.encoding"},
-		{name: "windows-1252 in a utf-8 file", file: "id,name\n1,a\n2,caf\xe9\n", exit: exitFailed, code: "csv.encoding"},
-		{name: "windows-1252", file: "id,name\n1,caf\xe9\n2,b\n", input: input("in.csv", idName...).options(`{"encoding":"windows-1252"}`), want: text},
-		{name: "utf-8 with a mark", file: "\uFEFF" + text, want: text},
-		{name: "NUL", file: "id,name\n1,a\n2,b\x00c\n", exit: exitFailed, code: "csv.encoding"},
-		{name: "100 thousand levels of JSON", input: input("deep.jsonl", "j:json"), setup: func(p *place) {
-			p.write("deep.jsonl", `{"j":`+strings.Repeat("[", 100_000)+strings.Repeat("]", 100_000)+"}\n")
-		}, exit: exitFailed, code: "json.syntax"},
-	}
-	for _, at := range []int{0, 1, 9, 10, 100, len(packed) / 2, len(packed) - 9, len(packed) - 8, len(packed) - 1} {
-		list = append(list, bad{name: fmt.Sprintf("gzip cut after %d of %d", at, len(packed)), input: gz.options(`{"header":false}`),
-			setup: put(packed[:at]), exit: exitFailed, code: "file.truncated"})
-	}
-	return list
-}
-
-func badShapes() []bad {
-	return []bad{
-		{name: "swapped columns are found by name", file: "name,id\na,1\n", want: "id,name\n1,a\n"},
-		{name: "a further column is left out", file: "id,more,name\n1,x,a\n", want: "id,name\n1,a\n"},
-		{name: "duplicate header", file: "id,name,id\n1,a,2\n", exit: exitFailed, code: "csv.duplicate_column"},
-		{name: "missing column", file: "id,nam\n1,a\n", exit: exitFailed, code: "csv.missing_column"},
-		{name: "too few fields", file: "id,name\n1,a\n2\n3,c\n", exit: exitFailed, code: "csv.fields"},
-		{name: "too many fields", file: "id,name\n1,a\n2,b,c\n", exit: exitFailed, code: "csv.fields"},
-		{name: "unclosed quote", file: "id,name\n1,\"a\n2,b\n3,c\n", exit: exitFailed, code: "csv.unclosed_quote"},
-		{name: "bare quote", file: "id,name\n1,a\"b\n", exit: exitFailed, code: "csv.bare_quote"},
-		{name: "text after a quote", file: "id,name\n1,\"a\"b\n", exit: exitFailed, code: "csv.text_after_quote"},
-		{name: "lone carriage returns", file: "id,name\r1,a\r", exit: exitFailed, code: "csv.lone_return"},
-		{name: "another delimiter", file: "id;name\n1;a\n", exit: exitFailed, code: "csv.missing_column"},
-		{name: "two files, the second broken", setup: func(p *place) { p.write("b1.csv", "id,name\n1,a\n"); p.write("b2.csv", "id,name\n2,b\nx,c\n") },
-			input: input("b?.csv", idName...), exit: exitFailed, code: "csv.type"},
-		{name: "two files with other headers", setup: func(p *place) { p.write("b1.csv", "id,name\n1,a\n"); p.write("b2.csv", "name,id\nb,2\n") },
-			input: input("b?.csv", idName...), want: "id,name\n1,a\n2,b\n"},
-	}
-}
-
 func badValues() []bad {
 	one := func(kind string) box { return input("in.csv", "v:"+kind) }
 	const digits30 = "123456789012345678901234567890"
@@ -194,6 +203,21 @@ func badValues() []bad {
 	}
 	refused := func(name, kind, v, code string) bad {
 		return bad{name: name, file: "v\n" + v + "\n", input: one(kind), exit: exitFailed, code: code}
+	}
+	value := func(name, kind, options, v, want, code string) bad {
+		b := bad{name: name, file: "v\n" + v + "\n", input: one(kind).options(options), code: code}
+		switch code {
+		case "":
+			b.want = strings.TrimSuffix("\"v\"\n\""+want+"\"\n", "\"\"\n")
+			if want == "" { // null
+				b.want += "\n"
+			}
+		case "config.value":
+			b.exit = exitInvalid
+		default:
+			b.exit = exitFailed
+		}
+		return b
 	}
 	return []bad{
 		refused("30 digits as int64", "int64", digits30, "csv.range"),
@@ -214,6 +238,31 @@ func badValues() []bad {
 		refused("infinity as double", "double", "1e999", "csv.range"),
 		refused("yes as boolean", "boolean", "yes", "csv.type"),
 		refused("128 as int8", "int8", "128", "csv.range"),
+		refused("1e400 as double in CSV", "double", "1e400", "csv.range"),
+		refused("hexadecimal as int64", "int64", "0x1F", "csv.type"),
+		refused("an underscore as int64", "int64", "1_000", "csv.type"),
+		refused("groups of digits as int64", "int64", "1'000", "csv.type"),
+		refused("two signs as int64", "int64", "--1", "csv.type"),
+		refused("a minus that is a dash", "int64", "−1", "csv.type"),
+		refused("digits of another script", "int64", "١٢", "csv.type"),
+		refused("a currency as decimal", "decimal(10,2)", "$1.50", "csv.type"),
+		refused("a percentage as double", "double", "15%", "csv.type"),
+		refused("brackets for a minus", "decimal(10,2)", "(1.50)", "csv.type"),
+		refused("1 as boolean", "boolean", "1", "csv.type"),
+		refused("a number with a space behind it", "int64", "1\u00a0", "csv.type"),
+		refused("no uuid", "uuid", "123e4567-e89b-12d3-a456-42661417400", "csv.type"),
+		refused("no JSON in a field of JSON", "json", "{a:1}", "csv.type"),
+		value("decimal comma, not declared", "decimal(10,2)", `{"delimiter":";"}`, "1,50", "", "csv.type"),
+		value("decimal comma", "decimal(10,2)", `{"delimiter":";","decimalSeparator":","}`, "-1,50", "-1.50", ""),
+		value("thousands and a decimal comma", "decimal(10,2)", `{"delimiter":";","decimalSeparator":",","groupSeparator":"."}`, "1.234.567,50", "1234567.50", ""),
+		value("a point where the comma is the decimal separator", "decimal(10,2)", `{"delimiter":";","decimalSeparator":","}`, "1.50", "", "csv.type"),
+		value("groups of two digits", "int64", `{"groupSeparator":"'"}`, "12'34", "", "csv.type"),
+		value("booleans in other spellings", "boolean", `{"trueValues":["yes","J"],"falseValues":["no"]}`, "YES", "true", ""),
+		value("a spelling that means true and false", "boolean", `{"trueValues":["x"],"falseValues":["X"]}`, "x", "", "config.value"),
+		value("N/A as a number, declared", "int64", `{"nullValues":["N/A"]}`, "N/A", "", ""),
+		refused("N/A as a number", "int64", "N/A", "csv.type"),
+		{name: "mixed types in a column", file: "v\n1\n2.5\nthree\n2026-01-01\n", input: one("int64"), exit: exitFailed, code: "csv.type"},
+		{name: "mixed types as text", file: "v\n1\n2.5\nthree\n", input: one("text"), want: "\"v\"\n\"1\"\n\"2.5\"\n\"three\"\n"},
 		{name: "overflow of a sum", file: "v\n9223372036854775807\n1\n", input: one("int64"),
 			mid: []box{step("f", "formula", `{"fields":[{"name":"v","expression":"v + 1"}]}`)}, exit: exitFailed, code: "value.overflow"},
 		{name: "division by zero", file: "v\n1\n0\n", input: one("int64"),
@@ -235,22 +284,21 @@ func badTimes() []bad {
 		{name: "a local time that does not exist", file: "v\n2026-03-29 02:30:00\n", input: one("timestamptz;zone=Europe/Berlin"), exit: exitFailed, code: "csv.zone"},
 		{name: "a local time that exists twice is the first", file: "v\n2026-10-25 02:30:00\n", input: one("timestamptz;zone=Europe/Berlin"), want: "\"v\"\n\"2026-10-25 00:30:00Z\"\n"},
 		{name: "a zone that does not exist", file: "v\n2026-03-29 02:30:00\n", input: one("timestamptz;zone=Europe/Bärlin"), exit: exitInvalid, code: "field.zone"},
+		{name: "February 30", file: "v\n2026-02-30\n", input: one("date"), exit: exitFailed, code: "csv.date"},
+		{name: "February 29 of a year that is no leap year", file: "v\n2100-02-29\n", input: one("date"), exit: exitFailed, code: "csv.date"},
+		{name: "the year 0000", file: "v\n0000-01-01\n", input: one("date"), exit: exitFailed, code: "csv.date"},
+		{name: "the year 12026", file: "v\n12026-01-01\n", input: one("date"), exit: exitFailed, code: "csv.date"},
+		{name: "a year of two digits", file: "v\n26-01-01\n", input: one("date"), exit: exitFailed, code: "csv.date"},
+		{name: "month 13", file: "v\n2026-13-01\n", input: one("date"), exit: exitFailed, code: "csv.date"},
+		{name: "a day number of a spreadsheet", file: "v\n46023\n", input: one("date"), exit: exitFailed, code: "csv.date"},
+		{name: "a time in a date", file: "v\n2026-01-01 00:00:00\n", input: one("date"), exit: exitFailed, code: "csv.date"},
+		{name: "24 o'clock", file: "v\n2026-01-31 24:00:00\n", input: one("timestamp"), exit: exitFailed, code: "csv.date"},
+		{name: "a leap second", file: "v\n2016-12-31 23:59:60\n", input: one("timestamp"), exit: exitFailed, code: "csv.date"},
+		{name: "nanoseconds", file: "v\n2026-01-31 12:00:00.123456789\n", input: one("timestamp"), exit: exitFailed, code: "csv.precision"},
+		{name: "a zone in a time without one", file: "v\n2026-01-31 12:00:00+01:00\n", input: one("timestamp"), exit: exitFailed, code: "csv.zone"},
+		{name: "an offset of 99 hours", file: "v\n2026-01-31 12:00:00+99:00\n", input: one("timestamptz"), exit: exitFailed, code: "csv.date"},
+		{name: "the name of a zone in a value", file: "v\n2026-01-31 12:00:00 CET\n", input: one("timestamptz"), exit: exitFailed, code: "csv.date"},
+		{name: "a Unix time as timestamptz", file: "v\n1769860800\n", input: one("timestamptz"), exit: exitFailed, code: "csv.date"},
 		{name: "25 o'clock", file: "v\n25:00:00\n", input: one("time"), exit: exitFailed, code: "csv.date"},
 	}
-}
-
-func compressed(s string) string {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	_, _ = w.Write([]byte(s))
-	_ = w.Close()
-	return b.String()
-}
-
-func utf16Text(s string) string {
-	b := []byte{0xFF, 0xFE}
-	for _, u := range utf16.Encode([]rune(s)) {
-		b = append(b, byte(u), byte(u>>8))
-	}
-	return string(b)
 }

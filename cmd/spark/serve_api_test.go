@@ -99,6 +99,7 @@ func TestInspectOverHTTP(t *testing.T) {
 	s := setup(t).serve()
 	s.write("spark/files/in.csv", "id;day\n1;2024-02-29\n2;2024-03-01\n")
 	s.write("spark/files/empty.csv", "")
+	s.write("spark/files/book.csv", "PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00")
 	s.write("spark/files/picture.parquet", "\x89PNG\r\n\x1a\n\x00\x00\x00")
 	var p api.Proposal
 	s.ask(http.MethodPost, "/api/v1/inspect", map[string]any{"path": "in.csv"}, &p)
@@ -109,6 +110,7 @@ func TestInspectOverHTTP(t *testing.T) {
 	s.fails(http.MethodPost, "/api/v1/inspect", map[string]any{"path": "../spark.db"}, http.StatusForbidden, "file.outside")
 	s.fails(http.MethodPost, "/api/v1/inspect", map[string]any{"path": "/etc/passwd"}, http.StatusForbidden, "file.outside")
 	s.fails(http.MethodPost, "/api/v1/inspect", map[string]any{"path": "empty.csv"}, http.StatusUnprocessableEntity, "empty.csv")
+	s.fails(http.MethodPost, "/api/v1/inspect", map[string]any{"path": "book.csv"}, http.StatusUnprocessableEntity, "file.kind", "Excel", "save the sheet as CSV")
 	s.fails(http.MethodPost, "/api/v1/inspect", map[string]any{"path": "picture.parquet"}, http.StatusUnprocessableEntity, "picture.parquet")
 }
 

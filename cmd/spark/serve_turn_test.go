@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -73,28 +72,4 @@ func TestServeSkips(t *testing.T) {
 	s.until("the next one counts", next.ID, runTime, counting)
 	s.cancel(next.ID)
 	s.until("it is over", next.ID, runTime, over)
-}
-
-// TestServeMany: fifty runs at once are all right, none of them begins long after it was asked for, and nothing is left.
-func TestServeMany(t *testing.T) {
-	t.Parallel()
-	n := 50
-	if testing.Short() {
-		n = 10
-	}
-	p := setup(t)
-	s := p.serve()
-	var runs []flows.Run
-	for i := range n {
-		runs = append(runs, s.run(s.flow(chain(step("in", "sample.data", `{"dataset":"orders","records":1000}`), output(fmt.Sprintf("light-%d.csv", i))), `{}`)))
-	}
-	for _, r := range runs {
-		if r = s.until("it is over", r.ID, runTime, over); r.State != flows.RunSucceeded || r.Written != 1000 {
-			t.Errorf("%+v", r)
-		}
-	}
-	until(t, "the executors end", 10*time.Second, func() bool { return len(p.executors()) == 0 })
-	if left := p.leftovers(); len(left) > 0 {
-		t.Errorf("left: %v", left)
-	}
 }

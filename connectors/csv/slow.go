@@ -74,6 +74,9 @@ func lineEnd(b []byte, i int) int {
 	return 0
 }
 
+// maxFields bounds the memory that one record takes, whatever its length.
+const maxFields = 2_000_000
+
 // breach is a place where the structure of the text breaks.
 type breach struct {
 	code string
@@ -129,7 +132,9 @@ func (d *dialect) split(b []byte, at int, parts []part) (_ []part, next int, _ *
 				f.e--
 			}
 		}
-		parts = append(parts, f)
+		if parts = append(parts, f); len(parts) > maxFields {
+			return parts, 0, &breach{"csv.too_many_fields", i}
+		}
 		if n := lineEnd(b, i); n > 0 && b[i] != d.delim {
 			return parts, i + n, nil
 		}
@@ -212,6 +217,9 @@ func (p *parser) structural(record int, t *breach) {
 	case "csv.unclosed_quote":
 		err.Message = "a quote is opened here and never closed: the rest of the file would be one value"
 		err.Suggestion = "close it, or set no quote if the file does not use quotes"
+	case "csv.too_many_fields":
+		err.Message = fmt.Sprintf("a record has more than %d fields", maxFields)
+		err.Suggestion = "check the delimiter and the line ends"
 	case "csv.lone_return":
 		err.Message = fmt.Sprintf("a carriage return stands without a line feed, near %s", near)
 		err.Suggestion = "end lines with LF or CRLF; inside a value a carriage return needs quotes"

@@ -59,6 +59,9 @@ func Start(cmd *exec.Cmd) (*Server, error) {
 // PID of the server.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
+// Log is what the server wrote to standard error. It is whole when the server has ended, and not to be asked for before.
+func (s *Server) Log() string { return s.log.String() }
+
 // Stop asks the server to end and waits until it has. One that ends with an error is an error with what it said.
 func (s *Server) Stop() error {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already

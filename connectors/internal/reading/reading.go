@@ -230,7 +230,7 @@ func (rd *Reading) Tail(b *scan.Block, code string, line, record int64) error {
 // unchanged compares the files with what they were when the reading began.
 func (rd *Reading) unchanged() error {
 	now, err := rd.Request.Files.Glob(rd.Scan.Path)
-	if err != nil {
+	if e, ok := errors.AsType[*flows.Error](err); err != nil && (!ok || e.Code != "file.not_found") { // then it was deleted meanwhile
 		return err
 	}
 	is := make(map[string]node.FileInfo, len(now))

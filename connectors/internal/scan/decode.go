@@ -37,13 +37,16 @@ func MarkedAs(b []byte) string {
 
 // decoded reads text in an encoding as UTF-8 without its byte order mark.
 func decoded(r io.Reader, encoding string) (io.Reader, error) {
-	head := make([]byte, 4)
+	head := make([]byte, 16)
 	n, err := io.ReadFull(r, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, err
 	}
 	head = head[:n]
 	if err == io.ErrUnexpectedEOF && n == 0 {
+		return nil, err
+	}
+	if err := noText(head); err != nil {
 		return nil, err
 	}
 	rest := io.MultiReader(bytes.NewReader(head), r)
@@ -53,7 +56,7 @@ func decoded(r io.Reader, encoding string) (io.Reader, error) {
 			Message:    fmt.Sprintf("the file begins with the byte order mark of %s and the encoding is set to %s", marked, encoding),
 			Suggestion: "set the encoding to " + marked}
 	}
-	if encoding == "utf-8" && marked == "" && n == 4 && (head[0] == 0) != (head[1] == 0) && (head[2] == 0) == (head[0] == 0) && (head[3] == 0) == (head[1] == 0) {
+	if encoding == "utf-8" && marked == "" && n >= 4 && (head[0] == 0) != (head[1] == 0) && (head[2] == 0) == (head[0] == 0) && (head[3] == 0) == (head[1] == 0) {
 		likely := "utf-16le"
 		if head[0] == 0 {
 			likely = "utf-16be"

@@ -12,6 +12,9 @@ import (
 // counts reads the taps and derives the relations that need none: a projection and a sort deliver what they read.
 func (r *run) counts() map[plan.Ref]int64 {
 	c := map[plan.Ref]int64{}
+	for id, sp := range r.spools { // first: what reads them may need no tap
+		c[plan.Ref{Node: id, Port: node.Rejects}] = sp.n.Load()
+	}
 	for _, s := range r.plan.Stages {
 		for _, st := range s.Steps {
 			in, out := r.db.Tap(r.taps[st.Ref])
@@ -28,9 +31,6 @@ func (r *run) counts() map[plan.Ref]int64 {
 			}
 		}
 		r.limited(s, c)
-	}
-	for id, sp := range r.spools {
-		c[plan.Ref{Node: id, Port: node.Rejects}] = sp.n.Load()
 	}
 	return c
 }

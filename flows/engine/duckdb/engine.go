@@ -101,34 +101,33 @@ func (e *Engine) lock(c *capi.Conn, env engine.Env, disabled []string) error {
 	return nil
 }
 
-// streamed are the optimizers that hand conditions to a source: an Arrow stream from Go would ignore them.
-var streamed = []string{"filter_pushdown", "join_filter_pushdown", "cte_filter_pusher"}
+// handed are the optimizers that hand conditions to a source, or conclude from its statistics: an Arrow stream from Go
+// would ignore conditions, and the statistics of a Parquet file may be wrong, which nobody would notice.
+var handed = []string{"filter_pushdown", "join_filter_pushdown", "cte_filter_pusher", "statistics_propagation"}
 
 func (e *Engine) disabled(p *plan.Plan) []string {
-	native, fed := sources(p)
 	list := slices.Clone(inexact)
-	switch {
-	case p.Uncounted() && fed:
-		list = streamed
-	case p.Uncounted():
-		list = nil
-	case native: // a dynamic filter of TopN would skip row groups of a file before they are counted
+	if p.Uncounted() {
+		list = slices.Clone(handed)
+	}
+	if native(p) { // a dynamic filter of TopN would skip row groups of a file, by their statistics and before they are counted
 		list = append(list, "top_n")
 	}
-	return slices.DeleteFunc(slices.Clone(list), func(o string) bool { return slices.Contains(e.Optimizers, o) })
+	return slices.DeleteFunc(list, func(o string) bool { return slices.Contains(e.Optimizers, o) })
 }
 
-// sources tells whether DuckDB reads a source by itself, and whether one is fed to it.
-func sources(p *plan.Plan) (native, fed bool) {
+// native tells whether DuckDB reads a source by itself.
+func native(p *plan.Plan) bool {
 	for _, n := range p.Nodes {
 		for _, r := range n.Results {
 			if read, ok := r.Op.(node.Read); ok {
-				_, is := read.Source.(node.NativeSource)
-				native, fed = native || is, fed || !is
+				if _, is := read.Source.(node.NativeSource); is {
+					return true
+				}
 			}
 		}
 	}
-	return native, fed
+	return false
 }
 
 // Describe returns the schema of Parquet files.

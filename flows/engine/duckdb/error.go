@@ -26,7 +26,7 @@ var engineErrors = []struct {
 	{regexp.MustCompile(`(?i)out of memory|failed to allocate|could not allocate`), "memory.limit", "the run needs more memory than it may use", memoryAdvice},
 	{regexp.MustCompile(`(?i)permission denied|read-only file system`), "file.permission", "a file or folder may not be written", "check the rights of the data folder"},
 	{regexp.MustCompile(`(?i)overflow in (sum|hugeint|decimal)|SUM is out of range|overflow`), "expr.overflow", "a sum is larger than its type can hold", "convert the field to double, or to a decimal with fewer digits after the point"},
-	{regexp.MustCompile(`(?i)parquet|snappy|thrift|zstd`), "parquet.broken", "the Parquet file is broken", "get a complete copy of it"},
+	{regexp.MustCompile(`(?i)parquet|snappy|thrift|zstd|TProtocolException|TTransportException|don't know what type`), "parquet.broken", "the Parquet file is broken", "get a complete copy of it"},
 }
 
 // engineError makes a *flows.Error of what DuckDB said.
@@ -74,5 +74,19 @@ func (r *run) engineError(err error) error {
 			return flows.AsError(engineError(err)).At(flows.Path{Node: s.node.ID, File: s.spec.Path})
 		}
 	}
-	return engineError(err)
+	err = engineError(err)
+	if e, ok := errors.AsType[*flows.Error](err); ok && e.Code == "parquet.broken" && len(r.pins) > 0 {
+		return e.At(r.oneOfThePins())
+	}
+	return err
+}
+
+// oneOfThePins is where an error of a file happened that DuckDB does not name.
+func (r *run) oneOfThePins() flows.Path {
+	at := flows.Path{Node: r.pins[0].id, File: r.pins[0].path}
+	for _, p := range r.pins[1:] {
+		at.Node = ""
+		at.File += " or " + p.path
+	}
+	return at
 }

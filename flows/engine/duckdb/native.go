@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -41,7 +42,7 @@ func (r *run) pin() error {
 func (r *run) unchanged() error {
 	for _, p := range r.pins {
 		now, err := r.env.Files.Glob(p.path)
-		if err != nil {
+		if e, ok := errors.AsType[*flows.Error](err); err != nil && (!ok || e.Code != "file.not_found") { // then it was deleted meanwhile
 			return flows.AsError(err).At(flows.Path{Node: p.id, Field: "path"})
 		}
 		same := slices.EqualFunc(p.files, now, func(a, b node.FileInfo) bool {

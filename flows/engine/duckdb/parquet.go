@@ -241,6 +241,8 @@ func checkParquet(local, path string) error {
 	switch {
 	case err1 != nil || string(head[:]) != "PAR1":
 		return &flows.Error{Code: "parquet.not", Path: flows.Path{File: path}, Message: "this is not a Parquet file", Suggestion: "choose the format that it has"}
+	case err2 == nil && string(tail[:]) == "PARE":
+		return &flows.Error{Code: "parquet.encrypted", Path: flows.Path{File: path}, Message: "the Parquet file is encrypted", Suggestion: "write it without encryption"}
 	case err2 != nil || string(tail[:]) != "PAR1":
 		return &flows.Error{Code: "parquet.truncated", Path: flows.Path{File: path}, Message: "the Parquet file ends in the middle", Suggestion: "get a complete copy of it"}
 	}

@@ -20,13 +20,15 @@ type reference struct {
 	inputs   map[string]plan.Ref // by node.InputKey
 	ports    map[string]*table   // complete outputs
 	rejected int64
+	refused  []refusal        // those of them that can be stored
+	contents map[int64]string // of a source: its records by their number, as rejects further down would hold them
 	policy   flows.RejectPolicy
 	count    int64         // of a limit
 	join     node.JoinKind // of a join
 	keys     [][2]int      // its key fields, left and right
 	distinct bool          // of a union
 	streams  bool          // looks at no other record, or only counts them: hands each on as it comes
-	path     string        // of a sink
+	path     string        // of a source or a sink
 	input    *table        // of a sink
 }
 
@@ -49,7 +51,7 @@ type generator struct {
 // Features are what the generated flows must cover; the test asserts each.
 var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in file", "filter", "unmatched", "select", "formula", "fallible formula", "refused by formula",
 	"convert", "refused by convert", "inner", "left", "right", "full", "semi", "anti", "empty join side", "self join", "diamond", "fork", "aggregate", "aggregate all", "sum too large",
-	"sort", "limit", "limit reached", "sort and limit", "rejects port", "skip policy", "fail policy", "count stage", "without counts",
+	"sort", "limit", "limit reached", "sort and limit", "rejects port", "rejects read on", "reject with its origin", "skip policy", "fail policy", "count stage", "without counts",
 	"deduplicate", "duplicates",
 	"window row_number", "window rank", "window dense_rank", "window lag", "window lead", "window first", "window last", "window sum", "window count", "window min", "window max",
 	"window streams", "window too large", "fill value", "fill previous", "fill next", "row number", "row hash",
@@ -124,8 +126,12 @@ func (g *generator) policy(ref *reference) {
 		n.Rejects = flows.RejectStore
 		g.used["rejects port"]++
 		ref.ports[node.Rejects] = &table{schema: node.RejectSchema, rows: make([]row, ref.rejected)}
-		g.rejectSink(ref)
 		ref.policy = flows.RejectStore
+		if g.chance(60) {
+			g.rejectsPort(ref)
+		} else {
+			g.rejectSink(ref)
+		}
 		return
 	default:
 		n.Rejects = flows.RejectStore
@@ -176,7 +182,7 @@ func (g *generator) filter(in plan.Ref) {
 	for _, r := range t.rows {
 		switch v, bad := cond.eval(r); {
 		case bad:
-			ref.rejected++
+			ref.refuse(t.schema, r, incomputable("")...)
 		case v == true:
 			out.rows = append(out.rows, r)
 		default:
@@ -255,13 +261,16 @@ func (g *generator) formula(in plan.Ref) {
 	}
 	ref := g.add("formula", map[string]any{"fields": fields}, map[string]plan.Ref{node.In: in})
 	for _, r := range t.rows {
-		o, refused := append(slices.Clone(r), make(row, len(out.schema)-len(r))...), false
+		o := append(slices.Clone(r), make(row, len(out.schema)-len(r))...)
+		var blames []blame
 		for k, e := range es {
 			v, bad := e.eval(r)
-			o[at[k]], refused = v, refused || bad
+			if o[at[k]] = v; bad {
+				blames = append(blames, incomputable(fields[k]["name"])...)
+			}
 		}
-		if refused {
-			ref.rejected++
+		if len(blames) > 0 {
+			ref.refuse(t.schema, r, blames...)
 		} else {
 			out.rows = append(out.rows, o)
 		}
@@ -302,7 +311,7 @@ func (g *generator) convert(in plan.Ref) {
 		case string:
 			n, ok := new(big.Int).SetString(strings.TrimPrefix(v, "+"), 10)
 			if !ok || !n.IsInt64() || v == "" || strings.Contains(v, "_") {
-				ref.rejected++
+				ref.refuse(t.schema, r, blame{"value.conversion", t.schema[i].Name})
 				continue
 			}
 			o[i] = n.Int64()

@@ -43,7 +43,11 @@ func (g *generator) lookup(in plan.Ref) {
 	for _, a := range l.rows {
 		matches, refused := lookUp(a, reference, at, noMatch, many)
 		if refused {
-			ref.rejected++
+			code := "lookup.no_match"
+			if slices.ContainsFunc(reference, func(b row) bool { return equalKeys(a, b, at) }) {
+				code = "lookup.several"
+			}
+			ref.refuse(l.schema, a, blame{code, ""})
 		}
 		for _, b := range matches {
 			o := slices.Clone(a)

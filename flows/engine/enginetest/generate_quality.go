@@ -14,6 +14,7 @@ type expectation struct {
 	config map[string]any
 	broken []bool // nil: about all rows
 	missed bool   // all rows together break it
+	blame  blame  // of a reject
 }
 
 // expectations puts up to three rules on in; seldom one that fails the run.
@@ -21,7 +22,7 @@ func (g *generator) expectations(in plan.Ref) {
 	t := g.table(in)
 	var rules []map[string]any
 	ordered := t.ordered
-	refused, fails := make([]bool, len(t.rows)), false
+	refused, fails := make([][]blame, len(t.rows)), false
 	for range 1 + g.pick(3) {
 		e := g.expectation(t)
 		if e.config == nil {
@@ -42,7 +43,9 @@ func (g *generator) expectations(in plan.Ref) {
 		}
 		fails = fails || level == "fail" && (e.missed || slices.Contains(e.broken, true))
 		for i, b := range e.broken {
-			refused[i] = refused[i] || b && level == "reject"
+			if b && level == "reject" {
+				refused[i] = append(refused[i], e.blame)
+			}
 		}
 		rules = append(rules, e.config)
 		ordered = ordered && e.config["expect"] != "unique"
@@ -54,8 +57,8 @@ func (g *generator) expectations(in plan.Ref) {
 	ref := g.add("expectations", map[string]any{"rules": rules}, map[string]plan.Ref{node.In: in})
 	out := &table{schema: t.schema, ordered: ordered}
 	for i, r := range t.rows {
-		if refused[i] {
-			ref.rejected++
+		if len(refused[i]) > 0 {
+			ref.refuse(t.schema, r, refused[i]...)
 		} else {
 			out.rows = append(out.rows, r)
 		}
@@ -87,6 +90,7 @@ func (g *generator) expectation(t *table) expectation {
 	e := expectation{broken: make([]bool, len(t.rows))}
 	switch g.pick(4) {
 	case 0:
+		e.blame = blame{"expectation.not_null", field}
 		e.config = map[string]any{"expect": "notNull", "field": field}
 		for k, r := range t.rows {
 			e.broken[k] = r[i] == nil
@@ -96,6 +100,7 @@ func (g *generator) expectation(t *table) expectation {
 		if cond.fallible {
 			return expectation{}
 		}
+		e.blame = blame{"expectation.condition", ""}
 		e.config = map[string]any{"expect": "condition", "condition": cond.text}
 		for k, r := range t.rows {
 			v, _ := cond.eval(r)
@@ -123,7 +128,10 @@ func (g *generator) uniqueness(t *table) expectation {
 			by, names = append(by, i), append(names, f.Name)
 		}
 	}
-	e := expectation{config: map[string]any{"expect": "unique", "fields": names}, broken: make([]bool, len(t.rows))}
+	e := expectation{config: map[string]any{"expect": "unique", "fields": names}, broken: make([]bool, len(t.rows)), blame: blame{code: "expectation.unique"}}
+	if len(names) == 1 {
+		e.blame.field = names[0]
+	}
 	seen := map[string]bool{}
 	for k, r := range t.rows {
 		key, null := make(row, len(by)), false

@@ -52,6 +52,7 @@ func (g *generator) source() {
 		config["options"] = map[string]any{"nullValues": []string{nullText}}
 	}
 	ref := g.add("file.input", config, nil)
+	ref.path, ref.contents = path, map[int64]string{}
 	switch format {
 	case "csv":
 		g.files[path] = g.csv(t, ref)
@@ -59,6 +60,9 @@ func (g *generator) source() {
 		g.files[path] = g.jsonl(t, ref)
 	case "parquet":
 		g.files[path] = parquetFile(t)
+		for i, r := range t.rows {
+			ref.contents[int64(i+1)] = rawRecord(t.schema, r)
+		}
 	}
 	if ref.rejected > 0 {
 		g.used["bad record in file"]++
@@ -82,12 +86,16 @@ func (g *generator) value(k flows.Kind) any {
 func (g *generator) csv(t *table, ref *reference) []byte {
 	var b bytes.Buffer
 	b.WriteString(csvLine(t.schema.Names()))
-	bad := g.chance(25)
+	bad, record := g.chance(25), int64(0)
 	for _, r := range t.rows {
 		if bad && g.chance(15) {
-			b.WriteString(g.badCSV(t.schema))
-			ref.rejected++
+			text := g.badCSV(t.schema)
+			record++
+			ref.badLine(ref.path, text, b.Bytes(), record, "csv.fields", "csv.type", "csv.range")
+			b.WriteString(text)
 		}
+		record++
+		ref.contents[record] = rawRecord(t.schema, r)
 		cells := make([]string, len(r))
 		for i, v := range r {
 			cells[i] = nullText
@@ -130,12 +138,16 @@ func csvLine(cells []string) string {
 
 func (g *generator) jsonl(t *table, ref *reference) []byte {
 	var b bytes.Buffer
-	bad := g.chance(25)
+	bad, record := g.chance(25), int64(0)
 	for _, r := range t.rows {
 		if bad && g.chance(15) {
-			b.WriteString([]string{"{\n", "[1]\n", "nonsense\n"}[g.pick(3)])
-			ref.rejected++
+			text := []string{"{\n", "[1]\n", "nonsense\n"}[g.pick(3)]
+			record++
+			ref.badLine(ref.path, text, b.Bytes(), record, "json.syntax", "json.type")
+			b.WriteString(text)
 		}
+		record++
+		ref.contents[record] = rawRecord(t.schema, r)
 		b.WriteString("{")
 		wrote := false
 		for i, f := range t.schema {

@@ -38,7 +38,7 @@ func (g *generator) splitText(in plan.Ref) {
 				parts[i] = p
 			}
 			if refuse && strings.Count(text, separator) >= len(names) {
-				ref.rejected++
+				ref.refuse(t.schema, r, blame{"split.parts", t.schema[at].Name})
 				continue
 			}
 		}

@@ -24,7 +24,7 @@ func (g *generator) switchNode(in plan.Ref) {
 	for _, r := range t.rows {
 		to, refused := route(conds, r, match == "all")
 		if refused {
-			ref.rejected++
+			ref.refuse(t.schema, r, incomputable("")...)
 			continue
 		}
 		for _, i := range to {
