@@ -30,13 +30,17 @@ type Plan struct {
 	Params  []expr.Param
 	// Driving are the sources of which a preview reads the first records only: one, or one per edge of a port with many.
 	Driving []string
+	// Keeps are relations that the engine hands to whoever keeps them for the next preview.
+	Keeps []Ref
 
-	unsized bool            // the size of a source is not known
-	traced  map[Ref]bool    // see origins
-	preview string          // node that the plan is a preview of
-	watched map[Ref]bool    // relations of which a preview shows every field
-	dry     bool            // nothing is written
-	carried map[string]bool // nodes that replayed records pass; nil: no replay
+	unsized  bool            // the size of a source is not known
+	traced   map[Ref]bool    // see origins
+	preview  string          // node that the plan is a preview of
+	watched  map[Ref]bool    // relations of which a preview shows every field
+	whole    map[Ref]bool    // relations that a preview computes to their end
+	untraced map[Ref]bool    // kept relations without the origin of their records
+	dry      bool            // nothing is written
+	carried  map[string]bool // nodes that replayed records pass; nil: no replay
 }
 
 // Node is a planned node.
@@ -69,6 +73,8 @@ type Options struct {
 	Until      string            // node that the run ends at: nodes that it does not need are skipped; "": all nodes run
 	// Preview is the number of records that are read of the driving source of Until; sinks are not executed. 0: a run.
 	Preview int64
+	// Kept returns what an earlier preview kept of a relation. It is asked of the inputs of Until; nil: nothing is.
+	Kept func(*Plan, Ref) (Kept, bool)
 	// Replay lets refused records go through the flow again, and no others.
 	Replay *Replay
 }
@@ -104,6 +110,9 @@ func Compile(f *flows.Flow, o Options) (*Plan, flows.Problems) {
 	if !c.problems.Failed() {
 		if o.Preview > 0 {
 			c.plan.capped(o.Until, o.Preview)
+			if o.Kept != nil {
+				c.plan.resume(o.Until, o.Kept)
+			}
 		}
 		c.chooseEngine()
 		c.plan.cut()

@@ -35,6 +35,9 @@ func (c *compiler) until() flows.Node {
 // Preview reports whether this is the plan of a preview or of a dry run: it writes nothing.
 func (p *Plan) Preview() bool { return p.preview != "" || p.dry }
 
+// Shown reports whether the records of a relation are to be seen: in a preview those at its node only.
+func (p *Plan) Shown(r Ref) bool { return p.preview == "" || p.watched[r] }
+
 // capped turns the plan into that of a preview of a node: the driving sources give their first records only, the others
 // all of theirs, and every field at the node's ports is computed. The driving source is the one above the first input of
 // each node on the way up: capping the other side of a join, too, would leave no matches.

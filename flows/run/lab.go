@@ -35,6 +35,7 @@ type PreviewJob struct {
 	Node       string
 	Parameters map[string]string
 	Limit      int
+	Fresh      bool // reads again what is kept of the sources
 	// Connections of the flow with their secrets.
 	Connections node.ConnectionSet
 }

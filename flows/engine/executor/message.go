@@ -100,6 +100,7 @@ type PreviewSpec struct {
 	Threads    int               `json:"threads"` // of the sources
 	Memory     int64             `json:"memory,omitempty"`
 	Limit      int               `json:"limit"`
+	Fresh      bool              `json:"fresh,omitempty"` // reads again what is kept of the sources
 	// Connections of the flow with their secrets, and no others.
 	Connections node.ConnectionSet `json:"connections,omitempty"`
 }

@@ -15,7 +15,7 @@ import (
 	"spark/flows/plan"
 )
 
-// previewRejects is how many refused records a preview shows.
+// previewRejects is how many refused records of a node a preview shows.
 const previewRejects = 100
 
 // preview runs the flow up to a node over the first records of its driving source and keeps what passed the node's
@@ -34,9 +34,14 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 	}
 	watched := &watchedFiles{Files: files}
 	files = watched
-	defer func() { v.Files = watched.seen }()
+	defer func() { v.Files = watched.list() }()
 	eng := g.tools.Engine(spec.Folders, files, nil)
-	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit)})
+	again := &reuse{keeper: &g.kept, spec: &spec, files: files}
+	defer again.release()
+	if again.above, err = aboveOf(flow, &spec); err != nil {
+		return nil, err
+	}
+	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit), Kept: again.kept})
 	v.Problems = ps
 	if ps.Failed() {
 		return v, nil
@@ -56,9 +61,15 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 	look := &look{preview: v, limit: spec.Limit, driving: p.Driving}
 	nodes, err := eng.Run(ctx, p, engine.Env{Files: files, Connections: spec.Connections, Temp: spec.Temp, MemoryLimit: spec.Memory,
 		Threads: 1, ReadThreads: spec.Threads, // one thread keeps records in their order
-		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject})
-	look.finish(n, nodes)
+		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject, Source: again.source, Keep: again.keep})
+	look.finish(p, n, nodes, again.refused(p))
+	if err == nil {
+		again.finish(v, p, watched.list())
+	}
 	v.Took, v.At = time.Since(began), began.UTC()
+	if !again.oldest.IsZero() {
+		v.At = again.oldest
+	}
 	if errors.Is(err, errCancelled) || errors.Is(err, errGone) {
 		return nil, &flows.Error{Code: "preview.cancelled", Message: "the preview was cancelled"}
 	}
@@ -87,6 +98,13 @@ func (w *watchedFiles) Glob(pattern string) ([]node.FileInfo, error) {
 	return found, err
 }
 
+// list is what was seen so far.
+func (w *watchedFiles) list() []flows.SeenFile {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.seen)
+}
+
 func (w *watchedFiles) Create(path string) (node.PendingFile, error) {
 	return nil, fmt.Errorf("a preview was about to write %s", path)
 }
@@ -107,6 +125,7 @@ type look struct {
 	driving []string
 	mu      sync.Mutex
 	samples []flows.Sample
+	refused map[string][]flows.Reject // by node
 }
 
 func (l *look) sampled(s []flows.Sample) {
@@ -118,16 +137,27 @@ func (l *look) sampled(s []flows.Sample) {
 func (l *look) reject(r node.Reject) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.preview.Rejects) < previewRejects {
-		l.preview.Rejects = append(l.preview.Rejects, r)
+	if l.refused == nil {
+		l.refused = map[string][]flows.Reject{}
+	}
+	if list := l.refused[r.Node]; len(list) < previewRejects {
+		l.refused[r.Node] = append(list, r)
 	}
 	return nil
 }
 
-// finish picks what belongs to the node's ports.
-func (l *look) finish(n *plan.Node, nodes []flows.NodeStatus) {
+// finish picks what belongs to the node's ports. before are the rejects of nodes that were not executed again.
+func (l *look) finish(p *plan.Plan, n *plan.Node, nodes []flows.NodeStatus, before []flows.Reject) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, m := range p.Flow.Nodes {
+		for _, r := range before {
+			if r.Node == m.ID {
+				l.preview.Rejects = append(l.preview.Rejects, r)
+			}
+		}
+		l.preview.Rejects = append(l.preview.Rejects, l.refused[m.ID]...)
+	}
 	for _, in := range n.Sources() {
 		s := l.at(in.Ref, n.InputSchemas[in.Port], nodes)
 		s.Node, s.Port = n.ID, in.Port
