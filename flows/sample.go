@@ -25,6 +25,7 @@ type PreviewRequest struct {
 	Parameters map[string]string `json:"parameters,omitempty"`
 	Limit      int               `json:"limit,omitempty"` // records of the driving source; 0 means DefaultPreview
 	Fresh      bool              `json:"fresh,omitempty"` // reads again what is remembered
+	Flow       string            `json:"flow,omitempty"`  // whose cursors say where incremental sources go on; none: they begin anew
 }
 
 // DefaultPreview and MaxPreview are numbers of records of the driving source.
@@ -43,6 +44,8 @@ type Preview struct {
 	Source   string `json:"source"`
 	Read     int64  `json:"read"`
 	Complete bool   `json:"complete"`
+	// Cursors are where incremental sources began, as the next run would: behind what was reached. Nothing moves them.
+	Cursors []FlowCursor `json:"cursors,omitempty"`
 	// Rejects are refused records, of this node and those before it.
 	Rejects []Reject `json:"rejects,omitempty"`
 	// Problems keep the preview from being made; then there are no samples. Warnings do not.

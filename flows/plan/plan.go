@@ -30,6 +30,8 @@ type Plan struct {
 	Params  []expr.Param
 	// Driving are the sources of which a preview reads the first records only: one, or one per edge of a port with many.
 	Driving []string
+	// Incremental are the sources that may go on where an earlier run has ended.
+	Incremental []string
 	// Keeps are relations that the engine hands to whoever keeps them for the next preview.
 	Keeps []Ref
 
@@ -105,6 +107,13 @@ func Compile(f *flows.Flow, o Options) (*Plan, flows.Problems) {
 	if o.Replay != nil && !c.problems.Failed() {
 		if e := c.plan.replay(o.Replay); e != nil {
 			c.add(e)
+		}
+	}
+	for _, n := range c.plan.Nodes {
+		if read, ok := n.Results[node.Out].Op.(node.Read); ok {
+			if s, ok := read.Source.(node.IncrementalSource); ok && s.Incremental() {
+				c.plan.Incremental = append(c.plan.Incremental, n.ID)
+			}
 		}
 	}
 	if !c.problems.Failed() {

@@ -19,7 +19,7 @@ import (
 )
 
 // keptBytes bounds the records that a guest keeps of the sources of previews; one source may take half of it.
-const keptBytes = 256 << 20
+const keptBytes = 128 << 20
 
 // keptOverhead is about what a reading without records takes.
 const keptOverhead = 2048
@@ -37,7 +37,7 @@ type keeper struct {
 	hits, resumed int
 }
 
-// keptReading is what one reading of a source has delivered, with all fields and the origin.
+// keptReading is what one reading of a source has delivered, or what a relation holds.
 type keptReading struct {
 	key     [sha256.Size]byte
 	batches []arrow.RecordBatch
@@ -158,15 +158,11 @@ func (u *reuse) source(n *plan.Node, read node.Read) node.Source {
 	if k, ok := read.Source.(keptRelation); ok {
 		return k
 	}
-	text, err := json.Marshal([]any{read.Source.String(), n.Type, n.Version, n.Config, n.Policy, u.spec.Parameters, u.spec.Folders, u.spec.Connections, read.Limit, read.Schema})
+	text, err := json.Marshal([]any{read.Source.String(), n.Type, n.Version, n.Config, n.Policy, u.spec.Parameters, u.spec.Folders, u.spec.Connections, u.spec.Offsets[n.ID], read.Limit, read.Schema})
 	if err != nil {
 		return read.Source
 	}
-	s := &keptSource{Source: read.Source, reuse: u, key: sha256.Sum256(text), limit: read.Limit, fields: read.Schema.Names()}
-	if u.spec.Fresh {
-		u.keeper.forget(s.key)
-	}
-	return s
+	return &keptSource{Source: read.Source, reuse: u, text: text, limit: read.Limit, fields: read.Schema.Names()}
 }
 
 func (u *reuse) used(at time.Time) {
@@ -181,6 +177,7 @@ func (u *reuse) used(at time.Time) {
 type keptSource struct {
 	node.Source
 	reuse  *reuse
+	text   []byte // that it depends on
 	key    [sha256.Size]byte
 	limit  int64 // records that are wanted; 0: all
 	fields []string
@@ -188,6 +185,14 @@ type keptSource struct {
 
 // Read delivers what is kept, as long as the files are the same, or what the source delivers.
 func (s *keptSource) Read(ctx context.Context, r *node.Reading) (node.ReadStats, error) {
+	origin := true
+	if _, ok := s.Source.(node.SelectingSource); ok { // a value in a field that nobody wants does not refuse a record
+		s.fields, origin = r.Fields, r.Origin
+	}
+	s.key = sha256.Sum256(fmt.Appendf(nil, "source %q %t %s", s.fields, origin, s.text))
+	if s.reuse.spec.Fresh {
+		s.reuse.keeper.forget(s.key)
+	}
 	if x, ok := s.reuse.keeper.get(s.key); ok {
 		defer x.release()
 		if unchanged(r.Files, x.files) {
@@ -196,16 +201,16 @@ func (s *keptSource) Read(ctx context.Context, r *node.Reading) (node.ReadStats,
 			return x.replay(r)
 		}
 	}
-	return s.record(ctx, r)
+	return s.record(ctx, r, origin)
 }
 
-// record reads the source with all its fields: the next preview may need others.
-func (s *keptSource) record(ctx context.Context, r *node.Reading) (node.ReadStats, error) {
+// record reads the source. What has to look at all fields anyway delivers them all: the next preview may need others.
+func (s *keptSource) record(ctx context.Context, r *node.Reading, origin bool) (node.ReadStats, error) {
 	seen := &watchedFiles{Files: r.Files}
 	x := &keptReading{key: s.key, at: time.Now().UTC()}
 	var records int64
 	whole := *r
-	whole.Files, whole.Fields, whole.Origin = seen, s.fields, true
+	whole.Files, whole.Fields, whole.Origin = seen, s.fields, origin
 	whole.Emit = func(b node.Batch) error {
 		if x.bytes += batchBytes(b.Records); x.bytes <= s.reuse.keeper.limit/2 {
 			b.Records.Retain()

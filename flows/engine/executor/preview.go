@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -46,6 +47,7 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 	if ps.Failed() {
 		return v, nil
 	}
+	v.Cursors = beginnings(p.Incremental, spec.Offsets)
 	n := p.Find(spec.Node)
 	if n == nil {
 		v.Problems = append(v.Problems, skippedNode(p, spec.Node))
@@ -59,9 +61,9 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 		v.Source = p.Driving[0]
 	}
 	look := &look{preview: v, limit: spec.Limit, driving: p.Driving}
-	nodes, err := eng.Run(ctx, p, engine.Env{Files: files, Connections: spec.Connections, Temp: spec.Temp, MemoryLimit: spec.Memory,
+	nodes, err := eng.Run(ctx, p, engine.Env{Files: files, Connections: spec.Connections, Temp: spec.Temp, MemoryLimit: max(spec.Memory-keptBytes, spec.Memory/2),
 		Threads: 1, ReadThreads: spec.Threads, // one thread keeps records in their order
-		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject, Source: again.source, Keep: again.keep})
+		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject, Offsets: spec.Offsets, Source: again.source, Keep: again.keep})
 	look.finish(p, n, nodes, again.refused(p))
 	if err == nil {
 		again.finish(v, p, watched.list())
@@ -77,6 +79,17 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 		v.Problems = append(v.Problems, flows.AsError(err))
 	}
 	return v, nil
+}
+
+// beginnings are the cursors at which incremental sources begin.
+func beginnings(sources []string, offsets map[string]node.Offset) (list []flows.FlowCursor) {
+	for _, id := range sources {
+		var c flows.Cursor
+		if json.Unmarshal(offsets[id], &c) == nil && c.Value != "" {
+			list = append(list, flows.FlowCursor{Node: id, Cursor: c})
+		}
+	}
+	return list
 }
 
 // watchedFiles notes which files every pattern stood for, and lets nobody write.

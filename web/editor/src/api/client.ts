@@ -60,7 +60,7 @@ export class Client {
   revision = (id: string, number: number) => this.call<Revision>(`/flows/${encodeURIComponent(id)}/revisions/${number}`);
 
   check = (document: unknown, signal?: AbortSignal) => this.call<Check>('/check', { method: 'POST', body: { document }, signal });
-  preview = (request: { document: unknown; node: string; parameters?: Record<string, string>; limit?: number; fresh?: true }, signal?: AbortSignal) =>
+  preview = (request: { document: unknown; node: string; parameters?: Record<string, string>; limit?: number; fresh?: true; flow?: string }, signal?: AbortSignal) =>
     this.call<Preview>('/preview', { method: 'POST', body: request, signal });
   inspect = (path: string, signal?: AbortSignal) => this.call<Proposal>('/inspect', { method: 'POST', body: { path }, signal });
 

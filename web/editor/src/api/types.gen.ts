@@ -351,6 +351,8 @@ export interface PreviewRequest {
   limit?: number
   /** reads again what is remembered */
   fresh?: boolean
+  /** whose cursors say where incremental sources go on */
+  flow?: string
 }
 
 /** Preview is what the records at a node look like. Nothing was written for it. */
@@ -364,6 +366,8 @@ export interface Preview {
   source: string
   read: number
   complete: boolean
+  /** Cursors are where incremental sources began, as the next run would: behind what was reached. Nothing moves them. */
+  cursors?: FlowCursor[]
   /** Rejects are refused records, of this node and those before it. */
   rejects?: Reject[]
   /** Problems keep the preview from being made; then there are no samples. Warnings do not. */
@@ -409,6 +413,8 @@ export interface NodeType {
   outputs: Port[]
   /** has the output port "rejects" */
   rejects: boolean
+  /** Policy is what becomes of refused records where the node does not say; empty: what the flow says. */
+  policy?: RejectPolicy
   /** PortsFrom is a member of the config, a list of objects: the name of each is an output port, before Outputs. */
   portsFrom?: string
   /** JSON Schema of the config with x-… hints for the form */

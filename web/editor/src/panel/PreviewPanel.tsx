@@ -26,9 +26,9 @@ export function PreviewPanel(): ReactNode {
 const nothing: readonly FlowError[] = [];
 
 function DraftPreview({ node }: { node: FlowNode }): ReactNode {
-  const { client, editor } = useServices();
+  const { client, editor, session } = useServices();
   const document = useEditor((s) => s.document);
-  const loader = useMemo(() => new PreviewLoader((question, signal) => client.preview(question, signal)), [client]);
+  const loader = useMemo(() => new PreviewLoader((question, signal) => client.preview({ ...question, flow: session.flow }, signal)), [client, session]);
   useEffect(() => () => loader.stop(), [loader]);
   const previewed = useMeaning(document);
   useEffect(() => loader.want(previewed, node.id), [loader, previewed, node.id]);
@@ -74,7 +74,8 @@ export function bannerOf(preview: Preview, doc: FlowDocument): string {
   const records = preview.read === 1 ? 'record' : 'records';
   const what = preview.complete ? (preview.read === 1 ? `the only record of ${source}` : `all ${exact(preview.read)} ${records} of ${source}`) : `first ${exact(preview.read)} ${records} of ${source}`;
   const at = new Date(preview.at).toLocaleTimeString([], { hour12: false });
-  return [what, `read ${at}`, duration(preview.took / 1e6), preview.cached ? 'cached' : ''].filter(Boolean).join(' · ');
+  const behind = (preview.cursors ?? []).map((c) => `after ${c.column} ${c.value}${(preview.cursors ?? []).length > 1 ? ` of ${nodeTitle(doc, c.node)}` : ''}, as the next run`);
+  return [what, ...behind, `read ${at}`, duration(preview.took / 1e6), preview.cached ? 'cached' : ''].filter(Boolean).join(' · ');
 }
 
 export function ProblemLines({ problems }: { problems: readonly FlowError[] }): ReactNode {

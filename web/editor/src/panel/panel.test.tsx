@@ -326,3 +326,15 @@ test('a number field follows an undo, and takes back what is no number by itself
   fireEvent.change(field, { target: { value: '' } });
   expect([field.value, config()]).toEqual(['', {}]);
 });
+
+test('what becomes of a refused record is said as it is: by the node type where that decides, else by the flow', () => {
+  const first = setup([node('e', 'limit')]);
+  const strict = { ...catalogue, nodes: catalogue.nodes.map((t) => (t.id === 'limit' ? { ...t, rejects: true, policy: 'reject' as const } : t)) };
+  first.editor.set({ catalogue: strict });
+  first.editor.select(['e']);
+  first.show(<ConfigPanel />);
+  const choice = screen.getByLabelText('A record that is refused');
+  expect(within(choice).getAllByRole('option')[0]!.textContent).toBe("Store it as a reject (this node's default)");
+  act(() => first.editor.set({ catalogue: { ...strict, nodes: strict.nodes.map(({ policy: _, ...t }) => t) } }));
+  expect(within(choice).getAllByRole('option')[0]!.textContent).toBe('As the flow says: fail the run');
+});

@@ -104,6 +104,8 @@ test('the banner says what one sees', () => {
   const doc = { ...emptyDocument(), nodes: [{ id: 'a', type: 'x', version: 1, name: 'Orders' }] };
   const at = new Date('2026-01-31T10:42:07Z').toLocaleTimeString([], { hour12: false });
   expect(bannerOf(preview('a', { read: 1000, complete: false, took: 34e6, cached: true }), doc)).toBe(`first 1,000 records of Orders · read ${at} · 34 ms · cached`);
+  const cursor = { node: 'a', column: 'updated_at', value: '2026-01-02', updatedAt: '', updatedBy: '' };
+  expect(bannerOf(preview('a', { read: 1000, complete: false, took: 34e6, cursors: [cursor] }), doc)).toBe(`first 1,000 records of Orders · after updated_at 2026-01-02, as the next run · read ${at} · 34 ms`);
   expect(bannerOf(preview('gone', { read: 3 }), doc)).toBe(`all 3 records of gone · read ${at} · 1 ms`);
 });
 
