@@ -331,7 +331,7 @@ test('what becomes of a refused record is said as it is: by the node type where 
   const first = setup([node('e', 'limit')]);
   const strict = { ...catalogue, nodes: catalogue.nodes.map((t) => (t.id === 'limit' ? { ...t, rejects: true, policy: 'reject' as const } : t)) };
   first.editor.set({ catalogue: strict });
-  first.editor.select(['e']);
+  first.editor.openNode('e');
   first.show(<ConfigPanel />);
   const choice = screen.getByLabelText('A record that is refused');
   expect(within(choice).getAllByRole('option')[0]!.textContent).toBe("Store it as a reject (this node's default)");
