@@ -80,7 +80,7 @@ func (w *workbench) Preview(ctx context.Context, job run.PreviewJob) (flows.Prev
 	}
 	defer removeTemp(temp)
 	return w.host.Preview(ctx, executor.PreviewSpec{Document: job.Document, Node: job.Node, Parameters: job.Parameters, Folders: w.folders,
-		Temp: temp, Threads: runtime.NumCPU(), Memory: engineMemory(previewMemory), Limit: job.Limit, Fresh: job.Fresh, Offsets: job.Offsets, Connections: job.Connections})
+		Temp: temp, Threads: runtime.NumCPU(), Memory: engineMemory(previewMemory), Limit: job.Limit, Samples: job.Samples, Fresh: job.Fresh, Offsets: job.Offsets, Connections: job.Connections})
 }
 
 func (w *workbench) Replay(ctx context.Context, job run.Job) (flows.ReplayReport, error) {

@@ -35,14 +35,16 @@ type Plan struct {
 	// Keeps are relations that the engine hands to whoever keeps them for the next preview.
 	Keeps []Ref
 
-	unsized  bool            // the size of a source is not known
-	traced   map[Ref]bool    // see origins
-	preview  string          // node that the plan is a preview of
-	watched  map[Ref]bool    // relations of which a preview shows every field
-	whole    map[Ref]bool    // relations that a preview computes to their end
-	untraced map[Ref]bool    // kept relations without the origin of their records
-	dry      bool            // nothing is written
-	carried  map[string]bool // nodes that replayed records pass; nil: no replay
+	unsized  bool                        // the size of a source is not known
+	traced   map[Ref]bool                // see origins
+	preview  string                      // node that the plan is a preview of
+	watched  map[Ref]bool                // relations of which a preview shows every field
+	whole    map[Ref]bool                // relations that a preview computes to their end
+	untraced map[Ref]bool                // kept relations without the origin of their records
+	samples  map[string]flows.SampleMode // see Options
+	drawn    map[Ref]Ref                 // see Drawn
+	dry      bool                        // nothing is written
+	carried  map[string]bool             // nodes that replayed records pass; nil: no replay
 }
 
 // Node is a planned node.
@@ -75,6 +77,8 @@ type Options struct {
 	Until      string            // node that the run ends at: nodes that it does not need are skipped; "": all nodes run
 	// Preview is the number of records that are read of the driving source of Until; sinks are not executed. 0: a run.
 	Preview int64
+	// Samples say which records of a driving source a preview reads; of others it reads the first.
+	Samples map[string]flows.SampleMode
 	// Kept returns what an earlier preview kept of a relation. It is asked of the inputs of Until; nil: nothing is.
 	Kept func(*Plan, Ref) (Kept, bool)
 	// Replay lets refused records go through the flow again, and no others.
@@ -118,12 +122,15 @@ func Compile(f *flows.Flow, o Options) (*Plan, flows.Problems) {
 	}
 	if !c.problems.Failed() {
 		if o.Preview > 0 {
-			c.plan.capped(o.Until, o.Preview)
-			if o.Kept != nil {
+			c.plan.samples = o.Samples
+			c.problems = append(c.problems, c.plan.capped(o.Until, o.Preview)...)
+			if o.Kept != nil && !c.problems.Failed() {
 				c.plan.resume(o.Until, o.Kept)
 			}
 		}
 		c.chooseEngine()
+	}
+	if !c.problems.Failed() {
 		c.plan.cut()
 		c.plan.estimate(func(path string) int64 {
 			if o.Lookup == nil {

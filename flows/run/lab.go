@@ -35,8 +35,9 @@ type PreviewJob struct {
 	Node       string
 	Parameters map[string]string
 	Limit      int
-	Fresh      bool                   // reads again what is kept of the sources
-	Offsets    map[string]node.Offset // where incremental sources go on, by node
+	Samples    map[string]flows.SampleMode // by driving source
+	Fresh      bool                        // reads again what is kept of the sources
+	Offsets    map[string]node.Offset      // where incremental sources go on, by node
 	// Connections of the flow with their secrets.
 	Connections node.ConnectionSet
 }

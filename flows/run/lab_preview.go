@@ -27,6 +27,11 @@ func (l *Lab) Preview(ctx context.Context, scope flows.Scope, req flows.PreviewR
 	case req.Limit == 0:
 		req.Limit = flows.DefaultPreview
 	}
+	for _, m := range req.Samples {
+		if !slices.Contains([]string{flows.SampleFirst, flows.SampleRandom, flows.SampleWhere}, m.Mode) {
+			return flows.Preview{}, &flows.Error{Code: "preview.sample", Message: fmt.Sprintf("there is no sample %q", m.Mode), Suggestion: "ask for first, random or where"}
+		}
+	}
 	connections, err := connectionsOf(ctx, l.Connections, scope, req.Document)
 	if err != nil {
 		return flows.Preview{}, err
@@ -53,7 +58,7 @@ func (l *Lab) Preview(ctx context.Context, scope flows.Scope, req flows.PreviewR
 	}
 	var p flows.Preview
 	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
-		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Parameters: req.Parameters, Limit: req.Limit, Fresh: req.Fresh, Offsets: offsets, Connections: connections})
+		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Parameters: req.Parameters, Limit: req.Limit, Samples: req.Samples, Fresh: req.Fresh, Offsets: offsets, Connections: connections})
 		return err
 	})
 	if err != nil {
@@ -130,7 +135,7 @@ func previewKey(req flows.PreviewRequest, connections node.ConnectionSet, cursor
 	if err != nil {
 		return "", err
 	}
-	return cacheKey("preview", req.Node, fmt.Sprint(from), fmt.Sprint(req.Limit), string(values), string(places), string(doc)), nil
+	return cacheKey("preview", req.Node, fmt.Sprint(from, req.Samples), fmt.Sprint(req.Limit), string(values), string(places), string(doc)), nil
 }
 
 func cacheKey(parts ...string) string {

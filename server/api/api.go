@@ -127,6 +127,8 @@ type PreviewRequest struct {
 	Limit      int               `json:"limit,omitempty"`
 	Fresh      bool              `json:"fresh,omitempty"` // reads again what is remembered
 	Flow       string            `json:"flow,omitempty"`  // whose cursors say where incremental sources go on
+	// Samples say which records of a driving source are read, by its node; none: the first.
+	Samples map[string]flows.SampleMode `json:"samples,omitempty"`
 }
 
 // Catalogue is everything that the editor can offer.

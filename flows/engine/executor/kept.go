@@ -56,6 +56,7 @@ type relation struct {
 	traced   bool
 	source   string // see flows.Preview
 	read     int64
+	scanned  int64
 	complete bool
 }
 

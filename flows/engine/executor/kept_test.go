@@ -34,13 +34,17 @@ func previewer(keep int64) *Guest {
 }
 
 // shown is all of a preview that must not depend on what was kept.
-func shown(t *testing.T, g *Guest, flow *flows.Flow, dir, id string, limit int) string {
+func shown(t *testing.T, g *Guest, flow *flows.Flow, dir, id string, limit int, modes ...flows.SampleMode) string {
 	t.Helper()
 	doc, err := flow.Canonical()
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := g.preview(context.Background(), PreviewSpec{Document: doc, Node: id, Folders: []string{dir}, Temp: filepath.Join(dir, "temp"), Threads: 2, Limit: limit})
+	samples := map[string]flows.SampleMode{}
+	for i, mode := range modes {
+		samples[flow.Nodes[i%len(flow.Nodes)].ID] = mode
+	}
+	v, err := g.preview(context.Background(), PreviewSpec{Document: doc, Node: id, Folders: []string{dir}, Temp: filepath.Join(dir, "temp"), Threads: 2, Limit: limit, Samples: samples})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +88,11 @@ func TestKeptPreviews(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		id, limit := flow.Nodes[r.IntN(len(flow.Nodes))].ID, []int{3, 1000}[r.IntN(2)]
 		for range 8 {
-			if got, want := shown(t, keeping, flow, dir, id, limit), shown(t, plain, flow, dir, id, limit); got != want {
+			modes := make([]flows.SampleMode, len(flow.Nodes))
+			for i := range modes {
+				modes[i] = []flows.SampleMode{{Mode: flows.SampleFirst}, {Mode: flows.SampleRandom, Seed: 7}, {Mode: flows.SampleWhere, Where: "true"}}[(int(seed)+i)%3]
+			}
+			if got, want := shown(t, keeping, flow, dir, id, limit, modes...), shown(t, plain, flow, dir, id, limit, modes...); got != want {
 				doc, _ := flow.Canonical()
 				t.Fatalf("seed %d: with what was kept, %s shows %s\nand without %s\nflow: %s", seed, id, got, want, doc)
 			}

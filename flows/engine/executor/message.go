@@ -101,8 +101,9 @@ type PreviewSpec struct {
 	Memory     int64             `json:"memory,omitempty"`
 	Limit      int               `json:"limit"`
 	Fresh      bool              `json:"fresh,omitempty"` // reads again what is kept of the sources
-	// Offsets say where incremental sources go on, by node.
-	Offsets map[string]node.Offset `json:"offsets,omitempty"`
+	// Offsets say where incremental sources go on, by node, and Samples which records of driving ones are read.
+	Offsets map[string]node.Offset      `json:"offsets,omitempty"`
+	Samples map[string]flows.SampleMode `json:"samples,omitempty"`
 	// Connections of the flow with their secrets, and no others.
 	Connections node.ConnectionSet `json:"connections,omitempty"`
 }

@@ -42,7 +42,7 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 	if again.above, err = aboveOf(flow, &spec); err != nil {
 		return nil, err
 	}
-	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit), Kept: again.kept})
+	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit), Samples: spec.Samples, Kept: again.kept})
 	v.Problems = ps
 	if ps.Failed() {
 		return v, nil
@@ -59,8 +59,11 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 	defer os.RemoveAll(spec.Temp)
 	if len(p.Driving) > 0 {
 		v.Source = p.Driving[0]
+		if v.Sample = spec.Samples[v.Source]; v.Sample.Mode == "" {
+			v.Sample.Mode = flows.SampleFirst
+		}
 	}
-	look := &look{preview: v, limit: spec.Limit, driving: p.Driving}
+	look := &look{preview: v, limit: spec.Limit}
 	nodes, err := eng.Run(ctx, p, engine.Env{Files: files, Connections: spec.Connections, Temp: spec.Temp, MemoryLimit: max(spec.Memory-keptBytes, spec.Memory/2),
 		Threads: 1, ReadThreads: spec.Threads, // one thread keeps records in their order
 		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject, Offsets: spec.Offsets, Source: again.source, Keep: again.keep})
@@ -135,7 +138,6 @@ func skippedNode(p *plan.Plan, id string) *flows.Error {
 type look struct {
 	preview *flows.Preview
 	limit   int
-	driving []string
 	mu      sync.Mutex
 	samples []flows.Sample
 	refused map[string][]flows.Reject // by node
@@ -177,16 +179,34 @@ func (l *look) finish(p *plan.Plan, n *plan.Node, nodes []flows.NodeStatus, befo
 		l.preview.Inputs = append(l.preview.Inputs, s)
 	}
 	for _, port := range n.Ports() {
-		l.preview.Outputs = append(l.preview.Outputs, l.at(plan.Ref{Node: n.ID, Port: port}, n.Results[port].Schema, nodes))
+		s := l.at(p.Drawn(plan.Ref{Node: n.ID, Port: port}), n.Results[port].Schema, nodes)
+		s.Node = n.ID
+		l.preview.Outputs = append(l.preview.Outputs, s)
 	}
-	l.preview.Complete = len(l.driving) > 0
-	for _, st := range nodes {
-		if slices.Contains(l.driving, st.Node) {
-			if st.Node == l.preview.Source {
-				l.preview.Read = st.Out[node.Out]
+	l.account(p, nodes)
+}
+
+// account tells how much was read of the driving sources.
+func (l *look) account(p *plan.Plan, nodes []flows.NodeStatus) {
+	delivered := func(id string) (n int64) {
+		for _, st := range nodes {
+			if st.Node == id {
+				n = st.Out[node.Out]
 			}
-			l.preview.Complete = l.preview.Complete && !slices.Contains(st.StoppedEarly, node.Out)
 		}
+		return n
+	}
+	l.preview.Complete = len(p.Driving) > 0
+	for _, st := range nodes {
+		if !slices.Contains(p.Driving, st.Node) {
+			continue
+		}
+		scanned, read := st.Out[node.Out], delivered(p.Drawn(plan.Ref{Node: st.Node, Port: node.Out}).Node)
+		if st.Node == l.preview.Source {
+			l.preview.Read, l.preview.Scanned = read, scanned
+		}
+		random := p.Random(st.Node)
+		l.preview.Complete = l.preview.Complete && !slices.Contains(st.StoppedEarly, node.Out) && (!random || read == scanned)
 	}
 }
 

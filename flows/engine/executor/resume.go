@@ -42,7 +42,7 @@ func aboveOf(flow *flows.Flow, spec *PreviewSpec) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest, err := json.Marshal([]any{spec.Node, spec.Parameters, spec.Folders, spec.Connections, spec.Offsets, spec.Limit})
+	rest, err := json.Marshal([]any{spec.Node, spec.Parameters, spec.Folders, spec.Connections, spec.Offsets, spec.Samples, spec.Limit})
 	return append(doc, rest...), err
 }
 
@@ -136,7 +136,7 @@ func (u *reuse) finish(v *flows.Preview, p *plan.Plan, seen []flows.SeenFile) {
 	}
 	for _, x := range u.resumed {
 		u.used(x.at)
-		v.Source, v.Read, v.Complete = x.source, x.read, x.complete
+		v.Source, v.Read, v.Scanned, v.Complete = x.source, x.read, x.scanned, x.complete
 	}
 }
 
@@ -146,7 +146,7 @@ func (u *reuse) put(v *flows.Preview, p *plan.Plan, seen []flows.SeenFile) {
 		return
 	}
 	for r, x := range u.growing {
-		x.files, x.source, x.read, x.complete = slices.Clone(seen), v.Source, v.Read, v.Complete
+		x.files, x.source, x.read, x.scanned, x.complete = slices.Clone(seen), v.Source, v.Read, v.Scanned, v.Complete
 		for _, rej := range v.Rejects {
 			if rej.Node != v.Node {
 				x.rejects = append(x.rejects, keptReject{reject: rej})

@@ -353,6 +353,8 @@ export interface PreviewRequest {
   fresh?: boolean
   /** whose cursors say where incremental sources go on */
   flow?: string
+  /** Samples say which records of a driving source are read, by its node; none: the first. */
+  samples?: Record<string, SampleMode>
 }
 
 /** Preview is what the records at a node look like. Nothing was written for it. */
@@ -366,6 +368,9 @@ export interface Preview {
   source: string
   read: number
   complete: boolean
+  /** Sample is how the records of Source were chosen, and Scanned how many were read to find them. */
+  sample: SampleMode
+  scanned: number
   /** Cursors are where incremental sources began, as the next run would: behind what was reached. Nothing moves them. */
   cursors?: FlowCursor[]
   /** Rejects are refused records, of this node and those before it. */
@@ -387,6 +392,16 @@ export interface SeenFile {
   path: string
   size: number
   modTime: string
+}
+
+/** SampleMode says which records of a driving source a preview reads. */
+export interface SampleMode {
+  /** SampleFirst, SampleRandom, SampleWhere */
+  mode: string
+  /** condition over the records of the source */
+  where?: string
+  /** of the chance: the same seed draws the same records */
+  seed?: number
 }
 
 /** Catalogue is everything that the editor can offer. */
