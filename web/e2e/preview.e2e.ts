@@ -50,6 +50,7 @@ test('first, where and at random, in both themes', async () => {
   await page.getByLabel('Condition over the records of Orders').fill('ordr_id > 1');
   await page.keyboard.press('Enter');
   await expect.poll(() => page.locator('.problem-lines').textContent(), { timeout: 15_000 }).toMatch(/ordr_id.*order_id/);
+  expect(await page.locator('.react-flow__node[data-id="orders"] .node-card').textContent()).not.toContain('Error'); // the flow is right
   await look(page, 'preview-where-wrong', '.shell');
   await choice.selectOption('random');
   await see(/^1,000 of 5,000 records of Orders, at random/);

@@ -37,7 +37,7 @@ function DraftPreview({ node }: { node: FlowNode }): ReactNode {
   const { shown, problems, loading, old } = useSyncExternalStore(loader.subscribe, () => loader.state);
   const mine = loader.state.node === node.id;
   useEffect(() => {
-    editor.set({ previewed: problems });
+    editor.set({ previewed: problems.filter((p) => p.path?.field !== 'sample') }); // nothing is wrong with the flow, then
     return () => editor.set({ previewed: nothing });
   }, [editor, problems]);
   const offline = useEditor((s) => s.offline);
