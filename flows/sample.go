@@ -25,7 +25,24 @@ type PreviewRequest struct {
 	Parameters map[string]string `json:"parameters,omitempty"`
 	Limit      int               `json:"limit,omitempty"` // records of the driving source; 0 means DefaultPreview
 	Fresh      bool              `json:"fresh,omitempty"` // reads again what is remembered
+	Flow       string            `json:"flow,omitempty"`  // whose cursors say where incremental sources go on; none: they begin anew
+	// Samples say which records of a driving source are read, by its node; none: the first.
+	Samples map[string]SampleMode `json:"samples,omitempty"`
 }
+
+// SampleMode says which records of a driving source a preview reads.
+type SampleMode struct {
+	Mode  string `json:"mode"`            // SampleFirst, SampleRandom, SampleWhere
+	Where string `json:"where,omitempty"` // condition over the records of the source
+	Seed  int64  `json:"seed,omitempty"`  // of the chance: the same seed draws the same records
+}
+
+// The modes of a sample.
+const (
+	SampleFirst  = "first"
+	SampleRandom = "random" // of all records: they are all read
+	SampleWhere  = "where"  // the first that meet the condition: it is read on until there are enough
+)
 
 // DefaultPreview and MaxPreview are numbers of records of the driving source.
 const (
@@ -43,6 +60,11 @@ type Preview struct {
 	Source   string `json:"source"`
 	Read     int64  `json:"read"`
 	Complete bool   `json:"complete"`
+	// Sample is how the records of Source were chosen, and Scanned how many were read to find them.
+	Sample  SampleMode `json:"sample"`
+	Scanned int64      `json:"scanned"`
+	// Cursors are where incremental sources began, as the next run would: behind what was reached. Nothing moves them.
+	Cursors []FlowCursor `json:"cursors,omitempty"`
 	// Rejects are refused records, of this node and those before it.
 	Rejects []Reject `json:"rejects,omitempty"`
 	// Problems keep the preview from being made; then there are no samples. Warnings do not.

@@ -36,7 +36,7 @@ func (s *Server) preview(c *call) error {
 	if err != nil {
 		return err
 	}
-	answer, err := s.Lab.Preview(c.Request().Context(), c.scope, flows.PreviewRequest{Document: doc, Node: body.Node, Parameters: body.Parameters, Limit: body.Limit, Fresh: body.Fresh})
+	answer, err := s.Lab.Preview(c.Request().Context(), c.scope, flows.PreviewRequest{Document: doc, Node: body.Node, Parameters: body.Parameters, Limit: body.Limit, Fresh: body.Fresh, Flow: body.Flow, Samples: body.Samples})
 	if err != nil {
 		return err
 	}

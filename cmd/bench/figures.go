@@ -23,6 +23,7 @@ func figures() []Figure {
 	fs = append(fs, postgresFigures()...)
 	fs = append(fs, manyFigures()...)
 	fs = append(fs, serverFigures()...)
+	fs = append(fs, previewFigures()...)
 	fs = append(fs, viewerFigures()...)
 	fs = append(fs, browserFigures()...)
 	fs = append(fs, canvasFigures()...)

@@ -100,7 +100,7 @@ func openBackend(ctx context.Context, o backendOptions) (_ *backend, err error) 
 		return nil, err
 	}
 	b.connections = &connection.Service{Store: b.store.Connections, Sealer: sealer, NewID: newID}
-	if b.lab, err = newLab(b.folders, b.connections); err != nil {
+	if b.lab, err = newLab(b.folders, b.connections, b.store.Cursors); err != nil {
 		return nil, err
 	}
 	total := totalBudget(o.total)

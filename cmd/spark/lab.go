@@ -25,7 +25,7 @@ type workbench struct {
 var _ run.Workbench = (*workbench)(nil)
 
 // newLab makes the lab of a server.
-func newLab(folders []string, connections run.Connections) (*run.Lab, error) {
+func newLab(folders []string, connections run.Connections, cursors run.Cursors) (*run.Lab, error) {
 	files, err := node.OpenFiles(node.LocationEnv{Folders: folders})
 	if err != nil {
 		return nil, err
@@ -33,6 +33,7 @@ func newLab(folders []string, connections run.Connections) (*run.Lab, error) {
 	return &run.Lab{
 		Files:       files,
 		Connections: connections,
+		Cursors:     cursors,
 		Engines:     []plan.Engine{&duckdb.Engine{}},
 		Open: func(ctx context.Context) (run.Workbench, error) {
 			h, err := child(ctx, min(previewMemory, totalMemory()/2))
@@ -79,7 +80,7 @@ func (w *workbench) Preview(ctx context.Context, job run.PreviewJob) (flows.Prev
 	}
 	defer removeTemp(temp)
 	return w.host.Preview(ctx, executor.PreviewSpec{Document: job.Document, Node: job.Node, Parameters: job.Parameters, Folders: w.folders,
-		Temp: temp, Threads: runtime.NumCPU(), Memory: engineMemory(previewMemory), Limit: job.Limit, Connections: job.Connections})
+		Temp: temp, Threads: runtime.NumCPU(), Memory: engineMemory(previewMemory), Limit: job.Limit, Samples: job.Samples, Fresh: job.Fresh, Offsets: job.Offsets, Connections: job.Connections})
 }
 
 func (w *workbench) Replay(ctx context.Context, job run.Job) (flows.ReplayReport, error) {

@@ -15,7 +15,7 @@ import (
 // lab is a lab over a place's data folder.
 func (p *place) lab() *run.Lab {
 	p.t.Helper()
-	l, err := newLab([]string{p.data}, nil)
+	l, err := newLab([]string{p.data}, nil, nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -172,7 +172,8 @@ func TestPreviewOfBrokenNodes(t *testing.T) {
 	}
 }
 
-// TestLabAfterDeath: a process that dies fails its question, and the next question starts another one.
+// TestLabAfterDeath: a process that was ended while it waited is replaced, and nobody who asks notices; one that dies of
+// its question fails it.
 func TestLabAfterDeath(t *testing.T) {
 	t.Parallel()
 	p := setup(t)
@@ -191,10 +192,19 @@ func TestLabAfterDeath(t *testing.T) {
 		t.Fatalf("%d processes, %v", len(started), err)
 	}
 	started[0].host.Kill()
-	if _, err := l.Inspect(t.Context(), flows.LocalScope, "in.csv"); flows.AsError(err) == nil || flows.AsError(err).Code != "executor.died" {
-		t.Errorf("a dead process answered: %v", err)
-	}
 	if found, err := l.Inspect(t.Context(), flows.LocalScope, "in.csv"); err != nil || found.Format != "csv" || len(started) != 2 {
 		t.Errorf("%+v, %v, %d processes", found, err, len(started))
+	}
+	usual := l.Open
+	l.Open = func(ctx context.Context) (run.Workbench, error) {
+		b, err := usual(ctx)
+		if err == nil {
+			b.(*workbench).host.Kill()
+		}
+		return b, err
+	}
+	started[1].host.Kill()
+	if _, err := l.Inspect(t.Context(), flows.LocalScope, "in.csv"); flows.AsError(err) == nil || flows.AsError(err).Code != "executor.died" || len(started) != 3 {
+		t.Errorf("a dead process answered after %d processes: %v", len(started), err)
 	}
 }

@@ -4,6 +4,8 @@ package engine
 import (
 	"context"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"spark/flows"
 	"spark/flows/node"
 	"spark/flows/plan"
@@ -39,6 +41,11 @@ type Env struct {
 	Samples int
 	// Sampled is told the samples, whole, when they have grown: with the counts, and at the end. It must not block.
 	Sampled func([]flows.Sample)
+	// Source may give another source to read instead of that of a node: one that delivers the same. nil: never.
+	Source func(*plan.Node, node.Read) node.Source
+	// Keep is given the relations of the plan's Keeps that can be kept, in their order, and nil at the end of each. Origin
+	// columns come last. An error ends a relation, and nothing else.
+	Keep func(*plan.Step, arrow.RecordBatch) error
 	// Offsets are where incremental sources go on, by node.
 	Offsets map[string]node.Offset
 	// Reached is told, after the commit, how far they were read. It may be nil.

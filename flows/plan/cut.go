@@ -67,6 +67,9 @@ func (p *Plan) completeFilters(consumers map[Ref]int) {
 // keepWhole keeps what must be complete: where it is asked for, what a Query reads, and what a Stop or an Expect has passed where something
 // below may stop it early.
 func (p *Plan) keepWhole(consumers map[Ref]int) {
+	for ref := range p.whole {
+		consumers[ref] = max(consumers[ref], 2)
+	}
 	for _, n := range p.Nodes {
 		if _, query := n.Results[node.Out].Op.(node.Query); query {
 			for _, in := range n.Inputs {

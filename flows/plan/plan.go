@@ -30,13 +30,21 @@ type Plan struct {
 	Params  []expr.Param
 	// Driving are the sources of which a preview reads the first records only: one, or one per edge of a port with many.
 	Driving []string
+	// Incremental are the sources that may go on where an earlier run has ended.
+	Incremental []string
+	// Keeps are relations that the engine hands to whoever keeps them for the next preview.
+	Keeps []Ref
 
-	unsized bool            // the size of a source is not known
-	traced  map[Ref]bool    // see origins
-	preview string          // node that the plan is a preview of
-	watched map[Ref]bool    // relations of which a preview shows every field
-	dry     bool            // nothing is written
-	carried map[string]bool // nodes that replayed records pass; nil: no replay
+	unsized  bool                        // the size of a source is not known
+	traced   map[Ref]bool                // see origins
+	preview  string                      // node that the plan is a preview of
+	watched  map[Ref]bool                // relations of which a preview shows every field
+	whole    map[Ref]bool                // relations that a preview computes to their end
+	untraced map[Ref]bool                // kept relations without the origin of their records
+	samples  map[string]flows.SampleMode // see Options
+	drawn    map[Ref]Ref                 // see Drawn
+	dry      bool                        // nothing is written
+	carried  map[string]bool             // nodes that replayed records pass; nil: no replay
 }
 
 // Node is a planned node.
@@ -69,6 +77,10 @@ type Options struct {
 	Until      string            // node that the run ends at: nodes that it does not need are skipped; "": all nodes run
 	// Preview is the number of records that are read of the driving source of Until; sinks are not executed. 0: a run.
 	Preview int64
+	// Samples say which records of a driving source a preview reads; of others it reads the first.
+	Samples map[string]flows.SampleMode
+	// Kept returns what an earlier preview kept of a relation. It is asked of the inputs of Until; nil: nothing is.
+	Kept func(*Plan, Ref) (Kept, bool)
 	// Replay lets refused records go through the flow again, and no others.
 	Replay *Replay
 }
@@ -101,11 +113,24 @@ func Compile(f *flows.Flow, o Options) (*Plan, flows.Problems) {
 			c.add(e)
 		}
 	}
+	for _, n := range c.plan.Nodes {
+		if read, ok := n.Results[node.Out].Op.(node.Read); ok {
+			if s, ok := read.Source.(node.IncrementalSource); ok && s.Incremental() {
+				c.plan.Incremental = append(c.plan.Incremental, n.ID)
+			}
+		}
+	}
 	if !c.problems.Failed() {
 		if o.Preview > 0 {
-			c.plan.capped(o.Until, o.Preview)
+			c.plan.samples = o.Samples
+			c.problems = append(c.problems, c.plan.capped(o.Until, o.Preview)...)
+			if o.Kept != nil && !c.problems.Failed() {
+				c.plan.resume(o.Until, o.Kept)
+			}
 		}
 		c.chooseEngine()
+	}
+	if !c.problems.Failed() {
 		c.plan.cut()
 		c.plan.estimate(func(path string) int64 {
 			if o.Lookup == nil {

@@ -125,7 +125,7 @@ func (p *Plan) needs() {
 			}
 		case StageKeep:
 			need[s.Target] = kept[s.Target]
-			origin[s.Target] = keptOrigin[s.Target]
+			origin[s.Target] = keptOrigin[s.Target] || slices.Contains(p.Keeps, s.Target) && p.traced[s.Target]
 		}
 		for j := len(s.Steps) - 1; j >= 0; j-- {
 			p.stepNeeds(s.Steps[j], need, origin, func(in Input) (map[string]bool, func()) {
@@ -183,7 +183,7 @@ func (p *Plan) origins() {
 	for _, s := range p.Stages {
 		for _, st := range s.Steps {
 			_, read := st.Op.(node.Read)
-			p.traced[st.Ref] = read || preservesOrigin(st.Op) && !slices.ContainsFunc(st.origins(), func(in Input) bool { return !p.traced[in.Ref] })
+			p.traced[st.Ref] = read && !p.untraced[st.Ref] || preservesOrigin(st.Op) && !slices.ContainsFunc(st.origins(), func(in Input) bool { return !p.traced[in.Ref] })
 		}
 	}
 }

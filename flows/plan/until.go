@@ -35,10 +35,13 @@ func (c *compiler) until() flows.Node {
 // Preview reports whether this is the plan of a preview or of a dry run: it writes nothing.
 func (p *Plan) Preview() bool { return p.preview != "" || p.dry }
 
+// Shown reports whether the records of a relation are to be seen: in a preview those at its node only.
+func (p *Plan) Shown(r Ref) bool { return p.preview == "" || p.watched[r] }
+
 // capped turns the plan into that of a preview of a node: the driving sources give their first records only, the others
 // all of theirs, and every field at the node's ports is computed. The driving source is the one above the first input of
 // each node on the way up: capping the other side of a join, too, would leave no matches.
-func (p *Plan) capped(until string, records int64) {
+func (p *Plan) capped(until string, records int64) flows.Problems {
 	p.preview, p.watched = until, map[Ref]bool{}
 	for _, n := range p.Nodes {
 		if n.Policy == flows.RejectFail && n.Kind.Rejects {
@@ -47,38 +50,33 @@ func (p *Plan) capped(until string, records int64) {
 	}
 	n := p.Find(until)
 	if n == nil {
-		return // skipped
+		return nil // skipped
 	}
+	problems := p.drive(n, records, map[*Node]bool{})
 	for _, in := range n.Inputs {
 		p.watched[in] = true
 	}
 	for _, port := range n.Ports() {
-		p.watched[Ref{n.ID, port}] = true
+		p.watched[p.Drawn(Ref{n.ID, port})] = true
 	}
-	p.drive(n, records, map[*Node]bool{})
+	return problems
 }
 
 // drive caps the sources above the first input of n, and of every node on the way up. Where that port takes many edges,
 // it is what all of them bring.
-func (p *Plan) drive(n *Node, records int64, seen map[*Node]bool) {
+func (p *Plan) drive(n *Node, records int64, seen map[*Node]bool) (problems flows.Problems) {
 	if n == nil || seen[n] {
-		return
+		return nil
 	}
 	seen[n] = true
 	if sources := n.Sources(); len(sources) > 0 {
 		for _, in := range sources {
 			if node.InputPort(in.Port) == sources[0].Port {
-				p.drive(p.Find(in.Ref.Node), records, seen)
+				problems = append(problems, p.drive(p.Find(in.Ref.Node), records, seen)...)
 			}
 		}
-		return
+		return problems
 	}
 	p.Driving = append(p.Driving, n.ID)
-	for port, r := range n.Results {
-		if read, ok := r.Op.(node.Read); ok {
-			read.Limit = records
-			r.Op = read
-			n.Results[port] = r
-		}
-	}
+	return p.draw(n, records)
 }

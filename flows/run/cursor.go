@@ -40,7 +40,12 @@ func (w *work) offsets(ctx context.Context) (map[string]node.Offset, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]node.Offset{}
+	return offsetsOf(list)
+}
+
+// offsetsOf are cursors as sources take them, by node.
+func offsetsOf(list []flows.FlowCursor) (out map[string]node.Offset, err error) {
+	out = map[string]node.Offset{}
 	for _, c := range list {
 		if out[c.Node], err = json.Marshal(c.Cursor); err != nil {
 			return nil, fmt.Errorf("cursor of %s: %w", c.Node, err)

@@ -35,6 +35,9 @@ type PreviewJob struct {
 	Node       string
 	Parameters map[string]string
 	Limit      int
+	Samples    map[string]flows.SampleMode // by driving source
+	Fresh      bool                        // reads again what is kept of the sources
+	Offsets    map[string]node.Offset      // where incremental sources go on, by node
 	// Connections of the flow with their secrets.
 	Connections node.ConnectionSet
 }
@@ -47,6 +50,7 @@ type Lab struct {
 	Engines []plan.Engine
 	// Connections returns those of a project that a flow names.
 	Connections Connections
+	Cursors     Cursors       // of incremental sources; nil: none are kept
 	Idle        time.Duration // the process ends when nothing was asked for so long; 0: five minutes
 	Timeout     time.Duration // of a question; 0: a minute
 
@@ -82,25 +86,32 @@ func (l *Lab) Warm(ctx context.Context) error {
 	return l.ask(ctx, func(context.Context, Workbench) error { return nil })
 }
 
-// ask calls fn with the warm process, within the time for one question.
+// ask calls fn with the warm process, within the time for one question. A process that had been waiting may have been
+// ended meanwhile, by an administrator or for want of memory: then a new one is asked. Questions have no effects.
 func (l *Lab) ask(ctx context.Context, fn func(context.Context, Workbench) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, orDefault(l.Timeout, labTimeout), errTooLong)
 	defer cancel()
-	b, err := l.acquire(ctx)
-	if err != nil {
-		return err
+	warm, err := l.askOnce(ctx, fn)
+	if e := flows.AsError(err); e != nil && e.Code == "executor.died" && warm {
+		_, err = l.askOnce(ctx, fn)
 	}
-	err = fn(ctx, b)
-	broken := false
-	if e := flows.AsError(err); e != nil {
-		broken = e.Code == "executor.died" || e.Code == "memory.limit"
-	}
-	l.release(b, broken)
 	if err != nil && errors.Is(context.Cause(ctx), errTooLong) {
 		return &flows.Error{Code: "lab.timeout", Message: fmt.Sprintf("there was no answer within %s", orDefault(l.Timeout, labTimeout)),
 			Suggestion: "look at a node further up, or run the flow", Cause: err}
 	}
 	return err
+}
+
+// askOnce calls fn with a process, and reports whether that was there before.
+func (l *Lab) askOnce(ctx context.Context, fn func(context.Context, Workbench) error) (warm bool, err error) {
+	b, warm, err := l.acquire(ctx)
+	if err != nil {
+		return warm, err
+	}
+	err = fn(ctx, b)
+	e := flows.AsError(err)
+	l.release(b, e != nil && (e.Code == "executor.died" || e.Code == "memory.limit"))
+	return warm, err
 }
 
 var errTooLong = errors.New("the question took too long")
@@ -112,32 +123,35 @@ func orDefault(d, def time.Duration) time.Duration {
 	return def
 }
 
-func (l *Lab) acquire(ctx context.Context) (Workbench, error) {
+func (l *Lab) acquire(ctx context.Context) (b Workbench, warm bool, err error) {
 	l.opening.Lock() // one process, however many ask at once
 	defer l.opening.Unlock()
 	l.mu.Lock()
 	if l.bench != nil || l.closed {
 		defer l.mu.Unlock()
 		if l.closed {
-			return nil, &flows.Error{Code: "server.stopping", Message: "Spark is being stopped", Suggestion: "try again when it has started"}
+			return nil, false, stopping()
 		}
 		l.asking++
-		return l.bench, nil
+		return l.bench, true, nil
 	}
 	l.mu.Unlock()
-	b, err := l.Open(ctx)
-	if err != nil {
-		return nil, err
+	if b, err = l.Open(ctx); err != nil {
+		return nil, false, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		b.Close()
-		return nil, &flows.Error{Code: "server.stopping", Message: "Spark is being stopped", Suggestion: "try again when it has started"}
+		return nil, false, stopping()
 	}
 	l.bench = b
 	l.asking++
-	return b, nil
+	return b, false, nil
+}
+
+func stopping() *flows.Error {
+	return &flows.Error{Code: "server.stopping", Message: "Spark is being stopped", Suggestion: "try again when it has started"}
 }
 
 // release ends a use of the process. A broken one is replaced at the next question.

@@ -27,11 +27,20 @@ func (l *Lab) Preview(ctx context.Context, scope flows.Scope, req flows.PreviewR
 	case req.Limit == 0:
 		req.Limit = flows.DefaultPreview
 	}
+	for _, m := range req.Samples {
+		if !slices.Contains([]string{flows.SampleFirst, flows.SampleRandom, flows.SampleWhere}, m.Mode) {
+			return flows.Preview{}, &flows.Error{Code: "preview.sample", Message: fmt.Sprintf("there is no sample %q", m.Mode), Suggestion: "ask for first, random or where"}
+		}
+	}
 	connections, err := connectionsOf(ctx, l.Connections, scope, req.Document)
 	if err != nil {
 		return flows.Preview{}, err
 	}
-	key, err := previewKey(req, connections)
+	cursors, err := l.cursors(ctx, scope, req)
+	if err != nil {
+		return flows.Preview{}, err
+	}
+	key, err := previewKey(req, connections, cursors)
 	if err != nil {
 		return flows.Preview{}, err
 	}
@@ -43,19 +52,36 @@ func (l *Lab) Preview(ctx context.Context, scope flows.Scope, req flows.PreviewR
 	if err != nil {
 		return flows.Preview{}, err
 	}
+	offsets, err := offsetsOf(cursors)
+	if err != nil {
+		return flows.Preview{}, err
+	}
 	var p flows.Preview
 	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
-		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Parameters: req.Parameters, Limit: req.Limit, Connections: connections})
+		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Parameters: req.Parameters, Limit: req.Limit, Samples: req.Samples, Fresh: req.Fresh, Offsets: offsets, Connections: connections})
 		return err
 	})
 	if err != nil {
 		return flows.Preview{}, err
 	}
+	p.Cursors = slices.DeleteFunc(cursors, func(c flows.FlowCursor) bool {
+		return !slices.ContainsFunc(p.Cursors, func(used flows.FlowCursor) bool { return used.Node == c.Node })
+	})
 	if !p.Problems.Failed() { // what is wrong may be mended outside of the document
 		l.previews.put(key, p, sampleBytes(p))
 	}
 	p.Took = time.Since(began)
 	return p, nil
+}
+
+// cursors are those of the nodes that the preview reads.
+func (l *Lab) cursors(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) ([]flows.FlowCursor, error) {
+	if l.Cursors == nil || req.Flow == "" {
+		return nil, nil
+	}
+	list, err := l.Cursors.List(ctx, scope, req.Flow)
+	above := req.Document.Above(req.Node)
+	return slices.DeleteFunc(list, func(c flows.FlowCursor) bool { return !above[c.Node] || c.Value == "" }), err
 }
 
 // unchanged reports whether every pattern still stands for the same files.
@@ -78,7 +104,7 @@ func (l *Lab) unchanged(seen []flows.SeenFile) bool {
 
 // previewKey identifies everything that a preview depends on, files aside: the node, what is above it, parameters, where
 // its connections lead.
-func previewKey(req flows.PreviewRequest, connections node.ConnectionSet) (string, error) {
+func previewKey(req flows.PreviewRequest, connections node.ConnectionSet, cursors []flows.FlowCursor) (string, error) {
 	above := req.Document.Above(req.Node)
 	part := *req.Document
 	part.Name, part.Description, part.Layout, part.Nodes, part.Edges = "", "", nil, nil, nil
@@ -105,7 +131,11 @@ func previewKey(req flows.PreviewRequest, connections node.ConnectionSet) (strin
 	if err != nil {
 		return "", fmt.Errorf("connections: %w", err)
 	}
-	return cacheKey("preview", req.Node, fmt.Sprint(req.Limit), string(values), string(places), string(doc)), nil
+	from, err := offsetsOf(cursors)
+	if err != nil {
+		return "", err
+	}
+	return cacheKey("preview", req.Node, fmt.Sprint(from, req.Samples), fmt.Sprint(req.Limit), string(values), string(places), string(doc)), nil
 }
 
 func cacheKey(parts ...string) string {

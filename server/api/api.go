@@ -126,6 +126,9 @@ type PreviewRequest struct {
 	Parameters map[string]string `json:"parameters,omitempty"`
 	Limit      int               `json:"limit,omitempty"`
 	Fresh      bool              `json:"fresh,omitempty"` // reads again what is remembered
+	Flow       string            `json:"flow,omitempty"`  // whose cursors say where incremental sources go on
+	// Samples say which records of a driving source are read, by its node; none: the first.
+	Samples map[string]flows.SampleMode `json:"samples,omitempty"`
 }
 
 // Catalogue is everything that the editor can offer.
@@ -149,6 +152,8 @@ type NodeType struct {
 	Inputs   []Port   `json:"inputs"`
 	Outputs  []Port   `json:"outputs"` // without rejects
 	Rejects  bool     `json:"rejects"` // has the output port "rejects"
+	// Policy is what becomes of refused records where the node does not say; empty: what the flow says.
+	Policy flows.RejectPolicy `json:"policy,omitempty"`
 	// PortsFrom is a member of the config, a list of objects: the name of each is an output port, before Outputs.
 	PortsFrom string         `json:"portsFrom,omitempty"`
 	Schema    map[string]any `json:"schema"` // JSON Schema of the config with x-… hints for the form

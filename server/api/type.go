@@ -18,7 +18,7 @@ var Types = []reflect.Type{
 	reflect.TypeFor[flows.Field](), reflect.TypeFor[flows.Sample](), reflect.TypeFor[flows.Reject](),
 	reflect.TypeFor[flows.StoredReject](), reflect.TypeFor[flows.RejectGroup](), reflect.TypeFor[RejectSelection](), reflect.TypeFor[DiscardRejects](), reflect.TypeFor[ReplayRejects](), reflect.TypeFor[RejectCount](), reflect.TypeFor[flows.ReplayReport](),
 	reflect.TypeFor[CheckRequest](), reflect.TypeFor[flows.Check](), reflect.TypeFor[flows.PortSchema](),
-	reflect.TypeFor[PreviewRequest](), reflect.TypeFor[flows.Preview](), reflect.TypeFor[flows.SeenFile](),
+	reflect.TypeFor[PreviewRequest](), reflect.TypeFor[flows.Preview](), reflect.TypeFor[flows.SeenFile](), reflect.TypeFor[flows.SampleMode](),
 	reflect.TypeFor[Catalogue](), reflect.TypeFor[NodeType](), reflect.TypeFor[Port](), reflect.TypeFor[Function](), reflect.TypeFor[Format](),
 	reflect.TypeFor[FileList](), reflect.TypeFor[FileEntry](), reflect.TypeFor[InspectRequest](), reflect.TypeFor[Proposal](), reflect.TypeFor[FileField](),
 	reflect.TypeFor[ConnectionType](), reflect.TypeFor[flows.Connection](), reflect.TypeFor[WindowRequest](), reflect.TypeFor[SetCursor](), reflect.TypeFor[flows.FlowCursor](), reflect.TypeFor[flows.CursorWindow](), reflect.TypeFor[flows.Cursor](), reflect.TypeFor[flows.Delivery](), reflect.TypeFor[flows.Move](), reflect.TypeFor[SaveConnection](), reflect.TypeFor[TestConnection](), reflect.TypeFor[SplitAddress](), reflect.TypeFor[SplitSettings](), reflect.TypeFor[ConnectionReport](), reflect.TypeFor[flows.Table](),

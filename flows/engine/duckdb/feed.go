@@ -60,6 +60,10 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 			f.count.rejected.Add(1)
 			return r.reject(st.Node, rej)
 		}, Progress: f.count.progress}
+	_, texts := read.Source.(node.TextSource)
+	if r.env.Source != nil && !texts {
+		read.Source = r.env.Source(st.Node, read)
+	}
 	name := fmt.Sprintf("src%d", r.taps[st.Ref])
 	return f, r.start(ctx, r.conn, f, name, arrow.NewSchema(fields, nil), func(ctx context.Context) (node.ReadStats, error) {
 		reading.Emit = f.emit(ctx)

@@ -317,6 +317,7 @@ func (r *run) finish(ctx context.Context, s *plan.Stage, b *builder) (int64, err
 		if err != nil {
 			return 0, err
 		}
+		r.keep(ctx, last, table)
 		return r.count(ctx, "SELECT count(*) FROM "+table)
 	case plan.StageCount:
 		return r.count(ctx, b.with("SELECT count(*) FROM "+target))

@@ -24,7 +24,7 @@ type samples struct {
 // written out only where CASE asks for it.
 func (b *builder) sampled(st *plan.Step, sql string) string {
 	r := b.run
-	if r.env.Samples == 0 || r.plan.Uncounted() || !r.plan.Preview() && r.cutShort(st) {
+	if r.env.Samples == 0 || r.plan.Uncounted() || !r.plan.Shown(st.Ref) || !r.plan.Preview() && r.cutShort(st) {
 		return sql
 	}
 	id := r.taps[st.Ref]

@@ -26,11 +26,9 @@ type Setup func(folder string) (engine.Engine, node.Files, error)
 
 // Check generates the flow of a seed, runs it and compares everything. It returns which features the flow had.
 func Check(seed uint64, setup Setup, folder string) (map[string]int, error) {
-	g := generate(seed)
-	for name, b := range g.files {
-		if err := os.WriteFile(filepath.Join(folder, name), b, 0o600); err != nil {
-			return nil, err
-		}
+	g, err := generateIn(seed, folder)
+	if err != nil {
+		return nil, err
 	}
 	eng, files, err := setup(folder)
 	if err != nil {
@@ -63,6 +61,25 @@ func Check(seed uint64, setup Setup, folder string) (map[string]int, error) {
 		return nil, fmt.Errorf("%w\nplan:\n%s\nflow: %s", err, p.Explain(), document(g.flow))
 	}
 	return g.used, nil
+}
+
+// Flow generates the flow of a seed, and its files into a folder.
+func Flow(seed uint64, folder string) (*flows.Flow, error) {
+	g, err := generateIn(seed, folder)
+	if err != nil {
+		return nil, err
+	}
+	return g.flow, nil
+}
+
+func generateIn(seed uint64, folder string) (*generated, error) {
+	g := generate(seed)
+	for name, b := range g.files {
+		if err := os.WriteFile(filepath.Join(folder, name), b, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
 }
 
 // checkSamples: a sample is complete where its records were not stopped early.

@@ -32,6 +32,7 @@ type Guest struct {
 	mu    sync.Mutex
 	calls map[uint64]context.CancelCauseFunc
 	wg    sync.WaitGroup
+	kept  keeper // of previews
 }
 
 // errCancelled is the cause of a run that its host cancelled.
@@ -40,7 +41,7 @@ var errCancelled = errors.New("cancelled")
 // Serve answers the host on r and w until the host is gone; then it cancels what is running and waits for it, so that
 // nothing half written stays behind.
 func Serve(r io.Reader, w io.Writer, tools Tools) error {
-	g := &Guest{tools: tools, calls: map[uint64]context.CancelCauseFunc{}}
+	g := &Guest{tools: tools, calls: map[uint64]context.CancelCauseFunc{}, kept: keeper{limit: keptBytes}}
 	g.peer = newPeer(r, w, g.handle)
 	err := g.peer.serve()
 	g.mu.Lock()

@@ -100,6 +100,10 @@ type PreviewSpec struct {
 	Threads    int               `json:"threads"` // of the sources
 	Memory     int64             `json:"memory,omitempty"`
 	Limit      int               `json:"limit"`
+	Fresh      bool              `json:"fresh,omitempty"` // reads again what is kept of the sources
+	// Offsets say where incremental sources go on, by node, and Samples which records of driving ones are read.
+	Offsets map[string]node.Offset      `json:"offsets,omitempty"`
+	Samples map[string]flows.SampleMode `json:"samples,omitempty"`
 	// Connections of the flow with their secrets, and no others.
 	Connections node.ConnectionSet `json:"connections,omitempty"`
 }

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -15,7 +16,7 @@ import (
 	"spark/flows/plan"
 )
 
-// previewRejects is how many refused records a preview shows.
+// previewRejects is how many refused records of a node a preview shows.
 const previewRejects = 100
 
 // preview runs the flow up to a node over the first records of its driving source and keeps what passed the node's
@@ -34,13 +35,19 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 	}
 	watched := &watchedFiles{Files: files}
 	files = watched
-	defer func() { v.Files = watched.seen }()
+	defer func() { v.Files = watched.list() }()
 	eng := g.tools.Engine(spec.Folders, files, nil)
-	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit)})
+	again := &reuse{keeper: &g.kept, spec: &spec, files: files}
+	defer again.release()
+	if again.above, err = aboveOf(flow, &spec); err != nil {
+		return nil, err
+	}
+	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit), Samples: spec.Samples, Kept: again.kept})
 	v.Problems = ps
 	if ps.Failed() {
 		return v, nil
 	}
+	v.Cursors = beginnings(p.Incremental, spec.Offsets)
 	n := p.Find(spec.Node)
 	if n == nil {
 		v.Problems = append(v.Problems, skippedNode(p, spec.Node))
@@ -52,13 +59,22 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 	defer os.RemoveAll(spec.Temp)
 	if len(p.Driving) > 0 {
 		v.Source = p.Driving[0]
+		if v.Sample = spec.Samples[v.Source]; v.Sample.Mode == "" {
+			v.Sample.Mode = flows.SampleFirst
+		}
 	}
-	look := &look{preview: v, limit: spec.Limit, driving: p.Driving}
-	nodes, err := eng.Run(ctx, p, engine.Env{Files: files, Connections: spec.Connections, Temp: spec.Temp, MemoryLimit: spec.Memory,
+	look := &look{preview: v, limit: spec.Limit}
+	nodes, err := eng.Run(ctx, p, engine.Env{Files: files, Connections: spec.Connections, Temp: spec.Temp, MemoryLimit: max(spec.Memory-keptBytes, spec.Memory/2),
 		Threads: 1, ReadThreads: spec.Threads, // one thread keeps records in their order
-		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject})
-	look.finish(n, nodes)
+		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject, Offsets: spec.Offsets, Source: again.source, Keep: again.keep})
+	look.finish(p, n, nodes, again.refused(p))
+	if err == nil {
+		again.finish(v, p, watched.list())
+	}
 	v.Took, v.At = time.Since(began), began.UTC()
+	if !again.oldest.IsZero() {
+		v.At = again.oldest
+	}
 	if errors.Is(err, errCancelled) || errors.Is(err, errGone) {
 		return nil, &flows.Error{Code: "preview.cancelled", Message: "the preview was cancelled"}
 	}
@@ -66,6 +82,17 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 		v.Problems = append(v.Problems, flows.AsError(err))
 	}
 	return v, nil
+}
+
+// beginnings are the cursors at which incremental sources begin.
+func beginnings(sources []string, offsets map[string]node.Offset) (list []flows.FlowCursor) {
+	for _, id := range sources {
+		var c flows.Cursor
+		if json.Unmarshal(offsets[id], &c) == nil && c.Value != "" {
+			list = append(list, flows.FlowCursor{Node: id, Cursor: c})
+		}
+	}
+	return list
 }
 
 // watchedFiles notes which files every pattern stood for, and lets nobody write.
@@ -87,6 +114,13 @@ func (w *watchedFiles) Glob(pattern string) ([]node.FileInfo, error) {
 	return found, err
 }
 
+// list is what was seen so far.
+func (w *watchedFiles) list() []flows.SeenFile {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.seen)
+}
+
 func (w *watchedFiles) Create(path string) (node.PendingFile, error) {
 	return nil, fmt.Errorf("a preview was about to write %s", path)
 }
@@ -104,9 +138,9 @@ func skippedNode(p *plan.Plan, id string) *flows.Error {
 type look struct {
 	preview *flows.Preview
 	limit   int
-	driving []string
 	mu      sync.Mutex
 	samples []flows.Sample
+	refused map[string][]flows.Reject // by node
 }
 
 func (l *look) sampled(s []flows.Sample) {
@@ -118,32 +152,61 @@ func (l *look) sampled(s []flows.Sample) {
 func (l *look) reject(r node.Reject) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.preview.Rejects) < previewRejects {
-		l.preview.Rejects = append(l.preview.Rejects, r)
+	if l.refused == nil {
+		l.refused = map[string][]flows.Reject{}
+	}
+	if list := l.refused[r.Node]; len(list) < previewRejects {
+		l.refused[r.Node] = append(list, r)
 	}
 	return nil
 }
 
-// finish picks what belongs to the node's ports.
-func (l *look) finish(n *plan.Node, nodes []flows.NodeStatus) {
+// finish picks what belongs to the node's ports. before are the rejects of nodes that were not executed again.
+func (l *look) finish(p *plan.Plan, n *plan.Node, nodes []flows.NodeStatus, before []flows.Reject) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, m := range p.Flow.Nodes {
+		for _, r := range before {
+			if r.Node == m.ID {
+				l.preview.Rejects = append(l.preview.Rejects, r)
+			}
+		}
+		l.preview.Rejects = append(l.preview.Rejects, l.refused[m.ID]...)
+	}
 	for _, in := range n.Sources() {
 		s := l.at(in.Ref, n.InputSchemas[in.Port], nodes)
 		s.Node, s.Port = n.ID, in.Port
 		l.preview.Inputs = append(l.preview.Inputs, s)
 	}
 	for _, port := range n.Ports() {
-		l.preview.Outputs = append(l.preview.Outputs, l.at(plan.Ref{Node: n.ID, Port: port}, n.Results[port].Schema, nodes))
+		s := l.at(p.Drawn(plan.Ref{Node: n.ID, Port: port}), n.Results[port].Schema, nodes)
+		s.Node = n.ID
+		l.preview.Outputs = append(l.preview.Outputs, s)
 	}
-	l.preview.Complete = len(l.driving) > 0
-	for _, st := range nodes {
-		if slices.Contains(l.driving, st.Node) {
-			if st.Node == l.preview.Source {
-				l.preview.Read = st.Out[node.Out]
+	l.account(p, nodes)
+}
+
+// account tells how much was read of the driving sources.
+func (l *look) account(p *plan.Plan, nodes []flows.NodeStatus) {
+	delivered := func(id string) (n int64) {
+		for _, st := range nodes {
+			if st.Node == id {
+				n = st.Out[node.Out]
 			}
-			l.preview.Complete = l.preview.Complete && !slices.Contains(st.StoppedEarly, node.Out)
 		}
+		return n
+	}
+	l.preview.Complete = len(p.Driving) > 0
+	for _, st := range nodes {
+		if !slices.Contains(p.Driving, st.Node) {
+			continue
+		}
+		scanned, read := st.Out[node.Out], delivered(p.Drawn(plan.Ref{Node: st.Node, Port: node.Out}).Node)
+		if st.Node == l.preview.Source {
+			l.preview.Read, l.preview.Scanned = read, scanned
+		}
+		random := p.Random(st.Node)
+		l.preview.Complete = l.preview.Complete && !slices.Contains(st.StoppedEarly, node.Out) && (!random || read == scanned)
 	}
 }
 

@@ -1,7 +1,7 @@
 // The REST API, /api/v1. Errors of the server and of the way to it are ApiErrors with a sentence for people.
 
 import type {
-  Catalogue, Check, Connection, ConnectionReport, Cursor, CursorWindow, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SaveConnection, Saved, SetCursor, SplitSettings, StartRun, Table, TestConnection,
+  Catalogue, Check, Connection, ConnectionReport, Cursor, CursorWindow, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SampleMode, SaveConnection, Saved, SetCursor, SplitSettings, StartRun, Table, TestConnection,
 } from './types';
 import { exactParse } from './exact';
 
@@ -60,7 +60,7 @@ export class Client {
   revision = (id: string, number: number) => this.call<Revision>(`/flows/${encodeURIComponent(id)}/revisions/${number}`);
 
   check = (document: unknown, signal?: AbortSignal) => this.call<Check>('/check', { method: 'POST', body: { document }, signal });
-  preview = (request: { document: unknown; node: string; parameters?: Record<string, string>; limit?: number; fresh?: true }, signal?: AbortSignal) =>
+  preview = (request: { document: unknown; node: string; parameters?: Record<string, string>; limit?: number; fresh?: true; flow?: string; samples?: Readonly<Record<string, SampleMode>> }, signal?: AbortSignal) =>
     this.call<Preview>('/preview', { method: 'POST', body: request, signal });
   inspect = (path: string, signal?: AbortSignal) => this.call<Proposal>('/inspect', { method: 'POST', body: { path }, signal });
 

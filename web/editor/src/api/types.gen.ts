@@ -353,6 +353,10 @@ export interface PreviewRequest {
   limit?: number
   /** reads again what is remembered */
   fresh?: boolean
+  /** whose cursors say where incremental sources go on */
+  flow?: string
+  /** Samples say which records of a driving source are read, by its node; none: the first. */
+  samples?: Record<string, SampleMode>
 }
 
 /** Preview is what the records at a node look like. Nothing was written for it. */
@@ -366,6 +370,11 @@ export interface Preview {
   source: string
   read: number
   complete: boolean
+  /** Sample is how the records of Source were chosen, and Scanned how many were read to find them. */
+  sample: SampleMode
+  scanned: number
+  /** Cursors are where incremental sources began, as the next run would: behind what was reached. Nothing moves them. */
+  cursors?: FlowCursor[]
   /** Rejects are refused records, of this node and those before it. */
   rejects?: Reject[]
   /** Problems keep the preview from being made; then there are no samples. Warnings do not. */
@@ -385,6 +394,16 @@ export interface SeenFile {
   path: string
   size: number
   modTime: string
+}
+
+/** SampleMode says which records of a driving source a preview reads. */
+export interface SampleMode {
+  /** SampleFirst, SampleRandom, SampleWhere */
+  mode: string
+  /** condition over the records of the source */
+  where?: string
+  /** of the chance: the same seed draws the same records */
+  seed?: number
 }
 
 /** Catalogue is everything that the editor can offer. */
@@ -411,6 +430,8 @@ export interface NodeType {
   outputs: Port[]
   /** has the output port "rejects" */
   rejects: boolean
+  /** Policy is what becomes of refused records where the node does not say; empty: what the flow says. */
+  policy?: RejectPolicy
   /** PortsFrom is a member of the config, a list of objects: the name of each is an output port, before Outputs. */
   portsFrom?: string
   /** JSON Schema of the config with x-… hints for the form */

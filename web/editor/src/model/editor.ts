@@ -20,7 +20,7 @@
 // state.readOnly is set, change does nothing: on the page of a run, and while the window is narrow (see Editor.setNarrow). Counts of runs are never here: see live/store.ts; state.run changes with states only.
 
 import { applyPatches, enablePatches, produce, produceWithPatches, setAutoFreeze, type Patch } from 'immer';
-import type { Catalogue, Check, Delivery, Move, Field, FlowError, Flow, Run } from '../api/types';
+import type { Catalogue, Check, Delivery, Field, Flow, FlowError, Move, Run, SampleMode } from '../api/types';
 import { edgeKey, listedNames, nodeOf, renamePort, typeOf, type Config, type FlowDocument, type Position } from './document';
 
 enablePatches();
@@ -84,6 +84,7 @@ export interface EditorState {
   saved: SavedState;
   offline: boolean; // the server does not answer: what is shown of it may be old
   previewed: readonly FlowError[]; // what the newest preview found
+  samples: Readonly<Record<string, SampleMode>>; // which records previews read of a source; the first of those that are not here
   etag: string;
   run: Run | null; // the run that is watched, without counts
   runError: { message: string; suggestion?: string | undefined } | null; // why the last run could not start
@@ -147,6 +148,7 @@ export class Editor {
       saved: { kind: 'saved' },
       offline: false,
       previewed: [],
+      samples: {},
       etag: options.etag ?? '',
       run: null,
       runError: null,

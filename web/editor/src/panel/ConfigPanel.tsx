@@ -188,7 +188,7 @@ function General({ node, type }: { node: FlowNode; type: NodeType }): ReactNode 
               if (e.target.value === '') delete mine.rejects;
               else mine.rejects = e.target.value as RejectPolicy;
             })}>
-            <option value="">As the flow says: {policyTitles[general].toLowerCase()}</option>
+            <option value="">{type.policy ? `${policyTitles[type.policy]} (this node's default)` : `As the flow says: ${policyTitles[general].toLowerCase()}`}</option>
             {Object.entries(policyTitles).map(([value, title]) => <option key={value} value={value}>{title}</option>)}
           </select>
           <p id={`${id}-help`} className="form-help">{connected ? 'The rejects port is connected: refused records go there, and are stored. Disconnect it to choose.' : 'Stored rejects wait in the inbox. Connect the rejects port to use them in the flow.'}</p>

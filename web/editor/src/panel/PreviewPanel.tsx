@@ -11,6 +11,7 @@ import { ColumnMenu, type OpenMenu } from './ColumnMenu';
 import './panel.css';
 import { PreviewLoader } from './preview';
 import { RejectTable } from './RejectTable';
+import { SampleChoice } from './SampleChoice';
 import { changesOf } from './schemaDifference';
 import { goTo } from './problemWalk';
 import { nodeTitle, useLoaded, useSelected } from './use';
@@ -26,16 +27,17 @@ export function PreviewPanel(): ReactNode {
 const nothing: readonly FlowError[] = [];
 
 function DraftPreview({ node }: { node: FlowNode }): ReactNode {
-  const { client, editor } = useServices();
+  const { client, editor, session } = useServices();
   const document = useEditor((s) => s.document);
-  const loader = useMemo(() => new PreviewLoader((question, signal) => client.preview(question, signal)), [client]);
+  const loader = useMemo(() => new PreviewLoader((question, signal) => client.preview({ ...question, flow: session.flow }, signal)), [client, session]);
   useEffect(() => () => loader.stop(), [loader]);
   const previewed = useMeaning(document);
-  useEffect(() => loader.want(previewed, node.id), [loader, previewed, node.id]);
+  const samples = useEditor((s) => s.samples);
+  useEffect(() => loader.want(previewed, node.id, samples), [loader, previewed, node.id, samples]);
   const { shown, problems, loading, old } = useSyncExternalStore(loader.subscribe, () => loader.state);
   const mine = loader.state.node === node.id;
   useEffect(() => {
-    editor.set({ previewed: problems });
+    editor.set({ previewed: problems.filter((p) => p.path?.field !== 'sample') }); // nothing is wrong with the flow, then
     return () => editor.set({ previewed: nothing });
   }, [editor, problems]);
   const offline = useEditor((s) => s.offline);
@@ -46,6 +48,7 @@ function DraftPreview({ node }: { node: FlowNode }): ReactNode {
     <div className="preview">
       <div className="preview-bar">
         <span role="status" className={old ? 'faint' : ''}>{mine && shown ? bannerOf(shown, document) : loading ? 'Reading records…' : 'No records yet'}{mine && shown && loading ? ' · refreshing…' : ''}{mine && shown && old && !loading ? ' · before the last change' : ''}</span>
+        <SampleChoice node={node.id} />
         <button type="button" className="icon-button preview-again" aria-label="Read the records again" onClick={() => loader.again()}><RefreshCw size={14} aria-hidden="true" /></button>
       </div>
       {mine && problems.length > 0 && <ProblemLines problems={problems} />}
@@ -68,13 +71,23 @@ function meaning(doc: FlowDocument): string {
   return JSON.stringify([doc.nodes.map(({ name: _, notes: __, ...node }) => node), doc.edges, doc.parameters, doc.settings]);
 }
 
+/** chosenOf tells which records of the source are read. */
+function chosenOf({ read, complete, sample, scanned }: Preview, source: string): string {
+  const records = read === 1 ? 'record' : 'records';
+  if (sample.mode === 'where') {
+    const which = complete ? (read === 1 ? 'the only record' : `all ${exact(read)} records`) : `first ${exact(read)} ${records}`;
+    return `${which} of ${source} where ${sample.where ?? ''} · ${exact(scanned)} searched`;
+  }
+  if (complete) return read === 1 ? `the only record of ${source}` : `all ${exact(read)} ${records} of ${source}`;
+  return sample.mode === 'random' ? `${exact(read)} of ${exact(scanned)} records of ${source}, at random` : `first ${exact(read)} ${records} of ${source}`;
+}
+
 /** bannerOf says what one sees: "first 1,000 records of Orders · read 10:42:07 · 34 ms · cached". */
 export function bannerOf(preview: Preview, doc: FlowDocument): string {
-  const source = nodeTitle(doc, preview.source);
-  const records = preview.read === 1 ? 'record' : 'records';
-  const what = preview.complete ? (preview.read === 1 ? `the only record of ${source}` : `all ${exact(preview.read)} ${records} of ${source}`) : `first ${exact(preview.read)} ${records} of ${source}`;
+  const what = chosenOf(preview, nodeTitle(doc, preview.source));
   const at = new Date(preview.at).toLocaleTimeString([], { hour12: false });
-  return [what, `read ${at}`, duration(preview.took / 1e6), preview.cached ? 'cached' : ''].filter(Boolean).join(' · ');
+  const behind = (preview.cursors ?? []).map((c) => `after ${c.column} ${c.value}${(preview.cursors ?? []).length > 1 ? ` of ${nodeTitle(doc, c.node)}` : ''}, as the next run`);
+  return [what, ...behind, `read ${at}`, duration(preview.took / 1e6), preview.cached ? 'cached' : ''].filter(Boolean).join(' · ');
 }
 
 export function ProblemLines({ problems }: { problems: readonly FlowError[] }): ReactNode {
@@ -86,7 +99,7 @@ export function ProblemLines({ problems }: { problems: readonly FlowError[] }): 
         <li key={i} data-severity={p.severity ?? 'error'}>
           <span aria-hidden="true">{p.severity === 'warning' ? '▲' : '✕'}</span>
           <span>{p.path?.node && <strong>{nodeTitle(document, p.path.node)}: </strong>}{sentence(p.message)} {sentence(p.suggestion ?? '')}</span>
-          {p.path?.node && <button type="button" className="link" onClick={() => goTo(editor, p)}>Go to setting</button>}
+          {p.path?.node && p.path.field !== 'sample' && <button type="button" className="link" onClick={() => goTo(editor, p)}>Go to setting</button>}
         </li>
       ))}
     </ul>

@@ -185,7 +185,7 @@ test('problems are listed with errors first; the button and F8 go to the setting
 });
 
 const preview: Preview = {
-  node: 'keep', source: 'keep', read: 2, complete: true, took: 1e6, at: '2026-01-31T10:42:07Z', cached: false,
+  node: 'keep', source: 'keep', read: 2, complete: true, sample: { mode: 'first' }, scanned: 2, took: 1e6, at: '2026-01-31T10:42:07Z', cached: false,
   inputs: [{ node: 'keep', port: 'in', schema: [{ name: 'a', type: 'text' }, { name: 'gone', type: 'text' }], rows: [[attack, 'x'], ['b', null]], records: 2 }],
   outputs: [{ node: 'keep', port: 'out', schema: [{ name: 'a', type: 'text' }, { name: 'new', type: 'int64' }], rows: [[attack, '1'], ['b', '2']], records: 2 }, { node: 'keep', port: 'unmatched', schema: [], rows: [], records: 0 }],
   rejects: [{ node: 'keep', code: 'c', reason: attack, raw: attack }],
@@ -325,4 +325,36 @@ test('a number field follows an undo, and takes back what is no number by itself
   expect(field.value).toBe('5');
   fireEvent.change(field, { target: { value: '' } });
   expect([field.value, config()]).toEqual(['', {}]);
+});
+
+test('what becomes of a refused record is said as it is: by the node type where that decides, else by the flow', () => {
+  const first = setup([node('e', 'limit')]);
+  const strict = { ...catalogue, nodes: catalogue.nodes.map((t) => (t.id === 'limit' ? { ...t, rejects: true, policy: 'reject' as const } : t)) };
+  first.editor.set({ catalogue: strict });
+  first.editor.openNode('e');
+  first.show(<ConfigPanel />);
+  const choice = screen.getByLabelText('A record that is refused');
+  expect(within(choice).getAllByRole('option')[0]!.textContent).toBe("Store it as a reject (this node's default)");
+  act(() => first.editor.set({ catalogue: { ...strict, nodes: strict.nodes.map(({ policy: _, ...t }) => t) } }));
+  expect(within(choice).getAllByRole('option')[0]!.textContent).toBe('As the flow says: fail the run');
+});
+
+test('the records of the source that previews read are chosen in the preview, by keyboard, and belong to the view', async () => {
+  const asked: unknown[] = [];
+  const client = { preview: (question: { samples: unknown }) => (asked.push(question.samples), new Promise<Preview>(() => {})) } as unknown as Client;
+  const { editor, show } = setup([node('orders', 'sample.data'), node('keep', 'filter', { condition: 'a' })], { edges: [{ from: { node: 'orders', port: 'out' }, to: { node: 'keep', port: 'in' } }] }, client);
+  editor.openNode('keep');
+  show(<PreviewPanel />);
+  const user = userEvent.setup();
+  await user.selectOptions(screen.getByLabelText('Records of orders'), 'where');
+  expect(editor.state.samples).toEqual({});
+  await user.keyboard("id > 4{Enter}");
+  expect(editor.state.samples).toEqual({ orders: { mode: 'where', where: 'id > 4' } });
+  await waitFor(() => expect(asked.at(-1)).toEqual({ orders: { mode: 'where', where: 'id > 4' } }));
+  await user.selectOptions(screen.getByLabelText('Records of orders'), 'random');
+  await user.click(screen.getByRole('button', { name: 'Draw other records' }));
+  await waitFor(() => expect(asked.at(-1)).toEqual({ orders: { mode: 'random', seed: 2 } }));
+  await user.selectOptions(screen.getByLabelText('Records of orders'), 'first');
+  expect(editor.state.samples).toEqual({});
+  expect(editor.state.canUndo).toBeNull();
 });

@@ -6,7 +6,7 @@ import { PreviewLoader } from './preview';
 import { bannerOf } from './PreviewPanel';
 import { changesOf } from './schemaDifference';
 
-const preview = (node: string, over: Partial<Preview> = {}): Preview => ({ node, inputs: [], outputs: [], source: node, read: 1, complete: true, took: 1e6, at: '2026-01-31T10:42:07Z', cached: false, ...over });
+const preview = (node: string, over: Partial<Preview> = {}): Preview => ({ node, inputs: [], outputs: [], source: node, read: 1, complete: true, sample: { mode: 'first' }, scanned: 2, took: 1e6, at: '2026-01-31T10:42:07Z', cached: false, ...over });
 
 /** setup makes a loader whose clock and server are in the test's hands. */
 function setup() {
@@ -104,6 +104,10 @@ test('the banner says what one sees', () => {
   const doc = { ...emptyDocument(), nodes: [{ id: 'a', type: 'x', version: 1, name: 'Orders' }] };
   const at = new Date('2026-01-31T10:42:07Z').toLocaleTimeString([], { hour12: false });
   expect(bannerOf(preview('a', { read: 1000, complete: false, took: 34e6, cached: true }), doc)).toBe(`first 1,000 records of Orders · read ${at} · 34 ms · cached`);
+  const cursor = { node: 'a', column: 'updated_at', value: '2026-01-02', updatedAt: '', updatedBy: '' };
+  expect(bannerOf(preview('a', { read: 1000, complete: false, took: 34e6, cursors: [cursor] }), doc)).toBe(`first 1,000 records of Orders · after updated_at 2026-01-02, as the next run · read ${at} · 34 ms`);
+  expect(bannerOf(preview('a', { read: 20, complete: false, sample: { mode: 'random', seed: 2 }, scanned: 5000 }), doc)).toBe(`20 of 5,000 records of Orders, at random · read ${at} · 1 ms`);
+  expect(bannerOf(preview('a', { read: 2, complete: false, sample: { mode: 'where', where: 'id > 9' }, scanned: 4096 }), doc)).toBe(`first 2 records of Orders where id > 9 · 4,096 searched · read ${at} · 1 ms`);
   expect(bannerOf(preview('gone', { read: 3 }), doc)).toBe(`all 3 records of gone · read ${at} · 1 ms`);
 });
 

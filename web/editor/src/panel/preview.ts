@@ -2,11 +2,20 @@
 // answered; what was last good at a node stays on screen while the next answer is made.
 
 import { reasonOf } from '../shell/session';
-import type { FlowError, Preview } from '../api/types';
+import type { FlowError, Preview, SampleMode } from '../api/types';
 import type { FlowDocument } from '../model/document';
 import { ApiError } from '../api/client';
 
-export type AskPreview = (question: { document: FlowDocument; node: string; fresh?: true }, signal: AbortSignal) => Promise<Preview>;
+export type Samples = Readonly<Record<string, SampleMode>>;
+
+interface Question {
+  document: FlowDocument;
+  node: string;
+  samples: Samples;
+  fresh?: true;
+}
+
+export type AskPreview = (question: Question, signal: AbortSignal) => Promise<Preview>;
 
 export interface PreviewState {
   node: string | null;
@@ -23,6 +32,7 @@ interface Timers {
 
 const quiet = 250; // ms
 const remembered = 12; // nodes
+const everyFirst: Samples = {};
 
 const nothing: PreviewState = { node: null, shown: null, problems: [], loading: false, old: false };
 const browserTimers: Timers = { later: (f, ms) => setTimeout(f, ms), cancel: (timer) => clearTimeout(timer) };
@@ -33,7 +43,7 @@ export class PreviewLoader {
   private readonly good = new Map<string, Preview>();
   private asking: AbortController | null = null;
   private timer: unknown = null;
-  private wanted: { document: FlowDocument; node: string; fresh?: true } | null = null;
+  private wanted: Question | null = null;
 
   constructor(private readonly ask: AskPreview, private readonly timers: Timers = browserTimers) {}
 
@@ -48,15 +58,15 @@ export class PreviewLoader {
   }
 
   /** want asks for a node of a document. A change of the node asks at once, a change of the document when it is quiet. */
-  want(document: FlowDocument, node: string | null): void {
+  want(document: FlowDocument, node: string | null, samples: Samples = everyFirst): void {
     if (node === null) {
       this.stop();
       return this.put(nothing);
     }
-    if (this.wanted?.document === document && this.wanted.node === node) return;
-    const moved = this.wanted?.node !== node;
+    if (this.wanted?.document === document && this.wanted.node === node && this.wanted.samples === samples) return;
+    const moved = this.wanted?.node !== node || this.wanted.samples !== samples;
     this.stop();
-    this.wanted = { document, node };
+    this.wanted = { document, node, samples };
     const shown = this.good.get(node) ?? null;
     this.put({ node, shown, old: shown !== null, loading: true, ...(moved ? { problems: [] } : {}) });
     this.timer = this.timers.later(() => void this.load(), moved ? 0 : quiet);
@@ -67,7 +77,7 @@ export class PreviewLoader {
     const { wanted } = this;
     this.stop();
     if (!wanted) return;
-    this.want(wanted.document, wanted.node);
+    this.want(wanted.document, wanted.node, wanted.samples);
     this.wanted = { ...wanted, fresh: true };
   }
 
