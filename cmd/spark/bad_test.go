@@ -93,7 +93,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-var lineNumber = regexp.MustCompile(`, line [0-9]+:`)
+var anyLine = regexp.MustCompile(`, line \d+`)
 
 func (b bad) check(t *testing.T, g *golden) {
 	p := setup(t)
@@ -124,8 +124,8 @@ func (b bad) check(t *testing.T, g *golden) {
 	if b.exit != exitOK {
 		want = old
 		said := p.sentences(ps)
-		if b.during != nil { // how far it was read until then is chance
-			said = lineNumber.ReplaceAllString(said, ", line N:")
+		if b.during != nil { // how far it had come is different every time
+			said = anyLine.ReplaceAllString(said, "")
 		}
 		g.check(t, b.name, fmt.Sprintf("exit %d\n%s", o.code, said))
 	}
