@@ -63,7 +63,7 @@ func input(host, password string) connection.Input {
 
 func (k *kit) password() string {
 	k.t.Helper()
-	set, err := k.Resolve(k.t.Context(), flows.LocalScope, []string{"warehouse", "missing"})
+	set, err := k.Resolve(k.t.Context(), flows.LocalScope, "", []string{"warehouse", "missing"})
 	if err != nil || len(set) != 1 {
 		k.t.Fatal(set, err)
 	}
@@ -191,7 +191,7 @@ func TestSealedElsewhere(t *testing.T) {
 	if _, err := k.store.SQL().ExecContext(t.Context(), "UPDATE connections SET place = 'evil:5432'"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := k.Resolve(t.Context(), flows.LocalScope, []string{"warehouse"})
+	_, err := k.Resolve(t.Context(), flows.LocalScope, "", []string{"warehouse"})
 	if e := flows.AsError(err); e == nil || e.Code != "connection.sealed" {
 		t.Errorf("another place: %v", err)
 	}
@@ -202,7 +202,7 @@ func TestSealedElsewhere(t *testing.T) {
 		t.Error("the right place does not open")
 	}
 	k.Sealer = k.key("other.key")
-	_, err = k.Resolve(t.Context(), flows.LocalScope, []string{"warehouse"})
+	_, err = k.Resolve(t.Context(), flows.LocalScope, "", []string{"warehouse"})
 	if e := flows.AsError(err); e == nil || e.Code != "connection.sealed" || strings.Contains(e.Error(), "canary") {
 		t.Errorf("another key: %v", err)
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"spark/flows"
-	"spark/flows/expr"
 	"spark/flows/node"
 )
 
@@ -184,19 +183,9 @@ func (c *compiler) parameters() {
 	names := make([]string, 0, len(c.flow.Parameters))
 	for i, p := range c.flow.Parameters {
 		names = append(names, p.Name)
-		ep := expr.Param{Name: p.Name, Type: p.Type}
-		given, ok := c.options.Parameters[p.Name]
-		var err error
-		switch {
-		case ok:
-			ep.Value, err = parseValue(given, p.Type)
-			ep.HasValue = err == nil
-		case len(p.Default) > 0:
-			ep.Value, err = parseDefault(p.Default, p.Type)
-			ep.HasValue = err == nil
-		case !c.options.Validate:
-			err = &flows.Error{Code: "parameter.missing", Message: fmt.Sprintf("the parameter %q has no value", p.Name),
-				Suggestion: fmt.Sprintf("give it one with --set %s=…", p.Name)}
+		ep, err := valueOf(p, c.options.Environment, c.options.Parameters)
+		if err == nil && !ep.HasValue && !c.options.Validate {
+			err = &flows.Error{Code: "parameter.missing", Message: fmt.Sprintf("the parameter %q has no value", p.Name), Suggestion: "give it one when the run is started, or a default"}
 		}
 		if err != nil {
 			c.add(flows.AsError(err).At(flows.Path{Field: fmt.Sprintf("parameters[%d]", i), Column: p.Name}))

@@ -27,7 +27,12 @@ func (l *Lab) Preview(ctx context.Context, scope flows.Scope, req flows.PreviewR
 	case req.Limit == 0:
 		req.Limit = flows.DefaultPreview
 	}
-	connections, err := connectionsOf(ctx, l.Connections, scope, req.Document)
+	environment, err := environmentOf(ctx, l.Environments, scope, req.Environment)
+	if err != nil {
+		return flows.Preview{}, err
+	}
+	req.Environment = environment
+	connections, err := connectionsOf(ctx, l.Connections, scope, req.Document, req.Environment, req.Parameters)
 	if err != nil {
 		return flows.Preview{}, err
 	}
@@ -45,12 +50,13 @@ func (l *Lab) Preview(ctx context.Context, scope flows.Scope, req flows.PreviewR
 	}
 	var p flows.Preview
 	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
-		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Parameters: req.Parameters, Limit: req.Limit, Connections: connections})
+		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Environment: req.Environment, Parameters: req.Parameters, Limit: req.Limit, Connections: connections})
 		return err
 	})
 	if err != nil {
-		return flows.Preview{}, err
+		return flows.Preview{}, withoutSecrets(err, secretsOf(req.Document, req.Parameters))
 	}
+	p.Problems = p.Problems.Without(secretsOf(req.Document, req.Parameters))
 	if !p.Problems.Failed() { // what is wrong may be mended outside of the document
 		l.previews.put(key, p, sampleBytes(p))
 	}
@@ -105,7 +111,7 @@ func previewKey(req flows.PreviewRequest, connections node.ConnectionSet) (strin
 	if err != nil {
 		return "", fmt.Errorf("connections: %w", err)
 	}
-	return cacheKey("preview", req.Node, fmt.Sprint(req.Limit), string(values), string(places), string(doc)), nil
+	return cacheKey("preview", req.Node, fmt.Sprint(req.Limit), req.Environment, string(values), string(places), string(doc)), nil
 }
 
 func cacheKey(parts ...string) string {

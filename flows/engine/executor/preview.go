@@ -36,7 +36,7 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 	files = watched
 	defer func() { v.Files = watched.seen }()
 	eng := g.tools.Engine(spec.Folders, files, nil)
-	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit)})
+	p, ps := plan.Compile(flow, plan.Options{Environment: spec.Environment, Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit)})
 	v.Problems = ps
 	if ps.Failed() {
 		return v, nil
