@@ -9,6 +9,7 @@ import (
 
 	"spark/flows"
 	"spark/flows/node"
+	"spark/flows/plan"
 )
 
 // TestNodeTypes walks every node type that the connectors register.
@@ -60,7 +61,7 @@ func checkExample(t *testing.T, typ *node.Type, name string) {
 		if _, ok := node.Lookup(n.Type); !ok {
 			continue // of a transform
 		}
-		if _, _, problems := node.Load(n, nil); len(problems) > 0 {
+		if _, _, problems := node.Load(n, plan.Values(flow, "", nil)); len(problems) > 0 {
 			t.Errorf("%s %s: %v", typ.ID, name, problems)
 		}
 	}

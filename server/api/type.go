@@ -21,7 +21,7 @@ var Types = []reflect.Type{
 	reflect.TypeFor[PreviewRequest](), reflect.TypeFor[flows.Preview](), reflect.TypeFor[flows.SeenFile](),
 	reflect.TypeFor[Catalogue](), reflect.TypeFor[NodeType](), reflect.TypeFor[Port](), reflect.TypeFor[Function](), reflect.TypeFor[Format](),
 	reflect.TypeFor[FileList](), reflect.TypeFor[FileEntry](), reflect.TypeFor[InspectRequest](), reflect.TypeFor[Proposal](), reflect.TypeFor[FileField](),
-	reflect.TypeFor[ConnectionType](), reflect.TypeFor[flows.Connection](), reflect.TypeFor[WindowRequest](), reflect.TypeFor[SetCursor](), reflect.TypeFor[flows.FlowCursor](), reflect.TypeFor[flows.CursorWindow](), reflect.TypeFor[flows.Cursor](), reflect.TypeFor[flows.Delivery](), reflect.TypeFor[SaveConnection](), reflect.TypeFor[TestConnection](), reflect.TypeFor[SplitAddress](), reflect.TypeFor[SplitSettings](), reflect.TypeFor[ConnectionReport](), reflect.TypeFor[flows.Table](),
+	reflect.TypeFor[ConnectionType](), reflect.TypeFor[flows.Connection](), reflect.TypeFor[WindowRequest](), reflect.TypeFor[SetCursor](), reflect.TypeFor[flows.FlowCursor](), reflect.TypeFor[flows.CursorWindow](), reflect.TypeFor[flows.Cursor](), reflect.TypeFor[flows.Delivery](), reflect.TypeFor[SaveConnection](), reflect.TypeFor[flows.Environment](), reflect.TypeFor[Environments](), reflect.TypeFor[TestConnection](), reflect.TypeFor[SplitAddress](), reflect.TypeFor[SplitSettings](), reflect.TypeFor[ConnectionReport](), reflect.TypeFor[flows.Table](),
 	reflect.TypeFor[flows.Changes](), reflect.TypeFor[flows.Expectation](), reflect.TypeFor[flows.Activity](), reflect.TypeFor[Health](), reflect.TypeFor[Snapshot](), reflect.TypeFor[Delta](), reflect.TypeFor[Ask](),
 }
 

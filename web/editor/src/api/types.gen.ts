@@ -598,6 +598,18 @@ export interface SaveConnection {
   settings: unknown
 }
 
+/** Environment is a place that the flows of a project run in: its connections lead somewhere else in each. */
+export interface Environment {
+  name: string
+  /** where nothing else is said; one is */
+  default?: boolean
+}
+
+/** Environments are those of a project, in their order. */
+export interface Environments {
+  items: Environment[]
+}
+
 /** TestConnection asks to reach the system. ID names the saved connection that the secrets left out come from. */
 export interface TestConnection extends SaveConnection {
   id?: string
