@@ -299,6 +299,13 @@ func plainText(p expr.Param) (string, bool) {
 	}
 }
 
+func waitsFor(p expr.Param) string {
+	if p.Secret {
+		return "checks and previews have no secrets: run the flow to see its records"
+	}
+	return "give it a default, or a value when the run is started"
+}
+
 // value finds a parameter that has a value and may stand in the setting.
 func (b *binder) value(name string, f reflect.StructField, path string) (expr.Param, bool) {
 	i := slices.IndexFunc(b.params, func(p expr.Param) bool { return p.Name == name })
@@ -324,7 +331,7 @@ func (b *binder) value(name string, f reflect.StructField, path string) (expr.Pa
 	}
 	b.used[path] = name
 	if !p.HasValue {
-		b.problem(path, ParameterWaits, fmt.Sprintf("the parameter %q has no value yet, so this node cannot be checked further", name), "give it a default, or a value when the run is started")
+		b.problem(path, ParameterWaits, fmt.Sprintf("the parameter %q has no value yet, so this node cannot be checked further", name), waitsFor(p))
 		b.problems[len(b.problems)-1].Severity = flows.SeverityWarning
 		return expr.Param{}, false
 	}

@@ -87,8 +87,8 @@ type Engine interface {
 func Compile(f *flows.Flow, o Options) (*Plan, flows.Problems) {
 	c := &compiler{flow: f, options: o, plan: &Plan{Flow: f, Skipped: map[string]string{}, Schemas: map[Ref]flows.Schema{}},
 		types: map[string]*node.Type{}, configs: map[string]node.Config{}, passthrough: map[string]bool{}}
-	c.parameters()
 	c.exclude()
+	c.parameters()
 	c.load()
 	c.edges()
 	order := c.order()
@@ -143,7 +143,7 @@ func (c *compiler) load() {
 			continue
 		}
 		t, cfg, ps := node.Load(n, c.plan.Params)
-		c.problems = append(c.problems, ps...)
+		c.problems = append(c.problems, c.waiting(ps)...)
 		if ps.Failed() || node.Waits(ps) {
 			c.broken[n.ID] = true
 		}

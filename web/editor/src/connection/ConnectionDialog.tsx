@@ -71,7 +71,7 @@ export function ConnectionDialog({ client, catalogue, connection, name: entryOf 
       }}>
         <div className="form-field">
           <label className="form-label" htmlFor="connection-name">Name<span className="form-required" title="Must be filled in"> *</span></label>
-          <input id="connection-name" className="form-input" value={name} autoFocus={entryOf === ''} readOnly={!connection && entryOf !== ''} spellCheck={false} autoComplete="off" placeholder="warehouse" onChange={(e) => setName(e.target.value)} />
+          <input id="connection-name" className="form-input" value={name} data-first={entryOf === '' || undefined} readOnly={!connection && entryOf !== ''} spellCheck={false} autoComplete="off" placeholder="warehouse" onChange={(e) => setName(e.target.value)} />
           <Problems problems={problems.filter((p) => p.path?.field === 'name')} />
           <p className="form-help">Nodes use the connection by this name{environment ? ', in every environment' : ''}.</p>
         </div>

@@ -17,7 +17,7 @@ export function ParameterList(): ReactNode {
     <section className="parameters" aria-labelledby="parameters-title">
       <h3 id="parameters-title">Parameters</h3>
       <p className="form-help">Values that are given when a run starts. Expressions use them as <code>$name</code>, all other settings as <code>{'${name}'}</code>.</p>
-      {parameters.length > 0 && <ol>{parameters.map((p, i) => <ParameterItem key={i} parameter={p} index={i} readOnly={readOnly} />)}</ol>}
+      {parameters.length > 0 && <div className="parameter-items">{parameters.map((p, i) => <ParameterItem key={i} parameter={p} index={i} readOnly={readOnly} />)}</div>}
       {!readOnly && <button type="button" className="form-button" onClick={add}>Add a parameter</button>}
     </section>
   );
@@ -40,7 +40,7 @@ function ParameterItem({ parameter: p, index, readOnly }: { parameter: Parameter
     setDoomed(false);
   };
   return (
-    <li className="parameter" role="group" aria-label={`Parameter ${p.name}`}>
+    <div className="parameter" role="group" aria-label={`Parameter ${p.name}`}>
       <NameField parameter={p} index={index} readOnly={readOnly} />
       <div className="form-field">
         <span className="form-label" aria-hidden="true">Type</span>
@@ -86,7 +86,7 @@ function ParameterItem({ parameter: p, index, readOnly }: { parameter: Parameter
       </div>
       {p.secret && <p className="form-help">Asked for at every run and shown to nobody. It can stand in the Where and in the SQL before and after of a database.</p>}
       {doomed && <p className="form-problem" role="alert">{uses.join(', ')} {uses.length === 1 ? 'uses' : 'use'} it, and will have a problem without.</p>}
-    </li>
+    </div>
   );
 }
 

@@ -60,7 +60,7 @@ function Values({ until }: { until: string | undefined }): ReactNode {
           return (
             <div key={p.name} className="form-field">
               <label className="form-label" htmlFor={`run-value-${i}`}>{p.title || p.name}{needsValue(p, environment) && <span className="form-required" title="Must be filled in"> *</span>}</label>
-              <ValueInput id={`run-value-${i}`} parameter={p} value={values[p.name]} autoFocus={i === 0} invalid={mine !== '' || told.length > 0}
+              <ValueInput id={`run-value-${i}`} parameter={p} value={values[p.name]} first={i === 0} invalid={mine !== '' || told.length > 0}
                 placeholder={textOf(p.environments?.[environment] ?? p.default)}
                 onChange={(value) => {
                   setProblems([]);
@@ -91,13 +91,13 @@ interface InputProps {
   parameter: Parameter;
   value: string | undefined;
   placeholder: string;
-  autoFocus: boolean;
+  first: boolean;
   invalid: boolean;
   onChange(value: string | undefined): void;
 }
 
-function ValueInput({ id, parameter: p, value, placeholder, autoFocus, invalid, onChange }: InputProps): ReactNode {
-  const common = { id, className: 'form-input', autoFocus, 'aria-invalid': invalid || undefined, 'aria-describedby': `${id}-help` } as const;
+function ValueInput({ id, parameter: p, value, placeholder, first, invalid, onChange }: InputProps): ReactNode {
+  const common = { id, className: 'form-input', 'data-first': first || undefined, 'aria-invalid': invalid || undefined, 'aria-describedby': `${id}-help` } as const;
   if (p.type === 'boolean') {
     return (
       <select {...common} value={value ?? ''} onChange={(e) => onChange(e.target.value || undefined)}>
