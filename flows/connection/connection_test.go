@@ -242,3 +242,38 @@ func TestBadInput(t *testing.T) {
 		})
 	}
 }
+
+// TestEnvironments: a connection leads where its entry of the environment says, and nowhere where it has none.
+func TestEnvironments(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	k.Environments = k.store.Environments
+	if _, err := k.store.Environments.Save(t.Context(), flows.LocalScope, []flows.Environment{{Name: "production", Default: true}, {Name: "development"}, {Name: "test"}}); err != nil {
+		t.Fatal(err)
+	}
+	for environment, host := range map[string]string{"": "live", "development": "dev"} {
+		in := input(host, canary)
+		in.Environment = environment
+		if _, err := k.Create(t.Context(), flows.LocalScope, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for environment, host := range map[string]string{"": "live", "production": "live", "development": "dev"} {
+		set, err := k.Resolve(t.Context(), flows.LocalScope, environment, []string{"warehouse"})
+		if err != nil || !strings.Contains(string(set["warehouse"].Settings), `"`+host+`"`) || !strings.Contains(string(set["warehouse"].Settings), canary) {
+			t.Errorf("in %q: %s, %v", environment, set["warehouse"].Settings, err)
+		}
+	}
+	set, err := k.Resolve(t.Context(), flows.LocalScope, "test", []string{"warehouse", "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, code := range map[string]string{"warehouse": "connection.environment", "none": "connection.unknown"} {
+		if _, err := set.Connection(name); flows.AsError(err) == nil || flows.AsError(err).Code != code {
+			t.Errorf("%s: %v, want %s", name, err, code)
+		}
+	}
+	if _, err := k.Resolve(t.Context(), flows.LocalScope, "Test", []string{"warehouse"}); flows.AsError(err) == nil || flows.AsError(err).Code != "environment.unknown" {
+		t.Errorf("an environment that is not: %v", err)
+	}
+}
