@@ -18,7 +18,6 @@ import (
 
 	"spark/flows"
 	"spark/flows/engine"
-	"spark/flows/expr"
 	"spark/flows/node"
 	"spark/flows/plan"
 )
@@ -55,7 +54,7 @@ func prepareReplay(r *flows.Replay, flow *flows.Flow, files node.Files, o plan.O
 		x.plan.Source = refusedRecords{rejects: r.Rejects, node: r.Node}
 		return x, nil
 	}
-	config, err := withoutPreamble(flow, r.Node, plan.Values(flow, o.Environment, o.Parameters))
+	config, err := withoutPreamble(flow, r.Node, o)
 	if err != nil {
 		return nil, err
 	}
@@ -77,14 +76,14 @@ type fileConfig struct {
 }
 
 // withoutPreamble prepares a File Input to read refused records: as text in UTF-8, without lines before the header.
-func withoutPreamble(f *flows.Flow, id string, params []expr.Param) (c fileConfig, err error) {
+func withoutPreamble(f *flows.Flow, id string, o plan.Options) (c fileConfig, err error) {
 	for i, n := range f.Nodes {
 		if n.ID != id || n.Type != "file.input" {
 			continue
 		}
 		var members map[string]json.RawMessage
 		options := map[string]json.RawMessage{}
-		if err := errors.Join(json.Unmarshal(n.Config, &members), json.Unmarshal(node.Bound(n, params), &c)); err != nil {
+		if err := errors.Join(json.Unmarshal(n.Config, &members), json.Unmarshal(node.Bound(n, plan.Values(f, o.Environment, o.Parameters)), &c)); err != nil {
 			return c, fmt.Errorf("config of %s: %w", id, err)
 		}
 		if raw, ok := members["options"]; ok {
