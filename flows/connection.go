@@ -8,15 +8,17 @@ import (
 // Connection is the address of an external system with what it takes to get in. Secrets are never part of it: Secrets
 // only names the members of the settings that have one.
 type Connection struct {
-	ID        string          `json:"id"`
-	Name      string          `json:"name"` // that nodes use; one per project
-	Type      string          `json:"type"`
-	Settings  json.RawMessage `json:"settings"`
-	Secrets   []string        `json:"secrets"`
-	Place     string          `json:"place"` // that the secrets are bound to, such as host:port
-	Etag      string          `json:"etag"`
-	UpdatedAt time.Time       `json:"updatedAt"`
-	UpdatedBy string          `json:"updatedBy"`
+	ID   string `json:"id"`
+	Name string `json:"name"` // that nodes use
+	// Environment is the one that this is the entry of: a connection has one per environment, of the same type.
+	Environment string          `json:"environment,omitempty"`
+	Type        string          `json:"type"`
+	Settings    json.RawMessage `json:"settings"`
+	Secrets     []string        `json:"secrets"`
+	Place       string          `json:"place"` // that the secrets are bound to, such as host:port
+	Etag        string          `json:"etag"`
+	UpdatedAt   time.Time       `json:"updatedAt"`
+	UpdatedBy   string          `json:"updatedBy"`
 }
 
 // Table is a table or view that a connection reaches.

@@ -43,7 +43,11 @@ type Parameter struct {
 	Type    Type            `json:"type"`
 	Default json.RawMessage `json:"default,omitempty"` // absent: the run must give a value
 	Title   string          `json:"title,omitempty"`
-	Extra   Extra           `json:"-"`
+	// Secret values are sealed in the run, shown to nobody, and may stand only where no record can show them.
+	Secret bool `json:"secret,omitempty"`
+	// Environments has the values that stand in the place of the default in some environments.
+	Environments map[string]json.RawMessage `json:"environments,omitempty"`
+	Extra        Extra                      `json:"-"`
 }
 
 // RejectPolicy says what happens to a record that a node refuses.
@@ -201,6 +205,10 @@ func (f *Flow) check() Problems {
 				"give every parameter a name of letters, digits and _ of its own, and a type")
 		}
 		names[p.Name] = true
+		if p.Secret && (len(p.Default) > 0 || len(p.Environments) > 0) {
+			add(Path{Field: fmt.Sprintf("parameters[%d]", i)}, "document.parameter_secret", fmt.Sprintf("the secret parameter %s has a value in the document, where everybody reads it", quoted(p.Name)),
+				"take the value out, and give it when a run is started")
+		}
 	}
 	return ps
 }

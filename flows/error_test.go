@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -115,5 +117,20 @@ func TestNearest(t *testing.T) {
 	}
 	if got, want := flows.DidYouMean("zzzzzz", many), "there are f00, f01, f02, f03, f04, f05, f06, f07, f08, f09, f10, f11 and 3 more"; got != want {
 		t.Errorf("with many: %q", got)
+	}
+}
+
+// TestErrorWithout: a secret is hidden in every part of an error, as it is, quoted, and as it stands in SQL.
+func TestErrorWithout(t *testing.T) {
+	t.Parallel()
+	const secret = "it's \"canary\""
+	e := &flows.Error{Code: "x", Message: `syntax error at 'it''s "canary"'`, Suggestion: "look at " + secret, Path: flows.Path{Node: "n", Column: secret, File: secret},
+		Params: flows.Params{"value": secret, "quoted": strconv.Quote(secret), "count": 3}, Cause: errors.New(secret)}
+	hidden := flows.Problems{e}.Without([]string{"", secret})[0]
+	if all := fmt.Sprintf("%v %v %v", hidden, hidden.Params, hidden.Cause); strings.Contains(all, "canary") || !strings.Contains(all, "***") {
+		t.Error(all)
+	}
+	if hidden.Code != "x" || hidden.Path.Node != "n" || hidden.Params["count"] != 3 || !strings.Contains(e.Message, "canary") {
+		t.Errorf("%+v, %+v", hidden, e)
 	}
 }

@@ -33,24 +33,26 @@ const (
 
 // Run is one execution of a revision. Counts are those of the last attempt.
 type Run struct {
-	ID         string            `json:"id"`
-	FlowID     string            `json:"flow,omitempty"` // empty: of a flow file
-	FlowName   string            `json:"flowName"`
-	Revision   int               `json:"revision,omitempty"`
-	Until      string            `json:"until,omitempty"` // node that the run ends at; empty: the whole flow
-	Trigger    Trigger           `json:"trigger"`
-	Parameters map[string]string `json:"parameters,omitempty"`
-	State      RunState          `json:"state"`
-	Attempt    int               `json:"attempt"`
-	CreatedAt  time.Time         `json:"createdAt"`
-	CreatedBy  string            `json:"createdBy"`
-	StartedAt  time.Time         `json:"startedAt,omitzero"`
-	EndedAt    time.Time         `json:"endedAt,omitzero"`
-	Read       int64             `json:"read"`     // records that left the sources
-	Written    int64             `json:"written"`  // records that the targets confirmed
-	Rejected   int64             `json:"rejected"` // records refused, stored or skipped
-	Error      *Error            `json:"error,omitempty"`
-	Nodes      []NodeStatus      `json:"nodes,omitempty"` // not in lists
+	ID          string            `json:"id"`
+	FlowID      string            `json:"flow,omitempty"` // empty: of a flow file
+	FlowName    string            `json:"flowName"`
+	Revision    int               `json:"revision,omitempty"`
+	Until       string            `json:"until,omitempty"` // node that the run ends at; empty: the whole flow
+	Trigger     Trigger           `json:"trigger"`
+	Environment string            `json:"environment,omitempty"` // of the project
+	Parameters  map[string]string `json:"parameters,omitempty"`  // as given; secret ones are hidden
+	Sealed      []byte            `json:"-"`                     // the secret ones
+	State       RunState          `json:"state"`
+	Attempt     int               `json:"attempt"`
+	CreatedAt   time.Time         `json:"createdAt"`
+	CreatedBy   string            `json:"createdBy"`
+	StartedAt   time.Time         `json:"startedAt,omitzero"`
+	EndedAt     time.Time         `json:"endedAt,omitzero"`
+	Read        int64             `json:"read"`     // records that left the sources
+	Written     int64             `json:"written"`  // records that the targets confirmed
+	Rejected    int64             `json:"rejected"` // records refused, stored or skipped
+	Error       *Error            `json:"error,omitempty"`
+	Nodes       []NodeStatus      `json:"nodes,omitempty"` // not in lists
 }
 
 // RunFilter selects runs; the zero value means all of them, last created first.

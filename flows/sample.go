@@ -20,12 +20,14 @@ const MaxCell = 10_000
 
 // PreviewRequest asks for the records at one node of a document, as it is drawn and not as it is saved.
 type PreviewRequest struct {
-	Document   *Flow             `json:"document"`
-	Node       string            `json:"node"`
-	Parameters map[string]string `json:"parameters,omitempty"`
-	Limit      int               `json:"limit,omitempty"` // records of the driving source; 0 means DefaultPreview
-	Fresh      bool              `json:"fresh,omitempty"` // reads again what is remembered
-	Flow       string            `json:"flow,omitempty"`  // whose cursors say where incremental sources go on; none: they begin anew
+	Document *Flow  `json:"document"`
+	Node     string `json:"node"`
+	// Environment of the project, and values of parameters in the place of those that they have there.
+	Environment string            `json:"environment,omitempty"`
+	Parameters  map[string]string `json:"parameters,omitempty"`
+	Limit       int               `json:"limit,omitempty"` // records of the driving source; 0 means DefaultPreview
+	Fresh       bool              `json:"fresh,omitempty"` // reads again what is remembered
+	Flow        string            `json:"flow,omitempty"`  // whose cursors say where incremental sources go on; none: they begin anew
 	// Samples say which records of a driving source are read, by its node; none: the first.
 	Samples map[string]SampleMode `json:"samples,omitempty"`
 }

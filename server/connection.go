@@ -44,7 +44,7 @@ func (s *Server) listConnections(c *call) error {
 }
 
 func connectionInput(b api.SaveConnection) connection.Input {
-	return connection.Input{Name: b.Name, Type: b.Type, Settings: b.Settings}
+	return connection.Input{Name: b.Name, Environment: b.Environment, Type: b.Type, Settings: b.Settings}
 }
 
 func (s *Server) createConnection(c *call) error {

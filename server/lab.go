@@ -20,7 +20,7 @@ func (s *Server) check(c *call) error {
 	if err != nil {
 		return err
 	}
-	answer, err := s.Lab.Check(c.Request().Context(), c.scope, doc, body.Parameters)
+	answer, err := s.Lab.Check(c.Request().Context(), c.scope, doc, body.Environment, body.Parameters)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (s *Server) preview(c *call) error {
 	if err != nil {
 		return err
 	}
-	answer, err := s.Lab.Preview(c.Request().Context(), c.scope, flows.PreviewRequest{Document: doc, Node: body.Node, Parameters: body.Parameters, Limit: body.Limit, Fresh: body.Fresh, Flow: body.Flow, Samples: body.Samples})
+	answer, err := s.Lab.Preview(c.Request().Context(), c.scope, flows.PreviewRequest{Document: doc, Node: body.Node, Environment: body.Environment, Parameters: body.Parameters, Limit: body.Limit, Fresh: body.Fresh, Flow: body.Flow, Samples: body.Samples})
 	if err != nil {
 		return err
 	}

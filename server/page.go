@@ -255,7 +255,7 @@ func (s *Server) delivery(c *call, r flows.Run) (words, reason string) {
 		return "", ""
 	}
 	worst := 0
-	for _, d := range plan.Deliveries(doc) {
+	for _, d := range plan.Deliveries(doc, plan.Values(doc, "", nil)) {
 		if i := slices.Index(guarantees, d.Guarantee) + 1; i > worst {
 			worst, words, reason = i, guaranteeWords[d.Guarantee], d.Reason
 		}

@@ -22,7 +22,7 @@ func (s *Server) startRun(c *call) error {
 		return &flows.Error{Code: "request.body", Message: "the idempotency key is too long, or the revision is no revision", Suggestion: "use a key of up to 200 characters and a revision from 1"}
 	}
 	r, created, err := s.Runs.Start(c.Request().Context(), run.Command{Scope: c.scope, FlowID: body.Flow, Revision: body.Revision, Until: body.Until,
-		Trigger: flows.TriggerManual, Parameters: body.Parameters, Key: key})
+		Trigger: flows.TriggerManual, Environment: body.Environment, Parameters: body.Parameters, Key: key})
 	if err != nil {
 		return err
 	}

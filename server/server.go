@@ -49,11 +49,11 @@ type LastRuns interface {
 
 // Lab answers what builders ask while they draw.
 type Lab interface {
-	Check(ctx context.Context, scope flows.Scope, doc *flows.Flow, parameters map[string]string) (flows.Check, error)
+	Check(ctx context.Context, scope flows.Scope, doc *flows.Flow, environment string, parameters map[string]string) (flows.Check, error)
 	Preview(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) (flows.Preview, error)
 	Inspect(ctx context.Context, scope flows.Scope, path string) (node.Proposal, error)
 	TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error)
-	Window(ctx context.Context, scope flows.Scope, doc *flows.Flow, node string, after *flows.Cursor) (flows.CursorWindow, error)
+	Window(ctx context.Context, scope flows.Scope, doc *flows.Flow, environment, node string, after *flows.Cursor) (flows.CursorWindow, error)
 	Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) ([]flows.Table, error)
 }
 
@@ -66,24 +66,25 @@ type Files interface {
 
 // Config is what a server is made of.
 type Config struct {
-	Hosts       []string // names and addresses, without port, by which the server may be called besides those of loopback
-	Key         string   // the owner's key: at least 32 characters
-	Version     string
-	Flows       Flows
-	Runs        Runs
-	LastRuns    LastRuns
-	Lab         Lab
-	Connections Connections
-	Rejects     Rejects
-	Replays     Replays
-	Cursors     Cursors
-	Files       Files
-	Ready       func(context.Context) error // whether requests can be served: the database answers
-	Sample      []byte                      // document of the sample flow
-	MaxUpload   int64                       // bytes; 0: DefaultMaxUpload
-	Gallery     bool                        // serves the page with every component, for development
-	Logger      *slog.Logger
-	Now         func() time.Time // nil: time.Now
+	Hosts        []string // names and addresses, without port, by which the server may be called besides those of loopback
+	Key          string   // the owner's key: at least 32 characters
+	Version      string
+	Flows        Flows
+	Runs         Runs
+	LastRuns     LastRuns
+	Lab          Lab
+	Connections  Connections
+	Rejects      Rejects
+	Replays      Replays
+	Cursors      Cursors
+	Environments Environments
+	Files        Files
+	Ready        func(context.Context) error // whether requests can be served: the database answers
+	Sample       []byte                      // document of the sample flow
+	MaxUpload    int64                       // bytes; 0: DefaultMaxUpload
+	Gallery      bool                        // serves the page with every component, for development
+	Logger       *slog.Logger
+	Now          func() time.Time // nil: time.Now
 }
 
 // DefaultMaxUpload is the size of an uploaded file that is accepted unless configured otherwise.

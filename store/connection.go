@@ -15,25 +15,26 @@ import (
 type Connections struct{ s *Store }
 
 type connectionRow struct {
-	ID        string `gorm:"primaryKey"`
-	Project   string
-	Name      string
-	Type      string
-	Settings  string
-	Secrets   string
-	Sealed    []byte
-	Place     string
-	Etag      string
-	CreatedUs int64
-	CreatedBy string
-	UpdatedUs int64
-	UpdatedBy string
+	ID          string `gorm:"primaryKey"`
+	Project     string
+	Name        string
+	Environment string
+	Type        string
+	Settings    string
+	Secrets     string
+	Sealed      []byte
+	Place       string
+	Etag        string
+	CreatedUs   int64
+	CreatedBy   string
+	UpdatedUs   int64
+	UpdatedBy   string
 }
 
 func (connectionRow) TableName() string { return "connections" }
 
 func (r *connectionRow) connection() (flows.Connection, error) {
-	c := flows.Connection{ID: r.ID, Name: r.Name, Type: r.Type, Settings: json.RawMessage(r.Settings), Secrets: []string{}, Place: r.Place, Etag: r.Etag, UpdatedAt: timeOf(r.UpdatedUs), UpdatedBy: r.UpdatedBy}
+	c := flows.Connection{ID: r.ID, Name: r.Name, Environment: r.Environment, Type: r.Type, Settings: json.RawMessage(r.Settings), Secrets: []string{}, Place: r.Place, Etag: r.Etag, UpdatedAt: timeOf(r.UpdatedUs), UpdatedBy: r.UpdatedBy}
 	if err := json.Unmarshal([]byte(r.Secrets), &c.Secrets); err != nil {
 		return c, fmt.Errorf("read connection %s: %w", r.ID, err)
 	}
@@ -53,19 +54,19 @@ func (r *connectionRow) put(c flows.Connection, sealed []byte) (err error) {
 
 // Create stores a new connection under its id.
 func (cs *Connections) Create(ctx context.Context, scope flows.Scope, c flows.Connection, sealed []byte) (flows.Connection, error) {
-	row := connectionRow{ID: c.ID, Project: scope.Project, Type: c.Type, CreatedBy: scope.Actor, UpdatedBy: scope.Actor}
+	row := connectionRow{ID: c.ID, Project: scope.Project, Type: c.Type, Environment: c.Environment, CreatedBy: scope.Actor, UpdatedBy: scope.Actor}
 	if err := row.put(c, sealed); err != nil {
 		return flows.Connection{}, err
 	}
 	err := cs.s.change(ctx, scope, func(ch *change) error {
 		row.CreatedUs, row.UpdatedUs = ch.now, ch.now
-		if err := nameFree(ch.DB, scope, c.Name, c.ID); err != nil {
+		if err := entryFits(ch.DB, scope, c); err != nil {
 			return err
 		}
 		if err := ch.Create(&row).Error; err != nil {
 			return fmt.Errorf("create connection: %w", err)
 		}
-		return ch.audit("connection.create", "connection", row.ID, map[string]any{"name": row.Name, "type": row.Type, "place": row.Place})
+		return ch.audit("connection.create", "connection", row.ID, map[string]any{"name": row.Name, "type": row.Type, "environment": row.Environment, "place": row.Place})
 	})
 	if err != nil {
 		return flows.Connection{}, err
@@ -73,19 +74,48 @@ func (cs *Connections) Create(ctx context.Context, scope flows.Scope, c flows.Co
 	return row.connection()
 }
 
-// nameFree reports a name that another connection of the project has.
-func nameFree(db *gorm.DB, scope flows.Scope, name, id string) error {
-	var n int64
-	if err := db.Model(&connectionRow{}).Where("project = ? AND name = ? AND id <> ?", scope.Project, name, id).Count(&n).Error; err != nil {
+// entryFits reports why a new entry cannot be one of the connection with its name: there is one in the environment already,
+// or those of other environments have another type.
+func entryFits(db *gorm.DB, scope flows.Scope, c flows.Connection) error {
+	var others []connectionRow
+	if err := db.Omit("sealed").Where("project = ? AND name = ?", scope.Project, c.Name).Find(&others).Error; err != nil {
 		return fmt.Errorf("find connection: %w", err)
 	}
-	if n > 0 {
-		return &flows.Error{Code: "connection.name_taken", Path: flows.Path{Field: "name"}, Params: flows.Params{"name": name}, Message: fmt.Sprintf("there is a connection %q already", name), Suggestion: "choose another name"}
+	for _, o := range others {
+		if o.Environment == c.Environment {
+			return nameTaken(c.Name)
+		}
+		if o.Type != c.Type {
+			return &flows.Error{Code: "connection.type", Path: flows.Path{Field: "type"}, Params: flows.Params{"type": o.Type}, Message: fmt.Sprintf("%s has another type in the environment %s", c.Name, o.Environment),
+				Suggestion: "choose the same type, or another name"}
+		}
 	}
 	return nil
 }
 
-// Update replaces a connection if etag is still its etag.
+func nameTaken(name string) error {
+	return &flows.Error{Code: "connection.name_taken", Path: flows.Path{Field: "name"}, Params: flows.Params{"name": name}, Message: fmt.Sprintf("there is a connection %q already", name), Suggestion: "choose another name"}
+}
+
+// rename gives a connection another name in all environments, unless another one has it.
+func rename(ch *change, scope flows.Scope, from, to string) error {
+	if from == to {
+		return nil
+	}
+	var n int64
+	if err := ch.Model(&connectionRow{}).Where("project = ? AND name = ?", scope.Project, to).Count(&n).Error; err != nil {
+		return fmt.Errorf("find connection: %w", err)
+	}
+	if n > 0 {
+		return nameTaken(to)
+	}
+	if err := ch.Model(&connectionRow{}).Where("project = ? AND name = ?", scope.Project, from).Update("name", to).Error; err != nil {
+		return fmt.Errorf("rename connection: %w", err)
+	}
+	return nil
+}
+
+// Update replaces a connection if etag is still its etag. A new name is that of all its environments.
 func (cs *Connections) Update(ctx context.Context, scope flows.Scope, etag string, c flows.Connection, sealed []byte) (flows.Connection, error) {
 	var row *connectionRow
 	err := cs.s.change(ctx, scope, func(ch *change) (err error) {
@@ -95,7 +125,7 @@ func (cs *Connections) Update(ctx context.Context, scope flows.Scope, etag strin
 		if row.Etag != etag {
 			return &flows.Error{Code: "connection.conflict", Params: flows.Params{"etag": row.Etag}, Message: fmt.Sprintf("%s saved the connection in the meantime; this change was not saved", row.UpdatedBy), Suggestion: "open it again"}
 		}
-		if err := nameFree(ch.DB, scope, c.Name, c.ID); err != nil {
+		if err := rename(ch, scope, row.Name, c.Name); err != nil {
 			return err
 		}
 		before := row.Place
@@ -128,14 +158,14 @@ func (cs *Connections) Get(ctx context.Context, scope flows.Scope, id string) (f
 	return c, row.Sealed, err
 }
 
-// Named returns the connection with a name, and whether there is one.
-func (cs *Connections) Named(ctx context.Context, scope flows.Scope, name string) (c flows.Connection, sealed []byte, found bool, err error) {
+// Named returns the connection with a name as it is in an environment, and whether there is one.
+func (cs *Connections) Named(ctx context.Context, scope flows.Scope, name, environment string) (c flows.Connection, sealed []byte, found bool, err error) {
 	db, err := cs.s.read(ctx, scope)
 	if err != nil {
 		return c, nil, false, err
 	}
 	var row connectionRow
-	err = db.Where("project = ? AND name = ?", scope.Project, storable(name)).Take(&row).Error
+	err = db.Where("project = ? AND name = ? AND environment = ?", scope.Project, storable(name), storable(environment)).Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return c, nil, false, nil
 	}
@@ -153,7 +183,7 @@ func (cs *Connections) List(ctx context.Context, scope flows.Scope) ([]flows.Con
 		return nil, err
 	}
 	var rows []connectionRow
-	if err := db.Omit("sealed").Where("project = ?", scope.Project).Order("name").Find(&rows).Error; err != nil {
+	if err := db.Omit("sealed").Where("project = ?", scope.Project).Order("name, environment").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list connections: %w", err)
 	}
 	list := make([]flows.Connection, len(rows))
@@ -175,7 +205,7 @@ func (cs *Connections) Delete(ctx context.Context, scope flows.Scope, id string)
 		if err := ch.Delete(row).Error; err != nil {
 			return fmt.Errorf("delete connection: %w", err)
 		}
-		return ch.audit("connection.delete", "connection", row.ID, map[string]any{"name": row.Name})
+		return ch.audit("connection.delete", "connection", row.ID, map[string]any{"name": row.Name, "environment": row.Environment})
 	})
 }
 

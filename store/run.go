@@ -29,6 +29,8 @@ type runRow struct {
 	Until           string
 	Cause           string
 	Parameters      string
+	Sealed          []byte
+	Environment     string
 	Key             *string
 	State           string
 	Attempt         int64
@@ -49,7 +51,7 @@ func (runRow) TableName() string { return "runs" }
 
 func (r *runRow) run() (flows.Run, error) {
 	run := flows.Run{ID: r.ID, FlowID: r.FlowID, FlowName: r.FlowName, Revision: int(r.Revision), Until: r.Until, Trigger: flows.Trigger(r.Cause),
-		State: flows.RunState(r.State), Attempt: int(r.Attempt), CreatedAt: timeOf(r.CreatedUs), CreatedBy: r.CreatedBy,
+		Sealed: r.Sealed, Environment: r.Environment, State: flows.RunState(r.State), Attempt: int(r.Attempt), CreatedAt: timeOf(r.CreatedUs), CreatedBy: r.CreatedBy,
 		StartedAt: timeOrZero(r.StartedUs), EndedAt: timeOrZero(r.EndedUs), Read: r.RecordsRead, Written: r.RecordsWritten, Rejected: r.RecordsRejected}
 	err := json.Unmarshal([]byte(r.Parameters), &run.Parameters)
 	if err == nil && r.Error != nil {
@@ -123,7 +125,7 @@ func (rs *Runs) create(ctx context.Context, scope flows.Scope, r flows.Run, key 
 		return flows.Run{}, false, fmt.Errorf("run: %w", err)
 	}
 	row := &runRow{ID: r.ID, Project: scope.Project, FlowID: r.FlowID, FlowName: storable(r.FlowName), Revision: int64(r.Revision), Until: r.Until,
-		Cause: string(r.Trigger), Parameters: string(b), State: string(flows.RunQueued), Attempt: 1, CreatedBy: scope.Actor, Nodes: "[]"}
+		Cause: string(r.Trigger), Parameters: string(b), Sealed: r.Sealed, Environment: r.Environment, State: string(flows.RunQueued), Attempt: 1, CreatedBy: scope.Actor, Nodes: "[]"}
 	if key != "" {
 		k := storable(key)
 		row.Key = &k

@@ -28,12 +28,13 @@ type Config struct {
 
 // Store is the open metadata database. It is safe for concurrent use.
 type Store struct {
-	Flows       *Flows
-	Runs        *Runs
-	Audit       *Audit
-	Connections *Connections
-	Rejects     *Rejects
-	Cursors     *Cursors
+	Flows        *Flows
+	Runs         *Runs
+	Audit        *Audit
+	Connections  *Connections
+	Environments *Environments
+	Rejects      *Rejects
+	Cursors      *Cursors
 
 	db    *gorm.DB
 	sql   *sql.DB
@@ -80,7 +81,7 @@ func start(ctx context.Context, cfg Config, d *database) (*Store, error) {
 	if d.oneWriter {
 		s.write = make(chan struct{}, 1)
 	}
-	s.Flows, s.Runs, s.Audit, s.Connections, s.Cursors = &Flows{s}, &Runs{s: s}, &Audit{s}, &Connections{s}, &Cursors{s}
+	s.Flows, s.Runs, s.Audit, s.Connections, s.Environments, s.Cursors = &Flows{s}, &Runs{s: s}, &Audit{s}, &Connections{s}, &Environments{s}, &Cursors{s}
 	s.Rejects = &Rejects{s: s, limit: cmp.Or(cfg.RejectBytes, DefaultRejectBytes)}
 	return s, nil
 }

@@ -149,6 +149,9 @@ func StateBadge(r flows.Run) Badge {
 func ViewRun(r flows.Run, now time.Time) Run {
 	v := Run{ID: r.ID, FlowID: r.FlowID, Flow: Name(r.FlowName), Trigger: triggerWord(r.Trigger), State: StateBadge(r), Live: !r.State.Ended(),
 		Read: ViewCount(r.Read), Written: ViewCount(r.Written), Rejected: ViewCount(r.Rejected), Duration: "—", Until: r.Until, Started: "—"}
+	if r.Environment != "" {
+		v.Trigger += " · " + r.Environment
+	}
 	if r.Revision > 0 {
 		v.Revision = strconv.Itoa(r.Revision)
 	}

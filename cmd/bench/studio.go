@@ -83,11 +83,11 @@ type noLab struct{ server.Lab }
 
 var _ run.Checker = noLab{}
 
-func (noLab) Check(context.Context, flows.Scope, *flows.Flow, map[string]string) (flows.Check, error) {
+func (noLab) Check(context.Context, flows.Scope, *flows.Flow, string, map[string]string) (flows.Check, error) {
 	return flows.Check{}, nil
 }
 
-func (noLab) CheckRun(context.Context, flows.Scope, *flows.Flow, map[string]string, string) (flows.Check, error) {
+func (noLab) CheckRun(context.Context, flows.Scope, *flows.Flow, string, map[string]string, string) (flows.Check, error) {
 	return flows.Check{}, nil
 }
 

@@ -99,13 +99,14 @@ func openBackend(ctx context.Context, o backendOptions) (_ *backend, err error) 
 	if err != nil {
 		return nil, err
 	}
-	b.connections = &connection.Service{Store: b.store.Connections, Sealer: sealer, NewID: newID}
+	b.connections = &connection.Service{Store: b.store.Connections, Sealer: sealer, NewID: newID, Environments: b.store.Environments}
 	if b.lab, err = newLab(b.folders, b.connections, b.store.Cursors); err != nil {
 		return nil, err
 	}
+	b.lab.Environments = b.store.Environments
 	total := totalBudget(o.total)
 	b.runs = &run.Service{Admission: run.NewAdmission(total), Budgets: budgets{limits: o.limits.of(total), files: b.lab.Files},
-		Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits, background: true}, Checker: b.lab, Inbox: b.store.Rejects, Connections: b.connections, Cursors: b.store.Cursors, Folders: b.folders,
+		Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits, background: true}, Checker: b.lab, Inbox: b.store.Rejects, Connections: b.connections, Cursors: b.store.Cursors, Environments: b.store.Environments, Sealer: sealer, Folders: b.folders,
 		SampleSize: sampleSize, Now: time.Now, NewID: newID, Logger: o.log}
 	if o.workers < 0 {
 		return b, nil

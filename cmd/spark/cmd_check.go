@@ -16,9 +16,9 @@ import (
 
 // flowArgs are what validate and explain share with run.
 type flowArgs struct {
-	Flow string            `arg:"" help:"Flow file." type:"path"`
-	Set  map[string]string `help:"Value of a parameter. May be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
-	JSON bool              `help:"Print the problems as JSON."`
+	Flow string `arg:"" help:"Flow file." type:"path"`
+	JSON bool   `help:"Print the problems as JSON."`
+	given
 	dataFolders
 	connectionFile
 }
@@ -32,13 +32,17 @@ func (a flowArgs) compile() (*plan.Plan, flows.Problems, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	connections, err := a.load()
+	parameters, err := a.values(flow)
+	if err != nil {
+		return nil, nil, err
+	}
+	connections, err := a.load(a.Environment)
 	if err != nil {
 		return nil, nil, err
 	}
 	l := &lookup{connections: connections, ctx: context.Background(), folders: folders}
 	defer l.close()
-	p, ps := plan.Compile(flow, plan.Options{Parameters: a.Set, Lookup: l, Engines: []plan.Engine{&duckdb.Engine{}}, Validate: true})
+	p, ps := plan.Compile(flow, plan.Options{Environment: a.Environment, Parameters: parameters, Lookup: l, Engines: []plan.Engine{&duckdb.Engine{}}, Validate: true})
 	return p, ps, nil
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"spark/connectors/folder"
 	"spark/flows"
+	"spark/flows/plan"
 	"spark/flows/run"
 )
 
@@ -22,15 +23,15 @@ import (
 var sampleFlow embed.FS
 
 type runCommand struct {
-	Flow    string            `arg:"" optional:"" help:"Flow file." type:"path"`
-	Set     map[string]string `help:"Value of a parameter. May be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
-	Sample  bool              `help:"Run the built-in sample flow."`
-	JSON    bool              `help:"Print events as JSON lines."`
-	Strict  bool              `help:"Exit with code 3 when records were rejected."`
-	Rejects string            `help:"File for rejected records, as JSON lines. Default: the flow file's name with .rejects.jsonl." placeholder:"FILE" type:"path"`
+	Flow    string `arg:"" optional:"" help:"Flow file." type:"path"`
+	Sample  bool   `help:"Run the built-in sample flow."`
+	JSON    bool   `help:"Print events as JSON lines."`
+	Strict  bool   `help:"Exit with code 3 when records were rejected."`
+	Rejects string `help:"File for rejected records, as JSON lines. Default: the flow file's name with .rejects.jsonl." placeholder:"FILE" type:"path"`
 	// Optimizers make counts wrong; the test that shows it switches one on.
 	Optimizers []string `hidden:""`
 	State      string   `help:"File that keeps how far incremental sources were read, from run to run. It is made where it is missing." placeholder:"FILE" type:"path"`
+	given
 	dataFolders
 	connectionFile
 	limits
@@ -46,11 +47,15 @@ func (c *runCommand) Run() error {
 	if err != nil {
 		return reportInvalid(err, c.JSON)
 	}
-	connections, err := c.load()
+	parameters, err := c.values(flow)
 	if err != nil {
 		return reportInvalid(err, c.JSON)
 	}
-	state, err := openState(c.State, flow)
+	connections, err := c.load(c.Environment)
+	if err != nil {
+		return reportInvalid(err, c.JSON)
+	}
+	state, err := openState(c.State, flow, plan.Values(flow, c.Environment, parameters))
 	if err != nil {
 		return reportInvalid(err, c.JSON)
 	}
@@ -68,7 +73,7 @@ func (c *runCommand) Run() error {
 		Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }}
 	ctx, stop := untilSignal()
 	defer stop()
-	r, err := service.Start(ctx, run.LocalCommand{Scope: flows.LocalScope, Document: flow, Parameters: c.Set, Folders: folders, Connections: connections, Flow: state.ID, Offsets: state.Cursors})
+	r, err := service.Start(ctx, run.LocalCommand{Scope: flows.LocalScope, Document: flow, Environment: c.Environment, Parameters: parameters, Folders: folders, Connections: connections, Flow: state.ID, Offsets: state.Cursors})
 	if err != nil {
 		return reportInvalid(err, c.JSON)
 	}

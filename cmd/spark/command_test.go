@@ -78,6 +78,9 @@ func TestCommands(t *testing.T) {
 		{name: "set, wrong type", args: []string{"run", "--set", "least=many", "flow.json"}, exit: exitInvalid},
 		{name: "set, missing", args: []string{"run", "required.json"}, exit: exitInvalid},
 		{name: "set, missing, but only validated", args: []string{"validate", "required.json"}},
+		{name: "set, secret", args: []string{"run", "--set", "token=canary", "secret.json"}, exit: exitInvalid},
+		{name: "set, secret from no variable", args: []string{"run", "--set-env", "token=SPARK_NO_SUCH", "secret.json"}, exit: exitInvalid},
+		{name: "set, secret in an expression and a path", args: []string{"run", "--set-env", "token=PATH", "secret.json"}, exit: exitInvalid},
 		{name: "set without value", args: []string{"run", "--set", "least", "flow.json"}, exit: exitInvalid},
 	} {
 		t.Run(s.name, func(t *testing.T) {
@@ -105,6 +108,8 @@ func writeFlows(p *place) {
 	p.write("one.csv", "id,name\n1,Ann\n")
 	p.write("flow.json", peopleFlow())
 	p.write("clean.json", chain(one, output("clean.csv")))
+	p.write("secret.json", graph(map[string]any{"parameters": []any{map[string]any{"name": "token", "type": "text", "secret": true}}},
+		[]box{one, step("keep", "filter", `{"condition":"name = $token"}`), output("out-${token}.csv")}, "in.out>keep.in", "keep.out>out.in"))
 	p.write("failing.json", strings.Replace(peopleFlow(), `"rejects":"reject",`, "", 1))
 	p.write("invalid.json", graph(nil, []box{one, step("keep", "filter", `{"condition":"nmae = 1"}`), output("clean.csv"), output("clean.xyz").named("out2")},
 		"in.out>keep.in", "keep.out>out.in", "in.out>out2.in"))

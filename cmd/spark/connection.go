@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"spark/flows"
@@ -15,11 +17,11 @@ import (
 
 // connectionFile is the flag of commands that use connections without a server.
 type connectionFile struct {
-	Connections string `help:"JSON file with the connections that the flow names: {\"warehouse\": {\"type\": \"postgres\", \"settings\": {…}}}. A setting {\"env\": \"NAME\"} is read from the environment." placeholder:"FILE" type:"path" env:"SPARK_CONNECTIONS"`
+	Connections string `help:"JSON file with the connections that the flow names: {\"warehouse\": {\"type\": \"postgres\", \"settings\": {…}}}. In the place of settings, {\"environments\": {\"development\": {…}}} has those of each environment. A setting {\"env\": \"NAME\"} is read from the environment." placeholder:"FILE" type:"path" env:"SPARK_CONNECTIONS"`
 }
 
-// load reads the connections. Settings may come from the environment, so that the file need hold no secret.
-func (c connectionFile) load() (node.ConnectionSet, error) {
+// load reads the connections as they are in an environment. Settings may come from the environment, so that the file need hold no secret.
+func (c connectionFile) load(environment string) (node.ConnectionSet, error) {
 	if c.Connections == "" {
 		return node.ConnectionSet{}, nil
 	}
@@ -38,6 +40,8 @@ func (c connectionFile) load() (node.ConnectionSet, error) {
 	var set map[string]struct {
 		Type     string                     `json:"type"`
 		Settings map[string]json.RawMessage `json:"settings"`
+		// Environments has the settings of each, instead.
+		Environments map[string]map[string]json.RawMessage `json:"environments"`
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
@@ -48,6 +52,19 @@ func (c connectionFile) load() (node.ConnectionSet, error) {
 	out := node.ConnectionSet{}
 	for name, spec := range set {
 		inFile := false
+		if len(spec.Environments) > 0 {
+			settings, ok := spec.Environments[environment]
+			switch {
+			case spec.Settings != nil:
+				return nil, &flows.Error{Code: "connection.file", Path: at, Message: fmt.Sprintf("the connection %s has settings and environments", name), Suggestion: "write the settings into the environments"}
+			case !ok && environment == "":
+				return nil, &flows.Error{Code: "connection.file", Path: at, Message: fmt.Sprintf("the connection %s leads somewhere else in each environment, and none is chosen", name), Suggestion: "choose one with --environment, such as " + slices.Sorted(maps.Keys(spec.Environments))[0]}
+			case !ok:
+				out[name] = node.ConnectionSpec{Type: spec.Type, Missing: environment}
+				continue
+			}
+			spec.Settings = settings
+		}
 		for member, raw := range spec.Settings {
 			var ref struct{ Env string }
 			if json.Unmarshal(raw, &ref) == nil && ref.Env != "" {

@@ -79,7 +79,7 @@ func (w *workbench) Preview(ctx context.Context, job run.PreviewJob) (flows.Prev
 		return flows.Preview{}, err
 	}
 	defer removeTemp(temp)
-	return w.host.Preview(ctx, executor.PreviewSpec{Document: job.Document, Node: job.Node, Parameters: job.Parameters, Folders: w.folders,
+	return w.host.Preview(ctx, executor.PreviewSpec{Document: job.Document, Node: job.Node, Environment: job.Environment, Parameters: job.Parameters, Folders: w.folders,
 		Temp: temp, Threads: runtime.NumCPU(), Memory: engineMemory(previewMemory), Limit: job.Limit, Samples: job.Samples, Fresh: job.Fresh, Offsets: job.Offsets, Connections: job.Connections})
 }
 
@@ -89,7 +89,7 @@ func (w *workbench) Replay(ctx context.Context, job run.Job) (flows.ReplayReport
 		return flows.ReplayReport{}, err
 	}
 	defer removeTemp(temp)
-	return w.host.Replay(ctx, executor.RunSpec{Document: job.Document, Parameters: job.Parameters, Folders: w.folders, Temp: temp, Threads: runtime.NumCPU(),
+	return w.host.Replay(ctx, executor.RunSpec{Document: job.Document, Environment: job.Environment, Parameters: job.Parameters, Folders: w.folders, Temp: temp, Threads: runtime.NumCPU(),
 		Memory: engineMemory(previewMemory), Connections: job.Connections, Replay: job.Replay})
 }
 

@@ -13,10 +13,10 @@ import (
 	"spark/internal/testserver"
 )
 
-// given are connections that need no store.
-type given node.ConnectionSet
+// knownConnections are connections that need no store.
+type knownConnections node.ConnectionSet
 
-func (g given) Resolve(context.Context, flows.Scope, []string) (node.ConnectionSet, error) {
+func (g knownConnections) Resolve(context.Context, flows.Scope, string, []string) (node.ConnectionSet, error) {
 	return node.ConnectionSet(g), nil
 }
 
@@ -27,7 +27,7 @@ type reached struct {
 	list []flows.FlowCursor
 }
 
-func (r *reached) List(_ context.Context, _ flows.Scope, flow string) ([]flows.FlowCursor, error) {
+func (r *reached) List(_ context.Context, _ flows.Scope, flow, _ string) ([]flows.FlowCursor, error) {
 	if flow != r.flow {
 		return nil, nil
 	}
@@ -47,7 +47,7 @@ func TestPreviewBehindCursor(t *testing.T) {
 	settings, err := json.Marshal(map[string]any{"host": u.Hostname(), "port": json.Number(u.Port()), "database": strings.Trim(u.Path, "/"), "user": u.User.Username(), "password": password, "tls": "disable"})
 	must(t, err)
 	cursors := &reached{flow: "mine"}
-	l, err := newLab([]string{p.data}, given{"warehouse": {Type: "postgres", Settings: settings}}, cursors)
+	l, err := newLab([]string{p.data}, knownConnections{"warehouse": {Type: "postgres", Settings: settings}}, cursors)
 	must(t, err)
 	t.Cleanup(l.Close)
 	doc := chain(step("in", "database.input", `{"connection":"warehouse","table":"events","mode":"incremental","cursor":"at","cursorKey":["id"],"lag":"","start":"20"}`), step("some", "filter", `{"condition":"id > 0"}`))

@@ -27,7 +27,7 @@ func TestQuestionsHaveNoEffect(t *testing.T) {
 	c := conn.Config()
 	settings, err := json.Marshal(map[string]any{"host": c.Host, "port": c.Port, "database": c.Database, "user": c.User, "password": c.Password, "tls": "disable"})
 	must(t, err)
-	l, err := newLab([]string{p.data}, given{"warehouse": {Type: "postgres", Settings: settings}}, nil)
+	l, err := newLab([]string{p.data}, knownConnections{"warehouse": {Type: "postgres", Settings: settings}}, nil)
 	must(t, err)
 	t.Cleanup(l.Close)
 	looked, sinks := 0, 0
@@ -51,7 +51,7 @@ func TestQuestionsHaveNoEffect(t *testing.T) {
 		}
 		for _, f := range documents {
 			before := folderOf(t, p.data) + databaseOf(t, conn)
-			if _, err := l.Check(t.Context(), flows.LocalScope, f, nil); err != nil {
+			if _, err := l.Check(t.Context(), flows.LocalScope, f, "", nil); err != nil {
 				t.Fatal(err)
 			}
 			for _, n := range f.Nodes {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"spark/flows"
+	"spark/flows/expr"
 	"spark/flows/node"
 	"spark/flows/plan"
 )
@@ -26,9 +27,9 @@ type state struct {
 
 // openState reads the state of a flow. A flow without incremental sources needs none; one with them is refused without:
 // it would read everything again at every run, and say that it does not.
-func openState(path string, flow *flows.Flow) (*state, error) {
+func openState(path string, flow *flows.Flow, params []expr.Param) (*state, error) {
 	if path == "" {
-		if sources := plan.IncrementalSources(flow); len(sources) > 0 {
+		if sources := plan.IncrementalSources(flow, params); len(sources) > 0 {
 			return nil, &flows.Error{Code: "state.missing", Path: flows.Path{Node: sources[0], Field: "mode"}, Message: "the node reads what is new since the last run, and nothing keeps how far that was",
 				Suggestion: "give a file that keeps it: --state FILE; or read all records"}
 		}

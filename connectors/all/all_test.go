@@ -9,6 +9,7 @@ import (
 
 	"spark/flows"
 	"spark/flows/node"
+	"spark/flows/plan"
 )
 
 // TestNodeTypes walks every node type that the connectors register.
@@ -60,7 +61,7 @@ func checkExample(t *testing.T, typ *node.Type, name string) {
 		if _, ok := node.Lookup(n.Type); !ok {
 			continue // of a transform
 		}
-		if _, _, problems := node.Load(n); len(problems) > 0 {
+		if _, _, problems := node.Load(n, plan.Values(flow, "", nil)); len(problems) > 0 {
 			t.Errorf("%s %s: %v", typ.ID, name, problems)
 		}
 	}
@@ -100,7 +101,7 @@ func TestConfigsRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, cfg, problems := node.Load(flows.Node{ID: "n", Type: typ.ID, Version: typ.Version, Config: b})
+		_, cfg, problems := node.Load(flows.Node{ID: "n", Type: typ.ID, Version: typ.Version, Config: b}, nil)
 		for _, p := range problems {
 			if p.Code != "config.required" {
 				t.Errorf("%s: %v", typ.ID, p)

@@ -25,7 +25,7 @@ type Input struct {
 	Connection string      `json:"connection" title:"Connection" required:"true" widget:"connection" help:"A connection of the project." example:"warehouse"`
 	From       string      `json:"from" title:"Read" enum:"table|query"`
 	Table      string      `json:"table,omitempty" title:"Table" showIf:"from=table" widget:"table" help:"With its schema, such as sales.orders." example:"public.orders"`
-	Where      string      `json:"where,omitempty" title:"Where" showIf:"from=table" widget:"sql" help:"Condition in the database's own SQL; it is checked by the database." example:"updated_at >= date '2026-01-01'"`
+	Where      string      `json:"where,omitempty" title:"Where" showIf:"from=table" widget:"sql" secrets:"true" help:"Condition in the database's own SQL; it is checked by the database." example:"updated_at >= date '2026-01-01'"`
 	Query      string      `json:"query,omitempty" title:"Query" showIf:"from=query" widget:"sql" help:"One SELECT in the database's own SQL." example:"select id, total from orders"`
 	Mode       string      `json:"mode" title:"Records" enum:"all|incremental" help:"incremental reads what is new since the last run."`
 	Cursor     string      `json:"cursor,omitempty" title:"Cursor" showIf:"mode=incremental" help:"Column that grows with every change: a number, a date or a time. An index on it makes the reading fast." example:"updated_at"`

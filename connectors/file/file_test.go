@@ -38,9 +38,9 @@ func (describer) Describe(format, path string, _ []byte) (flows.Schema, error) {
 // plan loads and plans a config and returns what came of it as text.
 func plan(typ, config string, d node.Describer, inputs map[string]flows.Schema) string {
 	n := flows.Node{ID: "n1", Type: typ, Version: 1, Config: json.RawMessage(config)}
-	_, cfg, problems := node.Load(n)
+	_, cfg, problems := node.Load(n, params)
 	var results map[string]node.Result
-	if !problems.Failed() {
+	if !problems.Failed() && !node.Waits(problems) {
 		c := node.NewContext(n, inputs, params, d)
 		cfg.Plan(c)
 		var more flows.Problems
@@ -80,8 +80,7 @@ func TestInputPlan(t *testing.T) {
 		`{"path": "x.dat"}`:                                                                     "file.format setting format: the name \"x.dat\" does not tell the file's format; choose one of csv, json, jsonl, parquet",
 		`{"path": "x.csv", "format": "cvs"}`:                                                    "config.enum setting format: \"cvs\" is not a value of \"Format\"; did you mean \"csv\"?",
 		`{"path": "${dya}.csv"}`:                                                                "expr.unknown_parameter setting path: there is no parameter \"dya\"; did you mean \"day\"?",
-		`{"path": "${unset}.csv"}`:                                                              "parameter.missing setting path: the parameter \"unset\" has no value; give it one when the run is started, or a default",
-		`{"path": "${x}.csv"}`:                                                                  "parameter.type setting path: the parameter \"x\" is a double and cannot be a part of a path; use a parameter of type text",
+		`{"path": "${unset}.csv"}`:                                                              "warning parameter.waits setting path: the parameter \"unset\" has no value yet, so this node cannot be checked further; give it a default, or a value when the run is started",
 		`{"path": "${day.csv"}`:                                                                 "parameter.unclosed setting path: ${ is not closed; write ${name}, or $${ for the characters themselves",
 		`{"path": "x.csv"}`:                                                                     "config.required setting fields: a CSV file carries no types, so its fields must be listed; inspect the file, or add its fields",
 		`{"path": "x.csv", "fields": [{"name": "a", "type": "int64"}, {"name": "a", "type": "text"}]}`:                "schema.duplicate_field setting fields: two output fields are named \"a\"; rename one of them",
@@ -108,7 +107,7 @@ func TestOutputPlan(t *testing.T) {
 	in := map[string]flows.Schema{"in": {{Name: "a", Type: flows.Of(flows.Int64)}}}
 	for config, want := range map[string]string{
 		`{"path": "x.csv"}`: `write x.csv as csv compress "" if exists replace `,
-		`{"path": "x-${day}.csv.gz", "ifExists": "fail", "options": {"delimiter": ";"}}`: `write x-2026-01-31.csv.gz as csv compress "gzip" if exists fail {"delimiter": ";"}`,
+		`{"path": "x-${day}.csv.gz", "ifExists": "fail", "options": {"delimiter": ";"}}`: `write x-2026-01-31.csv.gz as csv compress "gzip" if exists fail {"delimiter":";"}`,
 		`{"path": "x.dat", "format": "jsonl"}`:                                           `write x.dat as jsonl compress "" if exists replace `,
 		`{"path": "x.csv", "compression": "gzip"}`:                                       "warning file.compression setting compression: the compression does not suit the name: File Input decompresses files whose name ends with .gz; let the name end with .gz exactly when it is compressed\nwrite x.csv as csv compress \"gzip\" if exists replace ",
 		`{"path": "x.parquet", "compression": "gzip"}`:                                   "file.compression setting compression: a Parquet file cannot be compressed with gzip as a whole; choose none, and a name without .gz",

@@ -20,17 +20,17 @@ type Input struct {
 
 // Plan reports what is wrong and emits the reading.
 func (in *Input) Plan(c *node.Context) {
-	path, ok := substitute(c, "path", in.Path)
-	if !ok || path == "" {
+	path := in.Path
+	if path == "" {
 		return // reported
 	}
 	format := formatOf(c, in.Format, path)
 	if format == nil {
 		return
 	}
-	ok = in.checkNames(c)
+	ok := in.checkNames(c)
 	if format.ReadOptions != nil {
-		ok = c.DecodeOptions("options", in.Options, format.ReadOptions()) && ok
+		ok = c.DecodeOptions("options", &in.Options, format.ReadOptions()) && ok
 	}
 	if format.Typed && isGzip(path) {
 		c.Problem("path", "file.compressed", fmt.Sprintf("%s files are compressed inside; one that is compressed as a whole cannot be read", format.Title), "decompress it first")

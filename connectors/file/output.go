@@ -29,8 +29,8 @@ type schemaChecker interface {
 
 // Plan reports what is wrong and emits the writing.
 func (out *Output) Plan(c *node.Context) {
-	path, ok := substitute(c, "path", out.Path)
-	if !ok || path == "" {
+	path := out.Path
+	if path == "" {
 		return
 	}
 	if strings.ContainsAny(path, "*?") {
@@ -75,7 +75,7 @@ func (out *Output) checkOptions(c *node.Context, format *node.Format, schema flo
 		return true
 	}
 	o := format.WriteOptions()
-	if !c.DecodeOptions("options", out.Options, o) {
+	if !c.DecodeOptions("options", &out.Options, o) {
 		return false
 	}
 	ok := true

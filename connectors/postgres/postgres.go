@@ -83,7 +83,7 @@ func (s *Settings) config() (*pgx.ConnConfig, error) {
 	}
 	c.Host, c.Port, c.Database, c.User, c.Password = s.Host, uint16(s.Port), s.Database, s.User, s.Password.Reveal()
 	c.ConnectTimeout = time.Duration(s.ConnectTimeout) * time.Second
-	c.RuntimeParams = map[string]string{"application_name": "Spark", "client_encoding": "UTF8", "DateStyle": "ISO", "TimeZone": "UTC", "extra_float_digits": "3"}
+	c.RuntimeParams = map[string]string{"application_name": "Spark", "client_encoding": "UTF8", "DateStyle": "ISO", "standard_conforming_strings": "on", "TimeZone": "UTC", "extra_float_digits": "3"}
 	if s.ApplicationName != "" {
 		c.RuntimeParams["application_name"] = s.ApplicationName
 	}

@@ -22,8 +22,8 @@ type Store interface {
 	// Update replaces it if etag is still its etag.
 	Update(ctx context.Context, scope flows.Scope, etag string, c flows.Connection, sealed []byte) (flows.Connection, error)
 	Get(ctx context.Context, scope flows.Scope, id string) (c flows.Connection, sealed []byte, err error)
-	// Named returns the connection with a name, and whether there is one.
-	Named(ctx context.Context, scope flows.Scope, name string) (c flows.Connection, sealed []byte, found bool, err error)
+	// Named returns the connection with a name as it is in an environment, and whether there is one.
+	Named(ctx context.Context, scope flows.Scope, name, environment string) (c flows.Connection, sealed []byte, found bool, err error)
 	// List returns all of a project, in order of their names.
 	List(ctx context.Context, scope flows.Scope) ([]flows.Connection, error)
 	Delete(ctx context.Context, scope flows.Scope, id string) error
@@ -40,13 +40,30 @@ type Service struct {
 	Store  Store
 	Sealer Sealer
 	NewID  func() string
+	// Environments of the projects; nil where there is one without a name.
+	Environments Environments
+}
+
+// Environments are those of the projects.
+type Environments interface {
+	// Environment returns the name of an environment that exists: of the default one where name is empty.
+	Environment(ctx context.Context, scope flows.Scope, name string) (string, error)
+}
+
+func (s *Service) environment(ctx context.Context, scope flows.Scope, name string) (string, error) {
+	if s.Environments == nil {
+		return name, nil
+	}
+	return s.Environments.Environment(ctx, scope, name)
 }
 
 // Input is a connection as somebody has filled it in. A secret member that is missing, or node.Hidden, stays as it is.
 type Input struct {
-	Name     string
-	Type     string
-	Settings json.RawMessage
+	Name string
+	// Environment of a new entry; "": the default one. That of a stored one stays.
+	Environment string
+	Type        string
+	Settings    json.RawMessage
 }
 
 // List returns the connections of a project.
@@ -79,6 +96,9 @@ func (s *Service) Create(ctx context.Context, scope flows.Scope, in Input) (flow
 	if err != nil {
 		return flows.Connection{}, err
 	}
+	if c.Environment, err = s.environment(ctx, scope, in.Environment); err != nil {
+		return flows.Connection{}, err
+	}
 	return s.Store.Create(ctx, scope, c, sealed)
 }
 
@@ -107,14 +127,21 @@ func (s *Service) Spec(ctx context.Context, scope flows.Scope, id string, in Inp
 }
 
 // Resolve returns the named connections with their secrets; see run.Connections.
-func (s *Service) Resolve(ctx context.Context, scope flows.Scope, names []string) (node.ConnectionSet, error) {
+func (s *Service) Resolve(ctx context.Context, scope flows.Scope, environment string, names []string) (node.ConnectionSet, error) {
+	environment, err := s.environment(ctx, scope, environment)
+	if err != nil {
+		return nil, err
+	}
 	set := node.ConnectionSet{}
 	for _, name := range names {
-		c, sealed, found, err := s.Store.Named(ctx, scope, name)
+		c, sealed, found, err := s.Store.Named(ctx, scope, name, environment)
 		if err != nil {
 			return nil, err
 		}
 		if !found {
+			if err := s.elsewhere(ctx, scope, environment, name, set); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		secrets, err := s.open(c, sealed)
@@ -130,6 +157,15 @@ func (s *Service) Resolve(ctx context.Context, scope flows.Scope, names []string
 		}
 	}
 	return set, nil
+}
+
+// elsewhere notes a connection that leads nowhere in the environment, although it does in others.
+func (s *Service) elsewhere(ctx context.Context, scope flows.Scope, environment, name string, set node.ConnectionSet) error {
+	all, err := s.Store.List(ctx, scope)
+	if i := slices.IndexFunc(all, func(c flows.Connection) bool { return c.Name == name }); i >= 0 {
+		set[name] = node.ConnectionSpec{Type: all[i].Type, Missing: environment}
+	}
+	return err
 }
 
 func spec(c node.Connection) (node.ConnectionSpec, error) {

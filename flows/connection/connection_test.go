@@ -63,7 +63,7 @@ func input(host, password string) connection.Input {
 
 func (k *kit) password() string {
 	k.t.Helper()
-	set, err := k.Resolve(k.t.Context(), flows.LocalScope, []string{"warehouse", "missing"})
+	set, err := k.Resolve(k.t.Context(), flows.LocalScope, "", []string{"warehouse", "missing"})
 	if err != nil || len(set) != 1 {
 		k.t.Fatal(set, err)
 	}
@@ -191,7 +191,7 @@ func TestSealedElsewhere(t *testing.T) {
 	if _, err := k.store.SQL().ExecContext(t.Context(), "UPDATE connections SET place = 'evil:5432'"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := k.Resolve(t.Context(), flows.LocalScope, []string{"warehouse"})
+	_, err := k.Resolve(t.Context(), flows.LocalScope, "", []string{"warehouse"})
 	if e := flows.AsError(err); e == nil || e.Code != "connection.sealed" {
 		t.Errorf("another place: %v", err)
 	}
@@ -202,7 +202,7 @@ func TestSealedElsewhere(t *testing.T) {
 		t.Error("the right place does not open")
 	}
 	k.Sealer = k.key("other.key")
-	_, err = k.Resolve(t.Context(), flows.LocalScope, []string{"warehouse"})
+	_, err = k.Resolve(t.Context(), flows.LocalScope, "", []string{"warehouse"})
 	if e := flows.AsError(err); e == nil || e.Code != "connection.sealed" || strings.Contains(e.Error(), "canary") {
 		t.Errorf("another key: %v", err)
 	}
@@ -240,5 +240,40 @@ func TestBadInput(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// TestEnvironments: a connection leads where its entry of the environment says, and nowhere where it has none.
+func TestEnvironments(t *testing.T) {
+	t.Parallel()
+	k := newKit(t)
+	k.Environments = k.store.Environments
+	if _, err := k.store.Environments.Save(t.Context(), flows.LocalScope, []flows.Environment{{Name: "production", Default: true}, {Name: "development"}, {Name: "test"}}); err != nil {
+		t.Fatal(err)
+	}
+	for environment, host := range map[string]string{"": "live", "development": "dev"} {
+		in := input(host, canary)
+		in.Environment = environment
+		if _, err := k.Create(t.Context(), flows.LocalScope, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for environment, host := range map[string]string{"": "live", "production": "live", "development": "dev"} {
+		set, err := k.Resolve(t.Context(), flows.LocalScope, environment, []string{"warehouse"})
+		if err != nil || !strings.Contains(string(set["warehouse"].Settings), `"`+host+`"`) || !strings.Contains(string(set["warehouse"].Settings), canary) {
+			t.Errorf("in %q: %s, %v", environment, set["warehouse"].Settings, err)
+		}
+	}
+	set, err := k.Resolve(t.Context(), flows.LocalScope, "test", []string{"warehouse", "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, code := range map[string]string{"warehouse": "connection.environment", "none": "connection.unknown"} {
+		if _, err := set.Connection(name); flows.AsError(err) == nil || flows.AsError(err).Code != code {
+			t.Errorf("%s: %v, want %s", name, err, code)
+		}
+	}
+	if _, err := k.Resolve(t.Context(), flows.LocalScope, "Test", []string{"warehouse"}); flows.AsError(err) == nil || flows.AsError(err).Code != "environment.unknown" {
+		t.Errorf("an environment that is not: %v", err)
 	}
 }

@@ -20,6 +20,7 @@ type Param struct {
 	Type     flows.Type
 	Value    any
 	HasValue bool
+	Secret   bool // never in a record: expressions refuse it
 }
 
 // Compile parses and checks an expression over one record. The error is a *flows.Error, or flows.Problems when there
@@ -169,6 +170,11 @@ func (k *checker) param(n *paramNode) Expr {
 		names = append(names, p.Name)
 		if p.Name != n.name {
 			continue
+		}
+		if p.Secret {
+			return k.report("expr.secret_parameter", n, flows.Params{"parameter": n.name},
+				fmt.Sprintf("the parameter $%s is secret, and records would show it", n.name),
+				"use it as ${"+n.name+"} in a condition or statement that only a database sees, or make it no secret")
 		}
 		e := &ParamRef{base: base{n.span, p.Type}, Name: p.Name, HasValue: p.HasValue}
 		if p.HasValue {

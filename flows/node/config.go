@@ -24,6 +24,7 @@ import (
 //	showIf    "member=value" or "member=value|value": shown only then
 //	widget    how the editor edits it: expression, condition, field, fields, path, text, …
 //	minimum   smallest number
+//	secrets   "true": secret parameters may stand here, because only the system that is reached sees the setting
 //
 // The default is what New returns.
 
@@ -50,17 +51,27 @@ func decodeConfig(nodeID string, raw json.RawMessage, cfg any) flows.Problems {
 	return ps
 }
 
-// DecodeOptions reads the options of a format like a config; paths begin with prefix.
-func (c *Context) DecodeOptions(prefix string, raw json.RawMessage, options any) bool {
-	if len(raw) == 0 {
-		raw = json.RawMessage("{}")
+// DecodeOptions reads the options of a format like a config, and puts the values of parameters into raw; paths begin with
+// prefix.
+func (c *Context) DecodeOptions(prefix string, raw *json.RawMessage, options any) bool {
+	given := *raw
+	if len(given) == 0 {
+		given = json.RawMessage("{}")
 	}
-	ps := decodeConfig(c.Node.ID, raw, options)
+	b := binder{node: c.Node.ID, params: c.Params}
+	given = b.bind(given, reflect.TypeOf(options).Elem())
+	ps := b.problems
+	if len(ps) == 0 {
+		ps = b.name(decodeConfig(c.Node.ID, given, options))
+	}
+	if len(*raw) > 0 {
+		*raw = given
+	}
 	for _, p := range ps {
 		p.Path.Field = strings.TrimSuffix(prefix+"."+p.Path.Field, ".")
 		c.problems = append(c.problems, p)
 	}
-	return !ps.Failed()
+	return !ps.Failed() && !b.waits()
 }
 
 // jsonNames say what encoding/json calls a value.
@@ -239,7 +250,7 @@ func structSchema(v reflect.Value) map[string]any {
 		}
 		order = append(order, name)
 		p := schemaOf(v.Field(i))
-		for tag, key := range map[string]string{"title": "title", "help": "description", "widget": "x-widget", "showIf": "x-showIf", "example": "x-example"} {
+		for tag, key := range map[string]string{"title": "title", "help": "description", "widget": "x-widget", "showIf": "x-showIf", "example": "x-example", "secrets": "x-secrets"} {
 			if s := f.Tag.Get(tag); s != "" {
 				p[key] = s
 			}

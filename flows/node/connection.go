@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"spark/flows"
+	"spark/flows/expr"
 )
 
 // ConnectionType is a kind of external system that connections lead to.
@@ -151,6 +152,8 @@ type Connections interface {
 type ConnectionSpec struct {
 	Type     string          `json:"type"`
 	Settings json.RawMessage `json:"settings"`
+	// Missing is the environment in which the connection leads nowhere, although it does in others; "": it leads somewhere.
+	Missing string `json:"missing,omitempty"`
 }
 
 // ConnectionSet is Connections by name.
@@ -174,11 +177,15 @@ func (s ConnectionSet) Connection(name string) (Connection, error) {
 		}
 		return Connection{}, e
 	}
+	if spec.Missing != "" {
+		return Connection{}, &flows.Error{Code: "connection.environment", Params: flows.Params{"connection": name, "environment": spec.Missing},
+			Message: fmt.Sprintf("the connection %q leads nowhere in the environment %s", name, spec.Missing), Suggestion: "say on the page of the connections where it leads there, or choose another environment"}
+	}
 	return LoadConnection(name, spec)
 }
 
-// ConnectionNames returns the connections that a flow's nodes use, in order.
-func ConnectionNames(f *flows.Flow) []string {
+// ConnectionNames returns the connections that a flow's nodes use with these values of its parameters, in order.
+func ConnectionNames(f *flows.Flow, params []expr.Param) []string {
 	var names []string
 	for _, n := range f.Nodes {
 		t, ok := Lookup(n.Type)
@@ -186,7 +193,7 @@ func ConnectionNames(f *flows.Flow) []string {
 			continue
 		}
 		var members map[string]any
-		if json.Unmarshal(n.Config, &members) != nil {
+		if json.Unmarshal(Bound(n, params), &members) != nil {
 			continue // reported by Load
 		}
 		v := reflect.TypeOf(t.New()).Elem()

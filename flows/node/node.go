@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
 
 	"spark/flows"
+	"spark/flows/expr"
 )
 
 // Category decides where the palette lists a node type and the colour of its chip.
@@ -186,9 +188,10 @@ func Types() []*Type {
 	return ts
 }
 
-// Load reads the config of a node: upgraded to the newest version, defaults filled in. Problems have the path of the
-// member. Unknown members are warnings: they stay in the document.
-func Load(n flows.Node) (*Type, Config, flows.Problems) {
+// Load reads the config of a node: upgraded to the newest version, the values of parameters in their places (see Bind),
+// defaults filled in. Problems have the path of the member. Unknown members are warnings: they stay in the document. One
+// with code ParameterWaits says that the config is not to be used yet.
+func Load(n flows.Node, params []expr.Param) (*Type, Config, flows.Problems) {
 	t, ok := Lookup(n.Type)
 	if !ok {
 		ids := make([]string, 0, 32)
@@ -203,7 +206,12 @@ func Load(n flows.Node) (*Type, Config, flows.Problems) {
 		return t, nil, flows.Problems{err}
 	}
 	cfg := t.New()
-	return t, cfg, decodeConfig(n.ID, raw, cfg)
+	b := binder{node: n.ID, params: params, ports: t.PortsFrom}
+	bound := b.bind(raw, reflect.TypeOf(cfg).Elem())
+	if len(b.problems) > 0 { // what is not bound cannot be read as what it is meant to be
+		return t, cfg, b.problems
+	}
+	return t, cfg, b.name(decodeConfig(n.ID, bound, cfg))
 }
 
 func (t *Type) upgrade(n flows.Node) (json.RawMessage, *flows.Error) {

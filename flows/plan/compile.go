@@ -3,11 +3,11 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
 	"spark/flows"
-	"spark/flows/expr"
 	"spark/flows/node"
 )
 
@@ -184,19 +184,9 @@ func (c *compiler) parameters() {
 	names := make([]string, 0, len(c.flow.Parameters))
 	for i, p := range c.flow.Parameters {
 		names = append(names, p.Name)
-		ep := expr.Param{Name: p.Name, Type: p.Type}
-		given, ok := c.options.Parameters[p.Name]
-		var err error
-		switch {
-		case ok:
-			ep.Value, err = parseValue(given, p.Type)
-			ep.HasValue = err == nil
-		case len(p.Default) > 0:
-			ep.Value, err = parseDefault(p.Default, p.Type)
-			ep.HasValue = err == nil
-		case !c.options.Validate:
-			err = &flows.Error{Code: "parameter.missing", Message: fmt.Sprintf("the parameter %q has no value", p.Name),
-				Suggestion: fmt.Sprintf("give it one with --set %s=…", p.Name)}
+		ep, err := valueOf(p, c.options.Environment, c.options.Parameters)
+		if err == nil && !ep.HasValue && c.mustHave(p.Name) {
+			err = &flows.Error{Code: "parameter.missing", Message: fmt.Sprintf("the parameter %q has no value", p.Name), Suggestion: "give it one when the run is started, or a default"}
 		}
 		if err != nil {
 			c.add(flows.AsError(err).At(flows.Path{Field: fmt.Sprintf("parameters[%d]", i), Column: p.Name}))
@@ -209,6 +199,33 @@ func (c *compiler) parameters() {
 				Suggestion: flows.DidYouMean(name, names)})
 		}
 	}
+}
+
+// mustHave reports whether a parameter needs a value: for a run it does, for a preview where an expression on the way uses
+// it. Settings that wait for one say so themselves.
+func (c *compiler) mustHave(name string) bool {
+	if c.options.Validate || c.options.Preview == 0 {
+		return !c.options.Validate
+	}
+	inExpression := regexp.MustCompile(`\$` + regexp.QuoteMeta(name) + `\b`)
+	return slices.ContainsFunc(c.flow.Nodes, func(n flows.Node) bool { return !c.excluded[n.ID] && inExpression.Match(n.Config) })
+}
+
+// waiting is what settings that wait for a value are where nothing comes that could bring it: an error of a preview. For a run
+// the parameter itself was reported.
+func (c *compiler) waiting(ps flows.Problems) flows.Problems {
+	var out flows.Problems
+	for _, p := range ps {
+		switch {
+		case p.Code != node.ParameterWaits || c.options.Validate:
+			out = append(out, p)
+		case c.options.Preview > 0:
+			e := *p
+			e.Severity = ""
+			out = append(out, &e)
+		}
+	}
+	return out
 }
 
 // chooseEngine takes the first engine that executes every operator.

@@ -4,13 +4,14 @@ import (
 	"slices"
 
 	"spark/flows"
+	"spark/flows/expr"
 	"spark/flows/node"
 )
 
 // Deliveries computes what is promised for every output of a flow, from the settings of its sources and outputs alone:
 // also where other nodes have problems.
-func Deliveries(f *flows.Flow) []flows.Delivery {
-	reads, writes := promises(f)
+func Deliveries(f *flows.Flow, params []expr.Param) []flows.Delivery {
+	reads, writes := promises(f, params)
 	list := []flows.Delivery{}
 	for _, n := range f.Nodes {
 		w, ok := writes[n.ID]
@@ -29,8 +30,8 @@ func Deliveries(f *flows.Flow) []flows.Delivery {
 }
 
 // IncrementalSources returns the nodes that go on where the last run has ended.
-func IncrementalSources(f *flows.Flow) []string {
-	reads, _ := promises(f)
+func IncrementalSources(f *flows.Flow, params []expr.Param) []string {
+	reads, _ := promises(f, params)
 	var ids []string
 	for id, r := range reads {
 		if r.Incremental {
@@ -41,13 +42,13 @@ func IncrementalSources(f *flows.Flow) []string {
 	return ids
 }
 
-func promises(f *flows.Flow) (reads map[string]node.ReadPromise, writes map[string]node.WritePromise) {
+func promises(f *flows.Flow, params []expr.Param) (reads map[string]node.ReadPromise, writes map[string]node.WritePromise) {
 	reads, writes = map[string]node.ReadPromise{}, map[string]node.WritePromise{}
 	for _, n := range f.Nodes {
 		if n.Disabled {
 			continue
 		}
-		_, cfg, _ := node.Load(n) // what is wrong is reported by the compilation
+		_, cfg, _ := node.Load(n, params) // what is wrong is reported by the compilation
 		switch c := cfg.(type) {
 		case node.PromisingSource:
 			reads[n.ID] = c.ReadPromise()

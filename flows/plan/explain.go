@@ -23,7 +23,7 @@ func (p *Plan) Explain() string {
 			fmt.Fprintf(&b, "  %s = write %s from %s\n", s.Sink.ID, w.Target, s.Target)
 		}
 	}
-	for _, d := range Deliveries(p.Flow) {
+	for _, d := range Deliveries(p.Flow, p.Params) {
 		if p.Find(d.Node) != nil {
 			fmt.Fprintf(&b, "delivery to %s: %s: %s\n", d.Node, d.Guarantee, d.Reason)
 		}

@@ -14,6 +14,37 @@ import (
 	"spark/flows/expr"
 )
 
+// Values are the parameters of a flow with what is given for them in an environment, else their own value there, else
+// their default. What cannot be read has no value: the compilation says so.
+func Values(f *flows.Flow, environment string, given map[string]string) []expr.Param {
+	values := make([]expr.Param, len(f.Parameters))
+	for i, p := range f.Parameters {
+		values[i], _ = valueOf(p, environment, given)
+	}
+	return values
+}
+
+func valueOf(p flows.Parameter, environment string, given map[string]string) (v expr.Param, err error) {
+	v = expr.Param{Name: p.Name, Type: p.Type, Secret: p.Secret}
+	text, ok := given[p.Name]
+	own := p.Environments[environment]
+	switch {
+	case ok:
+		v.Value, err = parseValue(text, p.Type)
+	case len(own) > 0:
+		v.Value, err = parseDefault(own, p.Type)
+	case len(p.Default) > 0:
+		v.Value, err = parseDefault(p.Default, p.Type)
+	default:
+		return v, nil
+	}
+	if e := flows.AsError(err); e != nil && p.Secret { // which would quote it
+		err = &flows.Error{Code: e.Code, Message: "the secret value is not of type " + p.Type.String(), Suggestion: e.Suggestion}
+	}
+	v.HasValue = err == nil
+	return v, err
+}
+
 var decimalPattern = regexp.MustCompile(`^([+-]?)([0-9]+)(?:\.([0-9]*))?$`)
 
 // parseValue reads a parameter's value from text, in the form that an expression's literal has.

@@ -71,10 +71,12 @@ func (p *Plan) Find(id string) *Node {
 // Options steer the compilation.
 type Options struct {
 	Parameters map[string]string // given values as text
-	Lookup     node.Describer    // nil: without looking at data
-	Engines    []Engine          // in order of preference; empty: no engine is chosen
-	Validate   bool              // only check: parameters without a value are no problem
-	Until      string            // node that the run ends at: nodes that it does not need are skipped; "": all nodes run
+	// Environment chooses the values that parameters have of their own there; "": their defaults.
+	Environment string
+	Lookup      node.Describer // nil: without looking at data
+	Engines     []Engine       // in order of preference; empty: no engine is chosen
+	Validate    bool           // only check: parameters without a value are no problem
+	Until       string         // node that the run ends at: nodes that it does not need are skipped; "": all nodes run
 	// Preview is the number of records that are read of the driving source of Until; sinks are not executed. 0: a run.
 	Preview int64
 	// Samples say which records of a driving source a preview reads; of others it reads the first.
@@ -97,8 +99,8 @@ type Engine interface {
 func Compile(f *flows.Flow, o Options) (*Plan, flows.Problems) {
 	c := &compiler{flow: f, options: o, plan: &Plan{Flow: f, Skipped: map[string]string{}, Schemas: map[Ref]flows.Schema{}},
 		types: map[string]*node.Type{}, configs: map[string]node.Config{}, passthrough: map[string]bool{}}
-	c.parameters()
 	c.exclude()
+	c.parameters()
 	c.load()
 	c.edges()
 	order := c.order()
@@ -165,9 +167,9 @@ func (c *compiler) load() {
 		if c.excluded[n.ID] {
 			continue
 		}
-		t, cfg, ps := node.Load(n)
-		c.problems = append(c.problems, ps...)
-		if ps.Failed() {
+		t, cfg, ps := node.Load(n, c.plan.Params)
+		c.problems = append(c.problems, c.waiting(ps)...)
+		if ps.Failed() || node.Waits(ps) {
 			c.broken[n.ID] = true
 		}
 		c.types[n.ID], c.configs[n.ID] = t, cfg

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -155,6 +156,54 @@ func TestFieldNames(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s: %v", fields, ps)
+		}
+	}
+}
+
+// TestPreviewWithoutValues: a preview needs only the values that are used on its way, and says at the setting which one is missing.
+func TestPreviewWithoutValues(t *testing.T) {
+	t.Parallel()
+	f, err := flows.ParseFlow([]byte(`{"format": 1, "name": "f", "parameters": [{"name": "n", "type": "int64"}, {"name": "least", "type": "int64"}, {"name": "token", "type": "text", "secret": true}],
+		"nodes": [{"id": "s", "type": "sample.data", "version": 1, "config": {}}, {"id": "f", "type": "filter", "version": 1, "config": {"condition": "order_id > $least"}}, {"id": "l", "type": "limit", "version": 1, "config": {"count": {"parameter": "n"}}}],
+		"edges": [{"from": {"node": "s", "port": "out"}, "to": {"node": "f", "port": "in"}}, {"from": {"node": "f", "port": "out"}, "to": {"node": "l", "port": "in"}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		until string
+		given map[string]string
+		codes string
+	}{
+		"nothing is used":     {"s", nil, ""},
+		"in an expression":    {"f", nil, "parameter.missing at parameters[1]"},
+		"in a setting":        {"l", map[string]string{"least": "1"}, "parameter.waits at count"},
+		"all that is used":    {"l", map[string]string{"least": "1", "n": "5"}, ""},
+		"one of a wrong type": {"s", map[string]string{"n": "x"}, "parameter.type at parameters[0]"},
+	} {
+		_, ps := plan.Compile(f, plan.Options{Until: c.until, Preview: 10, Parameters: c.given})
+		var codes []string
+		for _, p := range ps {
+			if p.Severity != flows.SeverityWarning {
+				codes = append(codes, p.Code+" at "+p.Path.Field)
+			}
+		}
+		if got := strings.Join(codes, ", "); got != c.codes {
+			t.Errorf("%s: %s, want %s", name, got, c.codes)
+		}
+	}
+}
+
+// TestEnvironmentValues: a value of an environment stands in the place of the default, one that is given before both.
+func TestEnvironmentValues(t *testing.T) {
+	t.Parallel()
+	f := &flows.Flow{Parameters: []flows.Parameter{{Name: "p", Type: flows.Of(flows.Int64), Default: json.RawMessage("1"), Environments: map[string]json.RawMessage{"development": json.RawMessage(`"2"`)}}}}
+	for _, c := range []struct {
+		environment string
+		given       map[string]string
+		want        int64
+	}{{"", nil, 1}, {"production", nil, 1}, {"development", nil, 2}, {"development", map[string]string{"p": "3"}, 3}} {
+		if got := plan.Values(f, c.environment, c.given)[0]; got.Value != c.want || !got.HasValue {
+			t.Errorf("%+v: %+v", c, got)
 		}
 	}
 }

@@ -15,14 +15,17 @@ import (
 
 // Job is one attempt, as the executor sees it.
 type Job struct {
-	Run        string
-	Attempt    int
-	Document   json.RawMessage // canonical
-	Parameters map[string]string
-	Folders    []string
-	Fence      int64
-	Until      string // node that the run ends at; empty: the whole flow
-	Samples    int    // records sampled of every output port
+	Run         string
+	Attempt     int
+	Document    json.RawMessage // canonical
+	Environment string
+	Parameters  map[string]string
+	// Secrets are values that no error may show.
+	Secrets []string
+	Folders []string
+	Fence   int64
+	Until   string // node that the run ends at; empty: the whole flow
+	Samples int    // records sampled of every output port
 	// Connections of the flow with their secrets.
 	Connections node.ConnectionSet
 	// Replay lets these records go through the flow, and no others.
@@ -100,6 +103,7 @@ func (a attempt) execute(ctx context.Context, job Job) Result {
 	res := Result{Started: a.now()}
 	rejects := &lazyRejects{store: a.rejects, run: job.Run}
 	granted := false
+	a = a.hiding(job.Secrets)
 	nodes, err := a.executor.Run(ctx, job, Callbacks{
 		Counts:       a.observe.counts,
 		Warnings:     func(ps flows.Problems) { a.observe.problems(ps) },
@@ -121,9 +125,11 @@ func (a attempt) execute(ctx context.Context, job Job) Result {
 			return err
 		},
 	})
+	err = withoutSecrets(err, job.Secrets)
 	if endErr := rejects.end(err == nil); err == nil { // else what went wrong first is what to tell
 		err = endErr
 	}
+	nodes = statesWithout(nodes, job.Secrets)
 	res.Nodes, res.Ended, res.State = nodes, a.now(), flows.RunSucceeded
 	for _, n := range nodes {
 		res.Rejected += n.Rejected

@@ -11,13 +11,13 @@ import (
 
 // Cursors keep how far the incremental sources of flows were read.
 type Cursors interface {
-	// List returns those of a flow in order of their nodes.
-	List(ctx context.Context, scope flows.Scope, flow string) ([]flows.FlowCursor, error)
+	// List returns those of a flow in an environment in order of their nodes.
+	List(ctx context.Context, scope flows.Scope, flow, environment string) ([]flows.FlowCursor, error)
 	// Reach stores those that a run has reached, unless a person has set them since the run began: their generation is
 	// higher, then.
-	Reach(ctx context.Context, scope flows.Scope, flow, run string, reached map[string]flows.Cursor) error
+	Reach(ctx context.Context, scope flows.Scope, flow, environment, run string, reached map[string]flows.Cursor) error
 	// Set stores one that a person has set, with the next generation. An empty value: everything is read again.
-	Set(ctx context.Context, scope flows.Scope, flow, node string, c flows.Cursor) (flows.FlowCursor, error)
+	Set(ctx context.Context, scope flows.Scope, flow, environment, node string, c flows.Cursor) (flows.FlowCursor, error)
 }
 
 // whole reports whether the run is one of the whole flow. Others, replays too, leave the cursors where they are.
@@ -28,6 +28,9 @@ func (w *work) flowKey() string {
 	if !w.whole() || w.Cursors == nil {
 		return ""
 	}
+	if e := w.run.Environment; e != "" && e != flows.FirstEnvironment { // whose targets may be in one database
+		return w.run.FlowID + "@" + e
+	}
 	return w.run.FlowID
 }
 
@@ -36,7 +39,7 @@ func (w *work) offsets(ctx context.Context) (map[string]node.Offset, error) {
 	if w.Cursors == nil {
 		return nil, nil
 	}
-	list, err := w.Cursors.List(ctx, w.scope, w.run.FlowID)
+	list, err := w.Cursors.List(ctx, w.scope, w.run.FlowID, w.run.Environment)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +70,7 @@ func (w *work) reach(ctx context.Context, offsets map[string]node.Offset) error 
 		}
 		reached[id] = c
 	}
-	if err := w.Cursors.Reach(ctx, w.scope, w.run.FlowID, w.run.ID, reached); err != nil {
+	if err := w.Cursors.Reach(ctx, w.scope, w.run.FlowID, w.run.Environment, w.run.ID, reached); err != nil {
 		return fmt.Errorf("cursors of run %s: %w", w.run.ID, err)
 	}
 	return nil

@@ -31,13 +31,14 @@ type Workbench interface {
 
 // PreviewJob is a preview, as the executor sees it.
 type PreviewJob struct {
-	Document   []byte // canonical
-	Node       string
-	Parameters map[string]string
-	Limit      int
-	Samples    map[string]flows.SampleMode // by driving source
-	Fresh      bool                        // reads again what is kept of the sources
-	Offsets    map[string]node.Offset      // where incremental sources go on, by node
+	Document    []byte // canonical
+	Node        string
+	Environment string
+	Parameters  map[string]string
+	Limit       int
+	Samples     map[string]flows.SampleMode // by driving source
+	Fresh       bool                        // reads again what is kept of the sources
+	Offsets     map[string]node.Offset      // where incremental sources go on, by node
 	// Connections of the flow with their secrets.
 	Connections node.ConnectionSet
 }
@@ -50,9 +51,11 @@ type Lab struct {
 	Engines []plan.Engine
 	// Connections returns those of a project that a flow names.
 	Connections Connections
-	Cursors     Cursors       // of incremental sources; nil: none are kept
-	Idle        time.Duration // the process ends when nothing was asked for so long; 0: five minutes
-	Timeout     time.Duration // of a question; 0: a minute
+	Cursors     Cursors // of incremental sources; nil: none are kept
+	// Environments of the projects; nil where there is one without a name.
+	Environments Environments
+	Idle         time.Duration // the process ends when nothing was asked for so long; 0: five minutes
+	Timeout      time.Duration // of a question; 0: a minute
 
 	mu      sync.Mutex
 	bench   Workbench
@@ -193,17 +196,22 @@ func (l *Lab) Inspect(ctx context.Context, _ flows.Scope, path string) (node.Pro
 }
 
 // Check finds the problems and the schemas of a document as it is drawn. Parameters without a value are no problem.
-func (l *Lab) Check(ctx context.Context, scope flows.Scope, doc *flows.Flow, parameters map[string]string) (flows.Check, error) {
-	return l.check(ctx, scope, doc, plan.Options{Parameters: parameters, Validate: true})
+func (l *Lab) Check(ctx context.Context, scope flows.Scope, doc *flows.Flow, environment string, parameters map[string]string) (flows.Check, error) {
+	return l.check(ctx, scope, doc, plan.Options{Environment: environment, Parameters: parameters, Validate: true})
 }
 
 // CheckRun finds what keeps a document from being run up to a node, or as a whole.
-func (l *Lab) CheckRun(ctx context.Context, scope flows.Scope, doc *flows.Flow, parameters map[string]string, until string) (flows.Check, error) {
-	return l.check(ctx, scope, doc, plan.Options{Parameters: parameters, Until: until})
+func (l *Lab) CheckRun(ctx context.Context, scope flows.Scope, doc *flows.Flow, environment string, parameters map[string]string, until string) (flows.Check, error) {
+	return l.check(ctx, scope, doc, plan.Options{Environment: environment, Parameters: parameters, Until: until})
 }
 
 func (l *Lab) check(ctx context.Context, scope flows.Scope, doc *flows.Flow, o plan.Options) (flows.Check, error) {
-	connections, err := connectionsOf(ctx, l.Connections, scope, doc)
+	environment, err := environmentOf(ctx, l.Environments, scope, o.Environment)
+	if err != nil {
+		return flows.Check{}, err
+	}
+	o.Environment = environment
+	connections, err := connectionsOf(ctx, l.Connections, scope, doc, environment, o.Parameters)
 	if err != nil {
 		return flows.Check{}, err
 	}
@@ -212,7 +220,7 @@ func (l *Lab) check(ctx context.Context, scope flows.Scope, doc *flows.Flow, o p
 	if err := ctx.Err(); err != nil {
 		return flows.Check{}, err
 	}
-	c := flows.Check{Problems: problems, Ports: []flows.PortSchema{}, Skipped: p.Skipped, Deliveries: plan.Deliveries(doc), Moves: p.Moves(dialects(connections))}
+	c := flows.Check{Problems: problems.Without(secretsOf(doc, o.Parameters)), Ports: []flows.PortSchema{}, Skipped: p.Skipped, Deliveries: plan.Deliveries(doc, p.Params), Moves: p.Moves(dialects(connections))}
 	if c.Problems == nil {
 		c.Problems = flows.Problems{}
 	}
@@ -255,12 +263,15 @@ func (l *Lab) Tables(ctx context.Context, name string, c node.ConnectionSpec, se
 }
 
 // Window counts what an incremental source of a document would read after a cursor; nil: from its beginning.
-func (l *Lab) Window(ctx context.Context, scope flows.Scope, doc *flows.Flow, id string, after *flows.Cursor) (w flows.CursorWindow, err error) {
-	connections, err := connectionsOf(ctx, l.Connections, scope, doc)
+func (l *Lab) Window(ctx context.Context, scope flows.Scope, doc *flows.Flow, environment, id string, after *flows.Cursor) (w flows.CursorWindow, err error) {
+	if environment, err = environmentOf(ctx, l.Environments, scope, environment); err != nil {
+		return w, err
+	}
+	connections, err := connectionsOf(ctx, l.Connections, scope, doc, environment, nil)
 	if err != nil {
 		return w, err
 	}
-	p, problems := plan.Compile(doc, plan.Options{Validate: true, Lookup: labLookup{ctx, l, connections}, Engines: l.Engines, Until: id})
+	p, problems := plan.Compile(doc, plan.Options{Validate: true, Environment: environment, Lookup: labLookup{ctx, l, connections}, Engines: l.Engines, Until: id})
 	connection, from, err := selection(p, id)
 	if err != nil {
 		if problems.Failed() {

@@ -32,7 +32,12 @@ func (l *Lab) Preview(ctx context.Context, scope flows.Scope, req flows.PreviewR
 			return flows.Preview{}, &flows.Error{Code: "preview.sample", Message: fmt.Sprintf("there is no sample %q", m.Mode), Suggestion: "ask for first, random or where"}
 		}
 	}
-	connections, err := connectionsOf(ctx, l.Connections, scope, req.Document)
+	environment, err := environmentOf(ctx, l.Environments, scope, req.Environment)
+	if err != nil {
+		return flows.Preview{}, err
+	}
+	req.Environment = environment
+	connections, err := connectionsOf(ctx, l.Connections, scope, req.Document, req.Environment, req.Parameters)
 	if err != nil {
 		return flows.Preview{}, err
 	}
@@ -58,15 +63,16 @@ func (l *Lab) Preview(ctx context.Context, scope flows.Scope, req flows.PreviewR
 	}
 	var p flows.Preview
 	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
-		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Parameters: req.Parameters, Limit: req.Limit, Samples: req.Samples, Fresh: req.Fresh, Offsets: offsets, Connections: connections})
+		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Environment: req.Environment, Parameters: req.Parameters, Limit: req.Limit, Samples: req.Samples, Fresh: req.Fresh, Offsets: offsets, Connections: connections})
 		return err
 	})
 	if err != nil {
-		return flows.Preview{}, err
+		return flows.Preview{}, withoutSecrets(err, secretsOf(req.Document, req.Parameters))
 	}
 	p.Cursors = slices.DeleteFunc(cursors, func(c flows.FlowCursor) bool {
 		return !slices.ContainsFunc(p.Cursors, func(used flows.FlowCursor) bool { return used.Node == c.Node })
 	})
+	p.Problems = p.Problems.Without(secretsOf(req.Document, req.Parameters))
 	if !p.Problems.Failed() { // what is wrong may be mended outside of the document
 		l.previews.put(key, p, sampleBytes(p))
 	}
@@ -79,7 +85,7 @@ func (l *Lab) cursors(ctx context.Context, scope flows.Scope, req flows.PreviewR
 	if l.Cursors == nil || req.Flow == "" {
 		return nil, nil
 	}
-	list, err := l.Cursors.List(ctx, scope, req.Flow)
+	list, err := l.Cursors.List(ctx, scope, req.Flow, req.Environment)
 	above := req.Document.Above(req.Node)
 	return slices.DeleteFunc(list, func(c flows.FlowCursor) bool { return !above[c.Node] || c.Value == "" }), err
 }
@@ -135,7 +141,7 @@ func previewKey(req flows.PreviewRequest, connections node.ConnectionSet, cursor
 	if err != nil {
 		return "", err
 	}
-	return cacheKey("preview", req.Node, fmt.Sprint(from, req.Samples), fmt.Sprint(req.Limit), string(values), string(places), string(doc)), nil
+	return cacheKey("preview", req.Node, fmt.Sprint(from, req.Samples), fmt.Sprint(req.Limit), req.Environment, string(values), string(places), string(doc)), nil
 }
 
 func cacheKey(parts ...string) string {

@@ -21,10 +21,12 @@ type Local struct {
 
 // LocalCommand asks for a run of a document.
 type LocalCommand struct {
-	Scope      flows.Scope
-	Document   *flows.Flow
-	Parameters map[string]string
-	Folders    []string
+	Scope    flows.Scope
+	Document *flows.Flow
+	// Environment chooses the values of parameters; its connections are given.
+	Environment string
+	Parameters  map[string]string
+	Folders     []string
 	// Connections of the flow with their secrets.
 	Connections node.ConnectionSet
 	// Flow names what goes on from run to run, and Offsets say where, by incremental source.
@@ -50,7 +52,7 @@ func (l *Local) Start(ctx context.Context, cmd LocalCommand) (*LocalRun, error) 
 	r := &LocalRun{ID: l.NewID(), done: make(chan struct{})}
 	r.events = newEvents(flows.Event{Project: cmd.Scope.Project, Run: r.ID, Attempt: 1, Epoch: 1}, l.Now)
 	ctx, r.cancel = context.WithCancel(ctx)
-	job := Job{Run: r.ID, Attempt: 1, Document: doc, Parameters: cmd.Parameters, Folders: cmd.Folders, Fence: 1, Connections: cmd.Connections, Flow: cmd.Flow, Offsets: cmd.Offsets}
+	job := Job{Run: r.ID, Attempt: 1, Document: doc, Environment: cmd.Environment, Parameters: cmd.Parameters, Secrets: secretsOf(cmd.Document, cmd.Parameters), Folders: cmd.Folders, Fence: 1, Connections: cmd.Connections, Flow: cmd.Flow, Offsets: cmd.Offsets}
 	go func() {
 		defer close(r.done)
 		defer r.events.close()

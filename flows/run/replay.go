@@ -35,7 +35,10 @@ type prepared struct {
 	replay   flows.Replay
 	revision flows.Revision
 	run      flows.Run // as it would be created
-	ids      []string
+	document *flows.Flow
+	// parameters of the runs that refused the records, secret ones too.
+	parameters map[string]string
+	ids        []string
 }
 
 // DryReplay lets rejects go through a flow without writing anything, and tells which are refused again.
@@ -49,9 +52,11 @@ func (s *Service) DryReplay(ctx context.Context, cmd ReplayCommand) (flows.Repla
 
 func (s *Service) dry(ctx context.Context, scope flows.Scope, p prepared) (flows.ReplayReport, error) {
 	p.replay.Dry = true
-	report, err := s.Checker.Replay(ctx, scope, Job{Document: p.revision.Document, Parameters: p.run.Parameters, Replay: &p.replay})
+	report, err := s.Checker.Replay(ctx, scope, Job{Document: p.revision.Document, Environment: p.run.Environment, Parameters: p.parameters, Replay: &p.replay})
+	secrets := secretsOf(p.document, p.parameters)
+	report.Problems = report.Problems.Without(secrets)
 	report.Revision = p.revision.Number
-	return report, err
+	return report, withoutSecrets(err, secrets)
 }
 
 // StartReplay queues a run that lets rejects go through a flow. Where that would do harm, or the flow cannot run, it is
@@ -72,6 +77,9 @@ func (s *Service) StartReplay(ctx context.Context, cmd ReplayCommand) (r flows.R
 		return r, false, err
 	}
 	p.run.ID = s.NewID()
+	if p.run.Parameters, p.run.Sealed, err = s.sealParameters(p.document, p.run.ID, p.parameters); err != nil {
+		return r, false, err
+	}
 	r, created, err = s.Store.CreateReplay(ctx, cmd.Scope, p.run, cmd.Key, p.ids)
 	if err != nil || !created {
 		return r, false, err
@@ -94,18 +102,17 @@ func (s *Service) prepareReplay(ctx context.Context, cmd ReplayCommand) (p prepa
 	if p.replay, err = s.replay(ctx, cmd.Scope, list); err != nil {
 		return p, err
 	}
-	parameters, err := s.parametersOf(ctx, cmd.Scope, list)
-	if err != nil {
+	environment := ""
+	if p.parameters, environment, err = s.parametersOf(ctx, cmd.Scope, list); err != nil {
 		return p, err
 	}
 	if p.revision, err = s.replayRevision(ctx, cmd, list); err != nil {
 		return p, err
 	}
-	doc, err := flows.ParseFlow(p.revision.Document)
-	if err != nil {
+	if p.document, err = flows.ParseFlow(p.revision.Document); err != nil {
 		return p, err
 	}
-	p.run = flows.Run{FlowID: list[0].FlowID, FlowName: doc.Name, Revision: p.revision.Number, Trigger: flows.TriggerReplay, Parameters: parameters,
+	p.run = flows.Run{FlowID: list[0].FlowID, FlowName: p.document.Name, Revision: p.revision.Number, Trigger: flows.TriggerReplay, Environment: environment,
 		State: flows.RunQueued, Attempt: 1, CreatedBy: cmd.Scope.Actor}
 	return p, nil
 }
@@ -149,9 +156,9 @@ func (s *Service) replay(ctx context.Context, scope flows.Scope, list []flows.St
 	return r, nil
 }
 
-// parametersOf returns those of the runs that refused the records: what they mean may depend on them.
-func (s *Service) parametersOf(ctx context.Context, scope flows.Scope, list []flows.StoredReject) (map[string]string, error) {
-	var found map[string]string
+// parametersOf returns those of the runs that refused the records, and their environment: what the records mean may depend
+// on them.
+func (s *Service) parametersOf(ctx context.Context, scope flows.Scope, list []flows.StoredReject) (found map[string]string, environment string, err error) {
 	seen := map[string]bool{}
 	for _, r := range list {
 		if seen[r.Run] {
@@ -159,14 +166,21 @@ func (s *Service) parametersOf(ctx context.Context, scope flows.Scope, list []fl
 		}
 		one, err := s.Store.Get(ctx, scope, r.Run)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		if len(seen) > 0 && !maps.Equal(one.Parameters, found) {
-			return nil, &flows.Error{Code: "replay.parameters", Message: "the rejects come from runs with different parameters", Suggestion: "replay those of one run at a time"}
+		parameters, err := s.openParameters(one)
+		if err != nil {
+			return nil, "", err
 		}
-		seen[r.Run], found = true, one.Parameters
+		if len(seen) > 0 && environment != one.Environment {
+			return nil, "", &flows.Error{Code: "replay.environments", Message: "the rejects come from runs in different environments", Suggestion: "replay those of one environment at a time"}
+		}
+		if len(seen) > 0 && !maps.Equal(parameters, found) {
+			return nil, "", &flows.Error{Code: "replay.parameters", Message: "the rejects come from runs with different parameters", Suggestion: "replay those of one run at a time"}
+		}
+		seen[r.Run], found, environment = true, parameters, one.Environment
 	}
-	return found, nil
+	return found, environment, nil
 }
 
 // replayRevision is the revision that is asked for, or the one that most likely mends the records: the published one
@@ -199,7 +213,7 @@ func (l *Lab) Replay(ctx context.Context, scope flows.Scope, job Job) (report fl
 	if err != nil {
 		return report, err
 	}
-	if job.Connections, err = connectionsOf(ctx, l.Connections, scope, doc); err != nil {
+	if job.Connections, err = connectionsOf(ctx, l.Connections, scope, doc, job.Environment, job.Parameters); err != nil {
 		return report, err
 	}
 	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {

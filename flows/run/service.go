@@ -13,13 +13,14 @@ import (
 
 // Command asks for a run of a flow.
 type Command struct {
-	Scope      flows.Scope
-	FlowID     string
-	Revision   int    // 0: the draft is frozen
-	Until      string // node that the run ends at; "": the whole flow
-	Trigger    flows.Trigger
-	Parameters map[string]string
-	Key        string // idempotency key: a second start with it returns the run of the first
+	Scope       flows.Scope
+	FlowID      string
+	Revision    int    // 0: the draft is frozen
+	Until       string // node that the run ends at; "": the whole flow
+	Trigger     flows.Trigger
+	Environment string // of the project; "": the default one
+	Parameters  map[string]string
+	Key         string // idempotency key: a second start with it returns the run of the first
 }
 
 // Store keeps runs. Every write of an attempt names its fence and is refused (run.lost) once a newer one was given out.
@@ -71,7 +72,7 @@ type Documents interface {
 
 // Checker finds what is wrong with a document before it runs.
 type Checker interface {
-	CheckRun(ctx context.Context, scope flows.Scope, doc *flows.Flow, parameters map[string]string, until string) (flows.Check, error)
+	CheckRun(ctx context.Context, scope flows.Scope, doc *flows.Flow, environment string, parameters map[string]string, until string) (flows.Check, error)
 	// Replay makes the dry run of a replay.
 	Replay(ctx context.Context, scope flows.Scope, job Job) (flows.ReplayReport, error)
 }
@@ -85,6 +86,10 @@ type Service struct {
 	Inbox     Inbox
 	// Connections of the projects; nil where there are none.
 	Connections Connections
+	// Environments of the projects; nil where there is one without a name.
+	Environments Environments
+	// Sealer encrypts the values of secret parameters; nil: flows that have some are refused.
+	Sealer Sealer
 	// Cursors of incremental sources; nil where none are kept.
 	Cursors    Cursors
 	Folders    []string // data folders
@@ -125,19 +130,28 @@ func (s *Service) Start(ctx context.Context, cmd Command) (r flows.Run, created 
 	if err != nil {
 		return r, false, err
 	}
-	check, err := s.Checker.CheckRun(ctx, cmd.Scope, doc, cmd.Parameters, cmd.Until)
+	environment, err := environmentOf(ctx, s.Environments, cmd.Scope, cmd.Environment)
+	if err != nil {
+		return r, false, err
+	}
+	check, err := s.Checker.CheckRun(ctx, cmd.Scope, doc, environment, cmd.Parameters, cmd.Until)
 	if err != nil {
 		return r, false, err
 	}
 	if check.Problems.Failed() {
-		return r, false, check.Problems
+		return r, false, check.Problems.Without(secretsOf(doc, cmd.Parameters))
 	}
 	create := s.Store.Create
 	if doc.Settings.Concurrency == flows.ConcurrencySkip {
 		create = s.Store.CreateAlone
 	}
-	r, created, err = create(ctx, cmd.Scope, flows.Run{ID: s.NewID(), FlowID: rev.FlowID, FlowName: doc.Name, Revision: rev.Number, Until: cmd.Until,
-		Trigger: cmd.Trigger, Parameters: cmd.Parameters, State: flows.RunQueued, Attempt: 1, CreatedBy: cmd.Scope.Actor}, cmd.Key)
+	id := s.NewID()
+	shown, sealed, err := s.sealParameters(doc, id, cmd.Parameters)
+	if err != nil {
+		return r, false, err
+	}
+	r, created, err = create(ctx, cmd.Scope, flows.Run{ID: id, Environment: environment, FlowID: rev.FlowID, FlowName: doc.Name, Revision: rev.Number, Until: cmd.Until,
+		Trigger: cmd.Trigger, Parameters: shown, Sealed: sealed, State: flows.RunQueued, Attempt: 1, CreatedBy: cmd.Scope.Actor}, cmd.Key)
 	if err != nil || !created {
 		return r, false, err
 	}
@@ -354,7 +368,11 @@ func (w *work) do(ctx context.Context) error {
 	if err != nil {
 		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
 	}
-	connections, err := connectionsOf(ctx, w.Connections, w.scope, doc)
+	parameters, err := w.openParameters(w.run)
+	if err != nil {
+		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
+	}
+	connections, err := connectionsOf(ctx, w.Connections, w.scope, doc, w.run.Environment, parameters)
 	if err != nil {
 		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
 	}
@@ -378,7 +396,7 @@ func (w *work) do(ctx context.Context) error {
 	stop := w.saveCounts(ctx)
 	a := attempt{executor: w.Executor, rejects: rejectStore{w}, observe: w, now: w.Now,
 		grant: func() error { return w.Store.Grant(ctx, w.scope, w.fence, w.run.ID) }}
-	job := Job{Run: w.run.ID, Attempt: w.run.Attempt, Document: rev.Document, Parameters: w.run.Parameters, Folders: w.Folders,
+	job := Job{Run: w.run.ID, Attempt: w.run.Attempt, Document: rev.Document, Environment: w.run.Environment, Parameters: parameters, Secrets: secretsOf(doc, parameters), Folders: w.Folders,
 		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections, Budget: w.budget, Replay: replay, Flow: w.flowKey(), Offsets: offsets}
 	res := a.execute(attempting, job)
 	if replay != nil || ambiguous(res) && once(doc) {

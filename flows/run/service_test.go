@@ -216,7 +216,7 @@ func (m *memory) Samples(context.Context, flows.Scope, string, string) ([]flows.
 // checked refuses nothing, or what a test says.
 type checked flows.Problems
 
-func (c checked) CheckRun(context.Context, flows.Scope, *flows.Flow, map[string]string, string) (flows.Check, error) {
+func (c checked) CheckRun(context.Context, flows.Scope, *flows.Flow, string, map[string]string, string) (flows.Check, error) {
 	return flows.Check{Problems: flows.Problems(c)}, nil
 }
 

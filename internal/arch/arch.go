@@ -40,7 +40,7 @@ var table = []rule{
 	{"flows/node", []string{"flows", "flows/expr"}},
 	{"flows/transform/*", nodes},
 	{"flows/transform/all", []string{"flows/transform/*"}},
-	{"connectors/*", []string{"flows", "flows/node", "connectors/internal/*", "internal/netguard"}},
+	{"connectors/*", []string{"flows", "flows/expr", "flows/node", "connectors/internal/*", "internal/netguard"}},
 	{"connectors/internal", []string{"flows", "flows/node"}},
 	{"connectors/all", []string{"connectors/*"}},
 	{"flows/plan", nodes},

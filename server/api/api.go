@@ -75,10 +75,11 @@ type Revision struct {
 
 // StartRun asks for a run. The header Idempotency-Key makes a repeated request answer the run that the first began.
 type StartRun struct {
-	Flow       string            `json:"flow"`
-	Revision   int               `json:"revision,omitempty"` // 0: freeze the draft as it is saved
-	Until      string            `json:"until,omitempty"`    // node that the run ends at; nothing behind it runs
-	Parameters map[string]string `json:"parameters,omitempty"`
+	Flow        string            `json:"flow"`
+	Revision    int               `json:"revision,omitempty"`    // 0: freeze the draft as it is saved
+	Until       string            `json:"until,omitempty"`       // node that the run ends at; nothing behind it runs
+	Environment string            `json:"environment,omitempty"` // of the project; empty: the default one
+	Parameters  map[string]string `json:"parameters,omitempty"`
 }
 
 // RejectSelection chooses rejects: those with these ids or, without ids, the open ones that have all of the other members
@@ -115,18 +116,20 @@ type RejectCount struct {
 
 // CheckRequest asks for the problems and schemas of a document as it is drawn.
 type CheckRequest struct {
-	Document   json.RawMessage   `json:"document"`
-	Parameters map[string]string `json:"parameters,omitempty"`
+	Document    json.RawMessage   `json:"document"`
+	Environment string            `json:"environment,omitempty"` // of the project; empty: the default one
+	Parameters  map[string]string `json:"parameters,omitempty"`
 }
 
 // PreviewRequest asks for the records at a node; see flows.PreviewRequest.
 type PreviewRequest struct {
-	Document   json.RawMessage   `json:"document"`
-	Node       string            `json:"node"`
-	Parameters map[string]string `json:"parameters,omitempty"`
-	Limit      int               `json:"limit,omitempty"`
-	Fresh      bool              `json:"fresh,omitempty"` // reads again what is remembered
-	Flow       string            `json:"flow,omitempty"`  // whose cursors say where incremental sources go on
+	Document    json.RawMessage   `json:"document"`
+	Node        string            `json:"node"`
+	Environment string            `json:"environment,omitempty"` // of the project; empty: the default one
+	Parameters  map[string]string `json:"parameters,omitempty"`
+	Limit       int               `json:"limit,omitempty"`
+	Fresh       bool              `json:"fresh,omitempty"` // reads again what is remembered
+	Flow        string            `json:"flow,omitempty"`  // whose cursors say where incremental sources go on
 	// Samples say which records of a driving source are read, by its node; none: the first.
 	Samples map[string]flows.SampleMode `json:"samples,omitempty"`
 }
@@ -236,11 +239,17 @@ type Health struct {
 	Version string `json:"version"`
 }
 
+// Environments are those of a project, in their order.
+type Environments struct {
+	Items []flows.Environment `json:"items"`
+}
+
 // SaveConnection is a connection as it is filled in. A secret that is left out stays as it is saved.
 type SaveConnection struct {
-	Name     string          `json:"name"`
-	Type     string          `json:"type"`
-	Settings json.RawMessage `json:"settings"`
+	Name        string          `json:"name"`
+	Environment string          `json:"environment,omitempty"` // of a new one; empty: the default one
+	Type        string          `json:"type"`
+	Settings    json.RawMessage `json:"settings"`
 }
 
 // TestConnection asks to reach the system. ID names the saved connection that the secrets left out come from.
@@ -263,9 +272,10 @@ type SplitSettings struct {
 // WindowRequest asks what an incremental source of a document, as it is drawn, would read after a cursor. Without one it
 // reads from its beginning.
 type WindowRequest struct {
-	Document json.RawMessage `json:"document"`
-	Node     string          `json:"node"`
-	Cursor   *flows.Cursor   `json:"cursor,omitempty"`
+	Environment string          `json:"environment,omitempty"` // of the project; empty: the default one
+	Document    json.RawMessage `json:"document"`
+	Node        string          `json:"node"`
+	Cursor      *flows.Cursor   `json:"cursor,omitempty"`
 }
 
 // SetCursor moves a cursor. An empty value: everything is read again.

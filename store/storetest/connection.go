@@ -13,7 +13,7 @@ import (
 
 func (b *bundle) connection(t *testing.T, name string) flows.Connection {
 	t.Helper()
-	c := flows.Connection{ID: uuid.Must(uuid.NewV7()).String(), Name: name, Type: "postgres", Settings: json.RawMessage(`{"host":"db"}`), Secrets: []string{"password"}, Place: "db:5432"}
+	c := flows.Connection{ID: uuid.Must(uuid.NewV7()).String(), Name: name, Environment: flows.FirstEnvironment, Type: "postgres", Settings: json.RawMessage(`{"host":"db"}`), Secrets: []string{"password"}, Place: "db:5432"}
 	made, err := b.Connections.Create(t.Context(), b.scope, c, []byte("sealed\x00\xff"))
 	if err != nil {
 		t.Fatal(err)
@@ -31,12 +31,12 @@ func testConnections(t *testing.T, b *bundle) {
 	if d := cmp.Diff(first, got); d != "" || err != nil || string(sealed) != "sealed\x00\xff" {
 		t.Errorf("got %q, %v, %s", sealed, err, d)
 	}
-	named, sealed, found, err := b.Connections.Named(t.Context(), b.scope, "warehouse")
+	named, sealed, found, err := b.Connections.Named(t.Context(), b.scope, "warehouse", flows.FirstEnvironment)
 	if err != nil || !found || named.ID != first.ID || string(sealed) != "sealed\x00\xff" {
 		t.Errorf("by its name: %+v %q %t, %v", named, sealed, found, err)
 	}
 	for _, name := range []string{"Warehouse", "", "ware\x00house", "war%"} {
-		if _, _, found, err := b.Connections.Named(t.Context(), b.scope, name); err != nil || found {
+		if _, _, found, err := b.Connections.Named(t.Context(), b.scope, name, flows.FirstEnvironment); err != nil || found {
 			t.Errorf("by the name %q: %t, %v", name, found, err)
 		}
 	}
@@ -86,7 +86,7 @@ func testConnectionIsolation(t *testing.T, b *bundle) {
 	if _, _, err := b.Connections.Get(t.Context(), other, c.ID); flows.AsError(err) == nil {
 		t.Error("another project reads it")
 	}
-	if _, _, found, _ := b.Connections.Named(t.Context(), other, "warehouse"); found {
+	if _, _, found, _ := b.Connections.Named(t.Context(), other, "warehouse", flows.FirstEnvironment); found {
 		t.Error("another project finds it by its name")
 	}
 	if list, err := b.Connections.List(t.Context(), other); err != nil || len(list) != 0 {

@@ -9,7 +9,7 @@ export interface Postgres {
   port: number;
   password: string;
   /** sql runs statements and answers the rows, values parted by "|". */
-  sql(text: string): string;
+  sql(text: string, database?: string): string;
   stop(): Promise<void>;
 }
 
@@ -58,7 +58,7 @@ export async function postgres(): Promise<Postgres> {
     });
     child.once('exit', (code) => failed(new Error(`postgres ended with ${code}: ${said}`)));
   });
-  const sql = (text: string) => execFileSync(join(bin, 'psql'), ['-h', '127.0.0.1', '-p', String(port), '-U', 'spark', '-d', 'postgres', '-v', 'ON_ERROR_STOP=1', '-qAtc', text], { encoding: 'utf8', env: { ...process.env, PGCONNECT_TIMEOUT: '10' } }).trim();
+  const sql = (text: string, database = 'postgres') => execFileSync(join(bin, 'psql'), ['-h', '127.0.0.1', '-p', String(port), '-U', 'spark', '-d', database, '-v', 'ON_ERROR_STOP=1', '-qAtc', text], { encoding: 'utf8', env: { ...process.env, PGCONNECT_TIMEOUT: '10' } }).trim();
   const password = 'canary-7c1e';
   sql(`ALTER USER spark PASSWORD '${password}'`);
   return {

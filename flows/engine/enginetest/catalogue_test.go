@@ -112,7 +112,7 @@ func checkConfig(t *testing.T, ty *node.Type) {
 			t.Errorf("setting %s has no title", name)
 		}
 	}
-	_, _, ps := node.Load(flows.Node{ID: "n", Type: ty.ID, Version: ty.Version, Config: json.RawMessage(`{"noSuchSetting": 1}`)})
+	_, _, ps := node.Load(flows.Node{ID: "n", Type: ty.ID, Version: ty.Version, Config: json.RawMessage(`{"noSuchSetting": 1}`)}, nil)
 	found := false
 	for _, p := range ps {
 		found = found || p.Code == "config.unknown" && p.Severity == flows.SeverityWarning && p.Path.Field == "noSuchSetting"
@@ -185,7 +185,7 @@ func warehouse(t *testing.T, document, setup string) node.ConnectionSet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(node.ConnectionNames(f)) == 0 {
+	if len(node.ConnectionNames(f, nil)) == 0 {
 		return node.ConnectionSet{}
 	}
 	address := testserver.PostgreSQL(t)

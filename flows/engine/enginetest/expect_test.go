@@ -159,7 +159,7 @@ func TestExpectationsThatCannotBe(t *testing.T) {
 	} {
 		in := flows.Schema{{Name: "id", Type: flows.Of(flows.Int64)}, {Name: "age", Type: flows.Of(flows.Int64)}, {Name: "code", Type: flows.Of(flows.Text)}, {Name: "seen", Type: flows.Of(flows.Date)}}
 		n := flows.Node{ID: "n", Type: "expectations", Version: 1, Config: json.RawMessage(`{"rules":[` + rule + `]}`)}
-		_, config, ps := node.Load(n)
+		_, config, ps := node.Load(n, nil)
 		c := node.NewContext(n, map[string]flows.Schema{node.In: in}, nil, nil)
 		if !ps.Failed() {
 			config.Plan(c)

@@ -142,6 +142,7 @@ func (x *keptReading) release() {
 
 // reuse is how one preview uses the keeper.
 type reuse struct {
+	params []flows.Parameter // of the flow: their defaults
 	keeper *keeper
 	spec   *PreviewSpec
 	files  node.Files
@@ -159,7 +160,7 @@ func (u *reuse) source(n *plan.Node, read node.Read) node.Source {
 	if k, ok := read.Source.(keptRelation); ok {
 		return k
 	}
-	text, err := json.Marshal([]any{read.Source.String(), n.Type, n.Version, n.Config, n.Policy, u.spec.Parameters, u.spec.Folders, u.spec.Connections, u.spec.Offsets[n.ID], read.Limit, read.Schema})
+	text, err := json.Marshal([]any{read.Source.String(), n.Type, n.Version, n.Config, n.Policy, u.spec.Environment, u.params, u.spec.Parameters, u.spec.Folders, u.spec.Connections, u.spec.Offsets[n.ID], read.Limit, read.Schema})
 	if err != nil {
 		return read.Source
 	}

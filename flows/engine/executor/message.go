@@ -68,19 +68,20 @@ type testBody struct {
 
 // RunSpec says what to run. Nothing else of the host's reaches the guest.
 type RunSpec struct {
-	Document   json.RawMessage   `json:"document"`
-	Parameters map[string]string `json:"parameters,omitempty"`
-	Folders    []string          `json:"folders"` // data folders, absolute
-	Temp       string            `json:"temp"`    // the run's own folder; host removes it
-	Threads    int               `json:"threads"`
-	Memory     int64             `json:"memory,omitempty"` // of the engine's buffers, bytes; 0: the engine's default
-	Spill      int64             `json:"spill,omitempty"`  // of the engine's temp files, bytes; 0: no limit of ours
-	Run        string            `json:"run"`
-	Attempt    int               `json:"attempt"`
-	Fence      int64             `json:"fence"`             // token of the lease under which the run may commit
-	Until      string            `json:"until,omitempty"`   // node that the run ends at
-	Samples    int               `json:"samples,omitempty"` // records sampled of every output port
-	Optimizers []string          `json:"optimizers,omitempty"`
+	Document    json.RawMessage   `json:"document"`
+	Environment string            `json:"environment,omitempty"`
+	Parameters  map[string]string `json:"parameters,omitempty"`
+	Folders     []string          `json:"folders"` // data folders, absolute
+	Temp        string            `json:"temp"`    // the run's own folder; host removes it
+	Threads     int               `json:"threads"`
+	Memory      int64             `json:"memory,omitempty"` // of the engine's buffers, bytes; 0: the engine's default
+	Spill       int64             `json:"spill,omitempty"`  // of the engine's temp files, bytes; 0: no limit of ours
+	Run         string            `json:"run"`
+	Attempt     int               `json:"attempt"`
+	Fence       int64             `json:"fence"`             // token of the lease under which the run may commit
+	Until       string            `json:"until,omitempty"`   // node that the run ends at
+	Samples     int               `json:"samples,omitempty"` // records sampled of every output port
+	Optimizers  []string          `json:"optimizers,omitempty"`
 	// Connections of the flow with their secrets, and no others.
 	Connections node.ConnectionSet `json:"connections,omitempty"`
 	// Replay lets these records go through the flow, and no others.
@@ -92,15 +93,16 @@ type RunSpec struct {
 
 // PreviewSpec says what to show. Limit is the number of records of the driving source.
 type PreviewSpec struct {
-	Document   json.RawMessage   `json:"document"`
-	Node       string            `json:"node"`
-	Parameters map[string]string `json:"parameters,omitempty"`
-	Folders    []string          `json:"folders"`
-	Temp       string            `json:"temp"`
-	Threads    int               `json:"threads"` // of the sources
-	Memory     int64             `json:"memory,omitempty"`
-	Limit      int               `json:"limit"`
-	Fresh      bool              `json:"fresh,omitempty"` // reads again what is kept of the sources
+	Document    json.RawMessage   `json:"document"`
+	Node        string            `json:"node"`
+	Environment string            `json:"environment,omitempty"`
+	Parameters  map[string]string `json:"parameters,omitempty"`
+	Folders     []string          `json:"folders"`
+	Temp        string            `json:"temp"`
+	Threads     int               `json:"threads"` // of the sources
+	Memory      int64             `json:"memory,omitempty"`
+	Limit       int               `json:"limit"`
+	Fresh       bool              `json:"fresh,omitempty"` // reads again what is kept of the sources
 	// Offsets say where incremental sources go on, by node, and Samples which records of driving ones are read.
 	Offsets map[string]node.Offset      `json:"offsets,omitempty"`
 	Samples map[string]flows.SampleMode `json:"samples,omitempty"`

@@ -37,12 +37,12 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 	files = watched
 	defer func() { v.Files = watched.list() }()
 	eng := g.tools.Engine(spec.Folders, files, nil)
-	again := &reuse{keeper: &g.kept, spec: &spec, files: files}
+	again := &reuse{keeper: &g.kept, spec: &spec, params: flow.Parameters, files: files}
 	defer again.release()
 	if again.above, err = aboveOf(flow, &spec); err != nil {
 		return nil, err
 	}
-	p, ps := plan.Compile(flow, plan.Options{Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit), Samples: spec.Samples, Kept: again.kept})
+	p, ps := plan.Compile(flow, plan.Options{Environment: spec.Environment, Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit), Samples: spec.Samples, Kept: again.kept})
 	v.Problems = ps
 	if ps.Failed() {
 		return v, nil

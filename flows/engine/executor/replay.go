@@ -38,7 +38,7 @@ func prepareReplay(r *flows.Replay, flow *flows.Flow, files node.Files, o plan.O
 		if err != nil {
 			return nil, err
 		}
-		p, _ := plan.Compile(old, plan.Options{Parameters: o.Parameters, Lookup: o.Lookup, Validate: true})
+		p, _ := plan.Compile(old, plan.Options{Environment: o.Environment, Parameters: o.Parameters, Lookup: o.Lookup, Validate: true})
 		e, wrong := p.EntryOf(r.Node)
 		if wrong != nil {
 			return nil, wrong
@@ -54,7 +54,7 @@ func prepareReplay(r *flows.Replay, flow *flows.Flow, files node.Files, o plan.O
 		x.plan.Source = refusedRecords{rejects: r.Rejects, node: r.Node}
 		return x, nil
 	}
-	config, err := withoutPreamble(flow, r.Node)
+	config, err := withoutPreamble(flow, r.Node, o)
 	if err != nil {
 		return nil, err
 	}
@@ -76,14 +76,14 @@ type fileConfig struct {
 }
 
 // withoutPreamble prepares a File Input to read refused records: as text in UTF-8, without lines before the header.
-func withoutPreamble(f *flows.Flow, id string) (c fileConfig, err error) {
+func withoutPreamble(f *flows.Flow, id string, o plan.Options) (c fileConfig, err error) {
 	for i, n := range f.Nodes {
 		if n.ID != id || n.Type != "file.input" {
 			continue
 		}
 		var members map[string]json.RawMessage
 		options := map[string]json.RawMessage{}
-		if err := errors.Join(json.Unmarshal(n.Config, &members), json.Unmarshal(n.Config, &c)); err != nil {
+		if err := errors.Join(json.Unmarshal(n.Config, &members), json.Unmarshal(node.Bound(n, plan.Values(f, o.Environment, o.Parameters)), &c)); err != nil {
 			return c, fmt.Errorf("config of %s: %w", id, err)
 		}
 		if raw, ok := members["options"]; ok {

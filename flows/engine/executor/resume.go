@@ -42,7 +42,7 @@ func aboveOf(flow *flows.Flow, spec *PreviewSpec) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest, err := json.Marshal([]any{spec.Node, spec.Parameters, spec.Folders, spec.Connections, spec.Offsets, spec.Samples, spec.Limit})
+	rest, err := json.Marshal([]any{spec.Node, spec.Environment, spec.Parameters, spec.Folders, spec.Connections, spec.Offsets, spec.Samples, spec.Limit})
 	return append(doc, rest...), err
 }
 

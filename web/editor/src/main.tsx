@@ -8,13 +8,13 @@ async function main(element: HTMLElement): Promise<void> {
   const id = element.dataset['flow'] ?? '';
   const client = new Client();
   try {
-    const [flow, catalogue] = await Promise.all([client.flow(id), client.catalogue()]);
-    const services = mount(element, client, { document: documentOf(flow.document), catalogue, flow: id, etag: flow.etag });
+    const [flow, catalogue, environments] = await Promise.all([client.flow(id), client.catalogue(), client.environments()]);
+    const services = mount(element, client, { document: documentOf(flow.document), catalogue, flow: id, etag: flow.etag, environments: environments.items });
     const { lastRun } = flow;
     if (lastRun && (lastRun.state === 'queued' || lastRun.state === 'running')) services.session.watch(lastRun);
     if (new URLSearchParams(location.search).has('run')) {
       history.replaceState(null, '', location.pathname);
-      await services.session.run();
+      services.session.ask();
     }
   } catch (error) {
     refuse(element, error);

@@ -12,7 +12,8 @@ async function main(element: HTMLElement): Promise<void> {
     const [document, catalogue] = await Promise.all([documentFor(client, run), client.catalogue()]);
     const services = mount(element, client, { document: documentOf(document), catalogue, flow: '', readOnly: true });
     const { editor, session } = services;
-    editor.set({ left: 'outline', dock: { open: true, tab: run.state === 'failed' || !run.rejected ? 'log' : 'rejects' } });
+    const shown = Object.entries(run.parameters ?? {}).filter(([, value]) => value !== '***');
+    editor.set({ environment: run.environment ?? '', given: Object.fromEntries(shown), left: 'outline', dock: { open: true, tab: run.state === 'failed' || !run.rejected ? 'log' : 'rejects' } });
     const failed = run.nodes?.find((node) => node.state === 'failed');
     if (failed) editor.focusNode(failed.node);
     session.watch(run);

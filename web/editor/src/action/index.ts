@@ -21,7 +21,7 @@ import { publish } from './publish';
 import { lastProblem, nextProblem } from './problem';
 import { redo } from './redo';
 import { rename } from './rename';
-import { run } from './run';
+import { run, runWith } from './run';
 import { runUntil } from './run-until';
 import { selectAll } from './select-all';
 import { stop } from './stop';
@@ -32,7 +32,7 @@ import { fitSelection, zoomActual, zoomIn, zoomOut } from './zoom';
 import type { Services } from '../shell/editor';
 
 export const actions: readonly Action[] = [
-  run, stop, publish, runUntil, preview, inbox, flowSettings, add, connect, insert, open, menu, back, rename, disable, duplicate, remove, removeReconnect, undo, redo,
+  run, runWith, stop, publish, runUntil, preview, inbox, flowSettings, add, connect, insert, open, menu, back, rename, disable, duplicate, remove, removeReconnect, undo, redo,
   selectAll, tidy, fit, fitSelection, zoomActual, zoomIn, zoomOut, ...walks, ...nudges, nextProblem, lastProblem, help,
 ];
 

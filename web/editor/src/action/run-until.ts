@@ -3,5 +3,5 @@ import { hasOne, only, type Action } from './action';
 export const runUntil: Action = {
   id: 'run-until', name: 'Run to here', keys: ['Shift+Enter'], runs: true,
   enabled: (s) => hasOne(s) && !s.session.running,
-  perform: (s) => void s.session.run(only(s)!),
+  perform: (s) => s.session.ask(only(s)!),
 };

@@ -1,7 +1,7 @@
 // The REST API, /api/v1. Errors of the server and of the way to it are ApiErrors with a sentence for people.
 
 import type {
-  Catalogue, Check, Connection, ConnectionReport, Cursor, CursorWindow, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SampleMode, SaveConnection, Saved, SetCursor, SplitSettings, StartRun, Table, TestConnection,
+  Catalogue, Check, Connection, ConnectionReport, Cursor, CursorWindow, Environment, Environments, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SampleMode, SaveConnection, Saved, SetCursor, SplitSettings, StartRun, Table, TestConnection,
 } from './types';
 import { exactParse } from './exact';
 
@@ -59,8 +59,10 @@ export class Client {
   publish = (id: string) => this.call<Revision>(`/flows/${encodeURIComponent(id)}/publish`, { method: 'POST' });
   revision = (id: string, number: number) => this.call<Revision>(`/flows/${encodeURIComponent(id)}/revisions/${number}`);
 
-  check = (document: unknown, signal?: AbortSignal) => this.call<Check>('/check', { method: 'POST', body: { document }, signal });
-  preview = (request: { document: unknown; node: string; parameters?: Record<string, string>; limit?: number; fresh?: true; flow?: string; samples?: Readonly<Record<string, SampleMode>> }, signal?: AbortSignal) =>
+  check = (request: { document: unknown; environment?: string; parameters?: Record<string, string> }, signal?: AbortSignal) => this.call<Check>('/check', { method: 'POST', body: request, signal });
+  environments = () => this.call<Environments>('/environments');
+  saveEnvironments = (items: readonly Environment[]) => this.call<Environments>('/environments', { method: 'PUT', body: { items } });
+  preview = (request: { document: unknown; node: string; environment?: string; parameters?: Record<string, string>; limit?: number; fresh?: true; flow?: string; samples?: Readonly<Record<string, SampleMode>> }, signal?: AbortSignal) =>
     this.call<Preview>('/preview', { method: 'POST', body: request, signal });
   inspect = (path: string, signal?: AbortSignal) => this.call<Proposal>('/inspect', { method: 'POST', body: { path }, signal });
 
@@ -92,9 +94,9 @@ export class Client {
   testConnection = (input: TestConnection) => this.call<ConnectionReport>('/connections/test', { method: 'POST', body: input });
   tables = (id: string, signal?: AbortSignal) => this.call<Page<Table>>(`/connections/${encodeURIComponent(id)}/tables`, { signal });
 
-  cursors = (flow: string, signal?: AbortSignal) => this.call<Page<FlowCursor>>(`/flows/${encodeURIComponent(flow)}/cursors`, { signal });
-  setCursor = (flow: string, node: string, cursor: SetCursor) => this.call<FlowCursor>(`/flows/${encodeURIComponent(flow)}/cursors/${encodeURIComponent(node)}`, { method: 'PUT', body: cursor });
-  cursorWindow = (request: { document: unknown; node: string; cursor?: Cursor }) => this.call<CursorWindow>('/cursors/window', { method: 'POST', body: request });
+  cursors = (flow: string, environment: string, signal?: AbortSignal) => this.call<Page<FlowCursor>>(`/flows/${encodeURIComponent(flow)}/cursors`, { query: { environment }, signal });
+  setCursor = (flow: string, environment: string, node: string, cursor: SetCursor) => this.call<FlowCursor>(`/flows/${encodeURIComponent(flow)}/cursors/${encodeURIComponent(node)}`, { method: 'PUT', query: { environment }, body: cursor });
+  cursorWindow = (request: { document: unknown; environment?: string; node: string; cursor?: Cursor }) => this.call<CursorWindow>('/cursors/window', { method: 'POST', body: request });
 
   /** fileAddress is where a file is sent to; see file/upload.ts. */
   fileAddress(path: string, replace = false): string {

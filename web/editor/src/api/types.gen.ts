@@ -131,6 +131,8 @@ export interface StartRun {
   revision?: number
   /** node that the run ends at; nothing behind it runs */
   until?: string
+  /** of the project; empty: the default one */
+  environment?: string
   parameters?: Record<string, string>
 }
 
@@ -144,6 +146,9 @@ export interface Run {
   /** node that the run ends at; empty: the whole flow */
   until?: string
   trigger: Trigger
+  /** of the project */
+  environment?: string
+  /** as given; secret ones are hidden */
   parameters?: Record<string, string>
   state: RunState
   attempt: number
@@ -322,6 +327,8 @@ export interface ReplayReport {
 /** CheckRequest asks for the problems and schemas of a document as it is drawn. */
 export interface CheckRequest {
   document: unknown
+  /** of the project; empty: the default one */
+  environment?: string
   parameters?: Record<string, string>
 }
 
@@ -349,6 +356,8 @@ export interface PortSchema {
 export interface PreviewRequest {
   document: unknown
   node: string
+  /** of the project; empty: the default one */
+  environment?: string
   parameters?: Record<string, string>
   limit?: number
   /** reads again what is remembered */
@@ -535,8 +544,10 @@ export interface ConnectionType {
 /** Connection is the address of an external system with what it takes to get in. Secrets are never part of it: Secrets only names the members of the settings that have one. */
 export interface Connection {
   id: string
-  /** that nodes use; one per project */
+  /** that nodes use */
   name: string
+  /** Environment is the one that this is the entry of: a connection has one per environment, of the same type. */
+  environment?: string
   type: string
   settings: unknown
   secrets: string[]
@@ -549,6 +560,8 @@ export interface Connection {
 
 /** WindowRequest asks what an incremental source of a document, as it is drawn, would read after a cursor. Without one it reads from its beginning. */
 export interface WindowRequest {
+  /** of the project; empty: the default one */
+  environment?: string
   document: unknown
   node: string
   cursor?: Cursor
@@ -612,8 +625,22 @@ export interface Move {
 /** SaveConnection is a connection as it is filled in. A secret that is left out stays as it is saved. */
 export interface SaveConnection {
   name: string
+  /** of a new one; empty: the default one */
+  environment?: string
   type: string
   settings: unknown
+}
+
+/** Environment is a place that the flows of a project run in: its connections lead somewhere else in each. */
+export interface Environment {
+  name: string
+  /** where nothing else is said; one is */
+  default?: boolean
+}
+
+/** Environments are those of a project, in their order. */
+export interface Environments {
+  items: Environment[]
 }
 
 /** TestConnection asks to reach the system. ID names the saved connection that the secrets left out come from. */

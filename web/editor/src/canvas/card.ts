@@ -27,6 +27,7 @@ export function summaryOf(type: NodeType | undefined, config: Config = {}): stri
 function phrase(value: unknown, title: string): string {
   if (typeof value === 'string') return value.trim();
   if (typeof value === 'number') return `${title} ${value}`;
+  if (typeof value === 'object' && value !== null && typeof (value as { parameter?: unknown }).parameter === 'string') return `${title} $${(value as { parameter: string }).parameter}`;
   if (Array.isArray(value)) return value.map(item).filter(Boolean).slice(0, 4).join(', ');
   return '';
 }

@@ -16,6 +16,9 @@ interface Props {
   client: Client;
   catalogue: Catalogue;
   connection: Connection | null; // null: a new one
+  name?: string; // of the connection that gets an entry in another environment
+  type?: string; // of that one
+  environment?: string; // of a new entry; '' or none: the default one
   onSaved(connection: Connection): void;
   onClose(): void;
 }
@@ -23,10 +26,10 @@ interface Props {
 type Outcome = { kind: 'busy'; what: 'test' | 'save' } | { kind: 'split' } | { kind: 'reached'; report: ConnectionReport } | { kind: 'failed'; error: ApiError } | null;
 
 /** ConnectionDialog edits a connection, and tries it before it is saved. */
-export function ConnectionDialog({ client, catalogue, connection, onSaved, onClose }: Props): ReactNode {
+export function ConnectionDialog({ client, catalogue, connection, name: entryOf = '', type: entryType = '', environment = '', onSaved, onClose }: Props): ReactNode {
   const types = catalogue.connections ?? [];
-  const [type, setType] = useState(connection?.type ?? types[0]?.id ?? '');
-  const [name, setName] = useState(connection?.name ?? '');
+  const [type, setType] = useState(connection?.type ?? (entryType || (types[0]?.id ?? '')));
+  const [name, setName] = useState(connection?.name ?? entryOf);
   const [settings, setSettings] = useState<Config>(() => (connection?.settings ?? {}) as Config);
   const [outcome, setOutcome] = useState<Outcome>(null);
   const known = types.find((t) => t.id === type);
@@ -35,7 +38,7 @@ export function ConnectionDialog({ client, catalogue, connection, onSaved, onClo
   const attempt = async (what: 'test' | 'save') => {
     setOutcome({ kind: 'busy', what });
     try {
-      const input = { name: what === 'test' && name === '' ? 'connection' : name, type, settings };
+      const input = { name: what === 'test' && name === '' ? 'connection' : name, type, settings, ...(environment && !connection ? { environment } : {}) };
       if (what === 'test') setOutcome({ kind: 'reached', report: await client.testConnection({ ...input, ...(connection ? { id: connection.id } : {}) }) });
       else onSaved(connection ? await client.saveConnection(connection, input) : await client.createConnection(input));
     } catch (error) {
@@ -61,18 +64,18 @@ export function ConnectionDialog({ client, catalogue, connection, onSaved, onClo
   const places = schema ? membersOf(schema).map((m) => m.name) : [];
   const loose = problems.filter((p) => !places.includes(p.path?.field ?? '') && p.path?.field !== 'name' && p.path?.field !== 'address');
   return (
-    <FormContext value={scope}><Dialog title={connection ? `Connection ${connection.name}` : 'New connection'} onClose={onClose}>
+    <FormContext value={scope}><Dialog title={(connection ? `Connection ${connection.name}` : entryOf ? `Connection ${entryOf}` : 'New connection') + (environment ? ` in ${environment}` : '')} onClose={onClose}>
       <form className="connection form" onSubmit={(e) => {
         e.preventDefault();
         void attempt('save');
       }}>
         <div className="form-field">
           <label className="form-label" htmlFor="connection-name">Name<span className="form-required" title="Must be filled in"> *</span></label>
-          <input id="connection-name" className="form-input" value={name} autoFocus spellCheck={false} autoComplete="off" placeholder="warehouse" onChange={(e) => setName(e.target.value)} />
+          <input id="connection-name" className="form-input" value={name} data-first={entryOf === '' || undefined} readOnly={!connection && entryOf !== ''} spellCheck={false} autoComplete="off" placeholder="warehouse" onChange={(e) => setName(e.target.value)} />
           <Problems problems={problems.filter((p) => p.path?.field === 'name')} />
-          <p className="form-help">Nodes use the connection by this name.</p>
+          <p className="form-help">Nodes use the connection by this name{environment ? ', in every environment' : ''}.</p>
         </div>
-        {!connection && types.length > 1 && (
+        {!connection && entryOf === '' && types.length > 1 && (
           <div className="form-field">
             <label className="form-label" htmlFor="connection-type">System</label>
             <select id="connection-type" className="form-input" value={type} onChange={(e) => {

@@ -7,7 +7,7 @@ interface Props {
   onClose(): void;
 }
 
-/** Dialog is the browser's own modal dialog: Escape closes it and the keyboard stays inside. */
+/** Dialog is the browser's own modal dialog: Escape closes it and the keyboard stays inside; what has data-first has it at first. */
 export function Dialog({ title, children, onClose }: Props): ReactNode {
   const box = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -16,6 +16,7 @@ export function Dialog({ title, children, onClose }: Props): ReactNode {
     const dialog = box.current!;
     if (dialog.showModal) dialog.showModal();
     else dialog.open = true;
+    dialog.querySelector<HTMLElement>('[data-first]')?.focus(); // showModal gives the keyboard to the first button
     return () => {
       if (before?.isConnected) before.focus();
     };

@@ -4,6 +4,7 @@ import { applyProposal, problemsAt, proposal, sentence } from './problem';
 import { shown, membersOf, type Member, type Schema } from './schema';
 import { useForm } from './scope';
 import { valueAt } from './path';
+import { usable, UseParameter, Bound, referenceOf } from '../parameter/UseParameter';
 import { widgetFor } from './widgets';
 
 export interface WidgetProps {
@@ -43,15 +44,20 @@ export function FormField({ member, bare = false }: { member: Member; bare?: boo
   const help = member.help && !bare ? `${id}-help` : undefined;
   const told = here.length > 0 ? `${id}-problem` : undefined;
   const described = [told, help].filter(Boolean).join(' ') || undefined;
-  const props = { member, id, value: valueAt(config, member.path), describedBy: described, invalid: here.some(isError) };
+  const value = valueAt(config, member.path);
+  const bound = referenceOf(value);
+  const props = { member, id, value, describedBy: described, invalid: here.some(isError) };
   const label = <>{member.title}{member.required && <span className="form-required" title="Must be filled in"> *</span>}</>;
   return (
     <div className="form-field" data-path={member.path} data-invalid={props.invalid || undefined}
       {...(group ? { role: 'group', 'aria-labelledby': `${id}-label`, 'aria-describedby': described } : {})}>
-      {group
-        ? <span id={`${id}-label`} className="form-label">{label}</span>
-        : <label htmlFor={id} id={`${id}-label`} className="form-label">{label}</label>}
-      <Widget {...props} />
+      <div className="form-head">
+        {group
+          ? <span id={`${id}-label`} className="form-label">{label}</span>
+          : <label htmlFor={id} id={`${id}-label`} className="form-label">{label}</label>}
+        {!bound && usable(member) && <UseParameter member={member} control={id} value={value} />}
+      </div>
+      {bound ? <Bound member={member} id={id} reference={bound} describedBy={described} /> : <Widget {...props} />}
       <Problems id={told} problems={here} />
       {help && <p id={help} className="form-help">{member.help}</p>}
     </div>

@@ -9,7 +9,7 @@ import { moved } from './widget/list';
 import { builderFunctions, simpleOf, writeSimple } from './widget/aggregate';
 import { readNumber } from './widget/number';
 import { formatOf } from './widget/options';
-import { referenceOf } from './widget/value';
+import { referenceOf } from '../parameter/UseParameter';
 
 const schema: Schema = {
   type: 'object',

@@ -20,6 +20,7 @@ export interface Schema {
   'x-advanced'?: boolean;
   'x-example'?: string;
   'x-value'?: boolean;
+  'x-secrets'?: string;
 }
 
 /** One member of a form. */

@@ -19,7 +19,6 @@ import { SecretWidget } from './widget/secret';
 import { TextWidget } from './widget/text';
 import { TextsWidget } from './widget/texts';
 import { TypeWidget } from './widget/type';
-import { ValueWidget } from './widget/value';
 
 interface Widget {
   Widget: ComponentType<WidgetProps>;
@@ -54,7 +53,6 @@ const widgets: Record<string, Widget> = {
 };
 
 export function widgetFor(member: Member): Widget {
-  if (member.value) return one(ValueWidget);
   if (member.widget === 'enum' && segmented(member)) return several(EnumWidget);
   const { 'x-widget': _, ...plain } = member.schema;
   return widgets[member.widget] ?? widgets[widgetOf(plain)] ?? widgets.text!;

@@ -41,6 +41,8 @@ export interface Parameter {
   type: string;
   default?: unknown;
   title?: string;
+  secret?: boolean;
+  environments?: Record<string, unknown>;
 }
 
 export interface FlowSettings {

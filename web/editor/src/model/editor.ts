@@ -20,7 +20,7 @@
 // state.readOnly is set, change does nothing: on the page of a run, and while the window is narrow (see Editor.setNarrow). Counts of runs are never here: see live/store.ts; state.run changes with states only.
 
 import { applyPatches, enablePatches, produce, produceWithPatches, setAutoFreeze, type Patch } from 'immer';
-import type { Catalogue, Check, Delivery, Field, Flow, FlowError, Move, Run, SampleMode } from '../api/types';
+import type { Catalogue, Check, Delivery, Environment, Field, Flow, FlowError, Move, Run, SampleMode } from '../api/types';
 import { edgeKey, listedNames, nodeOf, renamePort, typeOf, type Config, type FlowDocument, type Position } from './document';
 
 enablePatches();
@@ -79,6 +79,10 @@ export interface EditorState {
   menu: { node: string; at: Position } | null; // the menu of a node, at a point of the window
   help: boolean;
   flowSettings: boolean; // are open
+  asking: { until?: string } | null; // the values of a run are asked for
+  environments: readonly Environment[];
+  environment: string; // that the flow is checked, previewed and run in
+  given: Readonly<Record<string, string>>; // values of parameters that previews use
   published: number; // revision that was published last from here, 0: none
   check: CheckState;
   saved: SavedState;
@@ -143,6 +147,10 @@ export class Editor {
       menu: null,
       help: false,
       flowSettings: false,
+      asking: null,
+      environments: [],
+      environment: '',
+      given: {},
       published: 0,
       check: nothingChecked,
       saved: { kind: 'saved' },

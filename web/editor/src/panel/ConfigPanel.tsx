@@ -129,12 +129,13 @@ function Head({ node, type }: { node: FlowNode; type: NodeType | undefined }): R
 
 function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }): ReactNode {
   const scope = useScope(node, type);
-  const { client } = useServices();
+  const { client, editor } = useServices();
   const [dialog, setDialog] = useState<{ kind: 'pick' | 'inspect' | 'connection'; path: string } | null>(null);
   const reach = useReach(node, type);
   if (!type) return <p className="pad">This Spark does not know the node type {node.type}. The node is kept as it is.</p>;
   const schema = type.schema as Schema;
   const form: FormScope = { ...scope, ...reach, newConnection: (path) => setDialog({ kind: 'connection', path }), chooseFile: (path) => setDialog({ kind: 'pick', path }), inspectFile: (path) => setDialog({ kind: 'inspect', path }) };
+  const inEnvironment = editor.state.environments.length > 1 ? editor.state.environment : ''; // of a new connection
   const known = membersOf(schema).map((m) => m.name);
   const set = (path: string) => form.edit('Choose file', (config) => void (config.path = path));
   const chosen = (path: string) => {
@@ -156,7 +157,7 @@ function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }
         <General node={node} type={type} />
       </div>
       {dialog?.kind === 'pick' && <FilePicker path={dialog.path} sink={form.sink} onChoose={chosen} onClose={() => setDialog(null)} />}
-      {dialog?.kind === 'connection' && <ConnectionDialog client={client} catalogue={form.catalogue} connection={null} onClose={() => setDialog(null)} onSaved={(made) => {
+      {dialog?.kind === 'connection' && <ConnectionDialog client={client} catalogue={form.catalogue} connection={null} environment={inEnvironment} onClose={() => setDialog(null)} onSaved={(made) => {
         form.edit('Choose connection', (config) => void (config[dialog.path] = made.name));
         reach.again();
         setDialog(null);
@@ -214,10 +215,12 @@ function useReach(node: FlowNode, type: NodeType | undefined) {
   const { client } = useServices();
   const wanted = membersOf((type?.schema ?? {}) as Schema).some((m) => m.widget === 'connection');
   const { value, again } = useLoaded(wanted ? 'connections' : '', (signal) => (wanted ? client.connections(signal) : Promise.resolve({ items: [] })));
-  const chosen = value?.items.find((c) => c.name === node.config?.connection);
+  const environment = useEditor((s) => s.environment);
+  const chosen = value?.items.find((c) => c.name === node.config?.connection && (environment === '' || c.environment === environment));
   const found = useLoaded(`tables ${chosen?.id ?? ''}`, (signal) => (chosen ? client.tables(chosen.id, signal) : Promise.resolve({ items: [] })));
   const tables = found.reason ? { items: [], reason: sentence(found.reason) } : found.value ? { items: found.value.items } : undefined;
-  return { connections: value?.items, tables, again };
+  const connections = value?.items.filter((c, i, all) => (environment === '' || c.environment === environment) || !all.some((o) => o.name === c.name && o.environment === environment) && all.findIndex((o) => o.name === c.name) === i);
+  return { connections, tables, again };
 }
 
 /** useScope is what the form of a node knows. */

@@ -19,8 +19,9 @@ export function CursorField({ node }: { node: FlowNode }): ReactNode {
   const { client, editor, session, live } = useServices();
   const readOnly = useEditor((s) => s.readOnly);
   useRunStates();
+  const environment = useEditor((s) => s.environment);
   const done = live.status(node.id)?.state === 'done';
-  const { value, reason, again } = useLoaded(`cursor ${session.flow} ${node.id} ${done}`, (signal) => (session.flow ? client.cursors(session.flow, signal) : Promise.resolve({ items: [] })));
+  const { value, reason, again } = useLoaded(`cursor ${session.flow} ${environment} ${node.id} ${done}`, (signal) => (session.flow ? client.cursors(session.flow, environment, signal) : Promise.resolve({ items: [] })));
   const [asked, setAsked] = useState<Asked | null>(null);
   const [text, setText] = useState('');
   const column = String(node.config?.['cursor'] ?? '');
@@ -29,7 +30,7 @@ export function CursorField({ node }: { node: FlowNode }): ReactNode {
   const ask = async (cursor: Cursor) => {
     setAsked({ cursor, window: null, reason: '' });
     try {
-      const window = await client.cursorWindow({ document: editor.state.document, node: node.id, ...(cursor.value ? { cursor } : {}) });
+      const window = await client.cursorWindow({ document: editor.state.document, ...(environment ? { environment } : {}), node: node.id, ...(cursor.value ? { cursor } : {}) });
       setAsked({ cursor, window, reason: '' });
     } catch (error) {
       setAsked({ cursor, window: null, reason: reasonOf(error) });
@@ -39,7 +40,7 @@ export function CursorField({ node }: { node: FlowNode }): ReactNode {
     if (!asked) return;
     try {
       await session.save(); // the server asks the database about the draft
-      await client.setCursor(session.flow, node.id, { column, value: asked.cursor.value ?? '' });
+      await client.setCursor(session.flow, environment, node.id, { column, value: asked.cursor.value ?? '' });
       setAsked(null);
       setText('');
       again();

@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef, useSyncExternalStore, type ReactNode } from 'react';
 import { sentence } from '../form/problem';
 import { useEditor, useServices } from '../shell/editor';
+import { RunValues } from '../parameter/RunValues';
 import './panel.css';
 import { goTo } from './problemWalk';
 import { nodeTitle } from './use';
@@ -27,6 +28,7 @@ export function LogPanel(): ReactNode {
   }, []);
   return (
     <div ref={box} className="log">
+      <RunValues />
       {log.length === 0 && <p className="pad faint">{run ? 'The run has not told anything yet.' : 'Run the flow to see its log.'}</p>}
       <ol>
         {log.map((line) => (

@@ -1,5 +1,5 @@
 import { RefreshCw } from 'lucide-react';
-import { useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
 import type { FlowError, Preview, Reject, Sample } from '../api/types';
 import { sentence } from '../form/problem';
 import { toggleFilter, type BarFilter } from '../grid/filter';
@@ -7,6 +7,7 @@ import { GridView } from '../grid/GridView';
 import { duration, exact } from '../live/number';
 import { edgesInto, inputKeys, portsOf, type FlowDocument, type FlowNode } from '../model/document';
 import { useEditor, useServices } from '../shell/editor';
+import { known } from '../shell/session';
 import { ColumnMenu, type OpenMenu } from './ColumnMenu';
 import './panel.css';
 import { PreviewLoader } from './preview';
@@ -29,7 +30,18 @@ const nothing: readonly FlowError[] = [];
 function DraftPreview({ node }: { node: FlowNode }): ReactNode {
   const { client, editor, session } = useServices();
   const document = useEditor((s) => s.document);
-  const loader = useMemo(() => new PreviewLoader((question, signal) => client.preview({ ...question, flow: session.flow }, signal)), [client, session]);
+  const loader = useMemo(() => new PreviewLoader((question, signal) => {
+    const { environment, given } = editor.state;
+    return client.preview({ ...question, flow: session.flow, ...(environment ? { environment } : {}), parameters: known(question.document, given) }, signal);
+  }), [client, editor, session]);
+  const environment = useEditor((s) => s.environment);
+  const given = useEditor((s) => s.given);
+  const asked = useRef({ environment, given });
+  useEffect(() => {
+    if (asked.current.environment === environment && asked.current.given === given) return;
+    asked.current = { environment, given };
+    loader.again();
+  }, [loader, environment, given]);
   useEffect(() => () => loader.stop(), [loader]);
   const previewed = useMeaning(document);
   const samples = useEditor((s) => s.samples);

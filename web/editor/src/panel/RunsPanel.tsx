@@ -47,7 +47,7 @@ export function RunsPanel(): ReactNode {
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label="Runs of this flow">
       <table className="table">
-        <thead><tr><th scope="col">State</th><th scope="col">Started</th><th scope="col">Revision</th><th scope="col" className="number">Duration</th><th scope="col" className="number">Read</th><th scope="col" className="number">Written</th><th scope="col" className="number">Rejected</th><th scope="col">Error</th></tr></thead>
+        <thead><tr><th scope="col">State</th><th scope="col">Started</th><th scope="col">Revision</th><th scope="col">Environment</th><th scope="col" className="number">Duration</th><th scope="col" className="number">Read</th><th scope="col" className="number">Written</th><th scope="col" className="number">Rejected</th><th scope="col">Error</th></tr></thead>
         <tbody>{known.map((r) => <Row key={r.id} run={r} current={r.id === run?.id} />)}</tbody>
       </table>
       {more.reason && <p className="pad" role="alert">The earlier runs could not be read: {more.reason}</p>}
@@ -71,6 +71,7 @@ function Row({ run, current }: { run: Run; current: boolean }): ReactNode {
       <td><span className="state-word" data-state={colour}>{word}</span></td>
       <td><a href={`/runs/${encodeURIComponent(run.id)}`}><time dateTime={started}>{new Date(started).toLocaleString()}</time></a></td>
       <td>{run.revision ?? '—'}{run.until ? ` · to ${run.until}` : ''}</td>
+      <td>{run.environment ?? ''}</td>
       <td className="number">{took}</td>
       <td className="number">{exact(run.read)}</td>
       <td className="number">{exact(run.written)}</td>

@@ -131,8 +131,12 @@ test('a value is a number or a parameter; what is no number never reaches the do
   expect(screen.getByRole('alert').textContent).toContain('Write a whole number.');
   fireEvent.change(screen.getByLabelText('Count'), { target: { value: '50' } });
   expect(config()).toEqual({ count: 50 });
-  await userEvent.click(screen.getByRole('button', { name: 'Use a parameter' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Use a parameter for Count' }));
+  await userEvent.keyboard('{Enter}'); // the first that fits has the keyboard
   expect(config()).toEqual({ count: { parameter: 'most' } });
+  expect(screen.getByRole('group', { name: 'Count comes from the parameter most' }).textContent).toContain('$most');
+  await userEvent.click(screen.getByRole('button', { name: 'Use a value for Count' }));
+  expect(config()).not.toHaveProperty('count', { parameter: 'most' });
 });
 
 test('the options of a file follow its format', () => {

@@ -2,6 +2,7 @@ import { useState, type ReactNode } from 'react';
 import { Dialog } from '../file/Dialog';
 import '../form/form.css';
 import type { FlowSettings, RejectPolicy } from '../model/document';
+import { ParameterList } from '../parameter/ParameterList';
 import { useEditor, useServices } from './editor';
 
 /** policyTitles say what becomes of a refused record. */
@@ -45,6 +46,7 @@ export function FlowSettingsDialog(): ReactNode {
           onChange={(value) => set('rejects', value === 'fail' ? undefined : value)} />
         <Whole id="flow-max-rejects" label="Most rejects of a run" value={settings?.maxRejects} least={0} placeholder="1,000, or 1 % of the records" disabled={readOnly}
           help="A run that stores more fails: most rejects have one cause, and that is better mended. Empty: 1,000, or 1 in 100 of the records read, whichever is more." onChange={(value) => set('maxRejects', value)} />
+        <ParameterList />
         <div className="file-dialog-foot"><span className="space" /><button type="button" className="form-button primary" onClick={close}>Close</button></div>
       </div>
     </Dialog>

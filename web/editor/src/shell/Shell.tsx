@@ -9,6 +9,7 @@ import { Bars } from './Bars';
 import { Dock, Panel } from './Dock';
 import { ServicesContext, useEditor, useServices, type Services } from './editor';
 import { EmptyState } from './EmptyState';
+import { RunDialog } from '../parameter/RunDialog';
 import { FlowSettingsDialog } from './FlowSettingsDialog';
 import { HelpDialog } from './HelpDialog';
 import { LiveRegion } from './LiveRegion';
@@ -68,6 +69,7 @@ function Layout() {
       </div>
       <HelpDialog />
       <FlowSettingsDialog />
+      <RunDialog />
       <LiveRegion />
     </div>
   );

@@ -2,6 +2,7 @@ import { ArrowLeft, CircleHelp, Moon, Play, Redo2, Settings2, Square, Sun, Undo2
 import { useState } from 'react';
 import { can, flowSettings, help, perform, publish, redo, run, stop, undo, type Action } from '../action';
 import type { SavedState } from '../model/editor';
+import { EnvironmentSelect } from '../parameter/EnvironmentSelect';
 import { useEditor, useServices } from './editor';
 import { RunProgress } from './RunProgress';
 import { isDark, toggleTheme } from './theme';
@@ -38,6 +39,7 @@ export function TopBar() {
       <Tool action={flowSettings} Icon={Settings2} />
       <Tool action={help} Icon={CircleHelp} />
       {!readOnly && <Tool action={publish} Icon={Upload} />}
+      {!readOnly && <EnvironmentSelect />}
       {running ? <Main action={stop} Icon={Square} text="Stop" /> : <Main action={run} Icon={Play} text="Run" />}
     </header>
   );

@@ -1,9 +1,11 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Client } from '../api/client';
-import type { Catalogue } from '../api/types';
+import type { Catalogue, Environment } from '../api/types';
 import { View } from '../canvas/view';
 import { LiveStore } from '../live/store';
+import { chosenEnvironment } from '../parameter/environment';
+import { rememberedValues } from '../parameter/parameter';
 import type { FlowDocument } from '../model/document';
 import { Editor } from '../model/editor';
 import type { Services } from './editor';
@@ -17,6 +19,7 @@ export interface Start {
   flow: string; // id; empty for a page that only shows
   etag?: string;
   readOnly?: boolean;
+  environments?: readonly Environment[];
 }
 
 /** mount draws the editor into an element. */
@@ -24,6 +27,7 @@ export function mount(element: Element, client: Client, start: Start): Services 
   const editor = new Editor(start.document, start.catalogue, { readOnly: start.readOnly ?? false, etag: start.etag ?? '' });
   const live = new LiveStore();
   const services = { editor, client, live, view: new View(), session: new Session(editor, client, live, start.flow) };
+  editor.set({ environments: start.environments ?? [], environment: chosenEnvironment(start.environments ?? []), given: start.flow ? rememberedValues(start.flow, start.document.parameters ?? []) : {} });
   services.session.start();
   for (const change of ['online', 'offline']) window.addEventListener(change, () => services.session.reconnect());
   window.addEventListener('beforeunload', (event) => {

@@ -3,10 +3,11 @@
 
 import { ApiError, type Client } from '../api/client';
 import { watchRun, type Environment, browser } from '../api/live';
-import type { Flow, Run } from '../api/types';
+import type { Flow, FlowError, Run } from '../api/types';
 import { documentOf, type FlowDocument } from '../model/document';
 import type { Editor } from '../model/editor';
 import type { LiveStore } from '../live/store';
+import { needsValue } from '../parameter/parameter';
 import { Connection } from './connection';
 
 export interface Timers {
@@ -29,6 +30,7 @@ export class Session {
   private readonly connection: Connection;
   private starting = false;
   private seen: FlowDocument;
+  private seenIn: { environment: string; given: Readonly<Record<string, string>> };
   private rateTimer: number | null = null;
 
   constructor(
@@ -41,6 +43,7 @@ export class Session {
     private readonly key: () => string = randomKey,
   ) {
     this.savedDocument = this.seen = editor.state.document;
+    this.seenIn = { environment: editor.state.environment, given: editor.state.given };
     this.connection = new Connection(editor, { timers, random: () => env.random(), ask: () => this.probe(), back: () => this.back() });
   }
 
@@ -66,7 +69,12 @@ export class Session {
   }
 
   private changed(): void {
-    const { document, saved } = this.editor.state;
+    const { document, saved, environment, given } = this.editor.state;
+    if (environment !== this.seenIn.environment || given !== this.seenIn.given) {
+      this.seenIn = { environment, given };
+      this.checkedDocument = null;
+      this.checkSoon(0);
+    }
     if (document === this.seen) return;
     this.seen = document;
     this.checkSoon(checkAfter);
@@ -197,12 +205,12 @@ export class Session {
   }
 
   private async check(): Promise<void> {
-    const { document } = this.editor.state;
+    const { document, environment, given } = this.editor.state;
     if (document === this.checkedDocument) return;
     this.checking?.abort();
     const controller = (this.checking = new AbortController());
     try {
-      const answer = await this.client.check(document, controller.signal);
+      const answer = await this.client.check({ document, ...(environment ? { environment } : {}), ...(Object.keys(given).length > 0 ? { parameters: known(document, given) } : {}) }, controller.signal);
       if (controller.signal.aborted) return; // another document is on its way
       this.checkedDocument = document;
       this.editor.checked(answer);
@@ -213,15 +221,24 @@ export class Session {
     }
   }
 
-  /** run saves the flow and starts it, up to a node if one is given. */
-  async run(until?: string): Promise<void> {
-    if (this.starting || this.running || !this.flow) return;
+  /** ask starts a run, after asking for its values where the flow needs some or `always`. */
+  ask(until?: string, always = false): void {
+    const { document, environment } = this.editor.state;
+    const parameters = document.parameters ?? [];
+    if (parameters.some((p) => always || needsValue(p, environment))) this.editor.set({ asking: until === undefined ? {} : { until } });
+    else void this.run(until);
+  }
+
+  /** run saves the flow and starts it, up to a node if one is given. It answers what is wrong with the flow or its values. */
+  async run(until?: string, parameters: Record<string, string> = {}): Promise<readonly FlowError[]> {
+    if (this.starting || this.running || !this.flow) return [];
     this.starting = true;
     this.editor.set({ runError: null });
     try {
       if (!(await this.saveAll())) throw new ApiError(0, 'save', this.notSavedReason(), 'the run uses the saved flow');
       const key = this.key();
-      const start = until === undefined ? { flow: this.flow } : { flow: this.flow, until };
+      const { environment } = this.editor.state;
+      const start = { flow: this.flow, ...(until === undefined ? {} : { until }), ...(environment ? { environment } : {}), ...(Object.keys(parameters).length > 0 ? { parameters } : {}) };
       const run = await this.client.startRun(start, key).catch((error: unknown) => {
         // No answer: the run may have begun. The same key asks for the same run.
         if (error instanceof ApiError && error.status === 0) return this.client.startRun(start, key);
@@ -229,8 +246,10 @@ export class Session {
       });
       this.watch(run);
       this.editor.announce('The run has started.');
+      return [];
     } catch (error) {
       this.refused(error);
+      return error instanceof ApiError ? error.problems : [];
     } finally {
       this.starting = false;
     }
@@ -330,6 +349,11 @@ export class Session {
 /** randomKey also works over plain HTTP, where crypto.randomUUID does not exist. */
 function randomKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** known leaves values out whose parameter is gone. */
+export function known(document: FlowDocument, given: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(given).filter(([name]) => document.parameters?.some((p) => p.name === name)));
 }
 
 export function stateSentence(run: Run): string {
