@@ -19,9 +19,9 @@ type Frame struct {
 	Nonce   string // of styles
 	Scripts []string
 	Styles  []string
-	Built   bool // the front end was built
+	Built   bool  // the front end was built
 	Rejects int64 // that are open
-	Bare    bool // nobody is known: no navigation
+	Bare    bool  // nobody is known: no navigation
 }
 
 // Badge is a state as icon, colour and word.
