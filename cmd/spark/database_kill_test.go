@@ -152,7 +152,7 @@ func quietDatabase(t testing.TB, address string) *pgx.Conn {
 	})
 	until(t, "the server has ended the transactions", 20*time.Second, func() bool {
 		var n int
-		must(t, conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()").Scan(&n))
+		must(t, conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()").Scan(&n))
 		return n == 0
 	})
 	return conn
