@@ -113,7 +113,7 @@ test.each(['light', 'dark'] as const)('below 900 pixels the flow can be looked a
   await card.click();
   for (const key of ['Delete', 'd', 'F2', 'a', 'Shift+A', 'Control+d', 'Control+z']) await page.keyboard.press(key);
   expect(await page.locator('.node-card').count()).toBe(8);
-  expect(await page.getByRole('combobox').count()).toBe(0);
+  expect(await page.getByRole('combobox', { name: /^Add a node/ }).count()).toBe(0);
   await look(page, `narrow-${colorScheme}`);
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Close the settings' }).waitFor();
