@@ -101,7 +101,7 @@ type Check struct {
 type Move struct {
 	Node string `json:"node"`
 	Into string `json:"into"`
-	// Where is the condition of the source, then; empty where the filter cannot move.
+	// Where is what the condition of the source is to say, besides what it says already; empty where the filter cannot move.
 	Where  string `json:"where,omitempty"`
 	Reason string `json:"reason,omitempty"` // why it cannot
 }

@@ -25,7 +25,7 @@ const ugly = `CREATE TABLE ugly (id int PRIMARY KEY, i2 smallint, i8 bigint, n n
 
 // atoms are conditions that can move.
 var atoms = []string{"i2 > 0", "i2 = 1", "i8 <> 0", "i8 >= 9223372036854775807", "i2 < 2.5", "n = 0.1", "n <> 0", "n > i2", "d > 0.05", "d = 0.1", "d <= 0", "d < n", "b", "not b", "b = false", "t = 'a'", "t <> 'a'", "t < 'b'", "t >= 'Z'",
-	"t = ''", "t in ('a', 'É')", "t not in ('a', '')", "v = 'back\\slash'", "v between 'a' and 'b'", "c = 'a'", "c = 'a    '", "c <> 'z'", "c in ('a', 'z    ')", "t = v", "t = 'Z''\\\"z'", "day > date '2026-01-01'", "day = date '2026-01-01'",
+	"t = ''", "t in ('a', 'É')", "t not in ('a', '')", "v = 'back\\slash'", "v between 'a' and 'b'", "c = 'a'", "c = 'a    '", "c <> 'z'", "c in ('a', 'z    ')", "t = v", "t = 'Z''\\\"z'", "t <> '${id}'", "day > date '2026-01-01'", "day = date '2026-01-01'",
 	"at < time '12:00:00'", "ts >= timestamp '2026-01-01 00:00:00'", "tz < timestamptz '2026-01-01 00:00:00Z'", "day < ts", "u = uuid 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", "u > uuid 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'",
 	"i2 is null", "t is not null", "j is null", "i2 between 0 and 1", "i2 not between 0 and 1", "i2 in (1, 2)", "i2 not in (1, 5)", "true"}
 
@@ -87,7 +87,7 @@ func TestMovedFilters(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		where, err := json.Marshal(map[string]string{"connection": "warehouse", "from": "table", "table": "ugly", "where": move.Where})
+		where, err := json.Marshal(map[string]string{"connection": "warehouse", "from": "table", "table": "ugly", "where": "(id > 0 -- all\n) AND " + move.Where})
 		if err != nil {
 			t.Fatal(err)
 		}

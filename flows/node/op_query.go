@@ -25,6 +25,8 @@ type QueryQuestion struct {
 	SQL    string        `json:"sql"`
 	Tables []QueryTable  `json:"tables"`
 	Params []flows.Field `json:"params,omitempty"`
+	// Secrets are parameters that a statement must not use: its result would show them.
+	Secrets []string `json:"secrets,omitempty"`
 }
 
 // Question asks for the fields of q's result, inputs being the schemas of its tables.
@@ -34,6 +36,10 @@ func (q Query) Question(inputs []flows.Schema) QueryQuestion {
 		question.Tables = append(question.Tables, QueryTable{q.Tables[i], s})
 	}
 	for _, p := range q.Params {
+		if p.Secret {
+			question.Secrets = append(question.Secrets, p.Name)
+			continue
+		}
 		question.Params = append(question.Params, flows.Field{Name: p.Name, Type: p.Type})
 	}
 	return question

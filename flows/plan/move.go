@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 
 	"spark/flows"
 	"spark/flows/node"
@@ -40,10 +41,8 @@ func (p *Plan) Moves(dialect func(connection string) node.Dialect) []flows.Move 
 			move.Reason = fmt.Sprintf("others read the records of %s, too", above.Title())
 		case err != nil:
 			move.Reason = flows.AsError(err).Message
-		case from.Where != "":
-			move.Where = fmt.Sprintf("(%s\n) AND %s", from.Where, sql)
 		default:
-			move.Where = sql
+			move.Where = strings.ReplaceAll(sql, "${", "$${") // which would be a parameter
 		}
 		list = append(list, move)
 	}

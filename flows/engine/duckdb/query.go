@@ -44,6 +44,9 @@ func (e *Engine) DescribeQuery(q node.QueryQuestion) (flows.Schema, error) {
 	for _, p := range q.Params {
 		params = append(params, expr.Param{Name: p.Name, Type: p.Type})
 	}
+	for _, name := range q.Secrets {
+		params = append(params, expr.Param{Name: name, Secret: true})
+	}
 	sql, err := b.statement(q.SQL, names, params)
 	if err != nil {
 		return nil, err
@@ -237,6 +240,10 @@ func setParams(sql string, params []expr.Param) (string, error) {
 				names[i] = "$" + p.Name
 			}
 			failed = &flows.Error{Code: "parameter.unknown", Params: flows.Params{"parameter": token[1:]}, Message: fmt.Sprintf("the flow has no parameter %q", token[1:]), Suggestion: flows.DidYouMean(token, names)}
+			return token
+		}
+		if params[i].Secret {
+			failed = &flows.Error{Code: "expr.secret_parameter", Params: flows.Params{"parameter": token[1:]}, Message: fmt.Sprintf("the parameter %q is secret, and records would show it", token[1:]), Suggestion: "use another parameter"}
 			return token
 		}
 		return r.constant(nil, params[i].Type, params[i].Value)

@@ -19,7 +19,8 @@ var question = node.QueryQuestion{
 			field("tags", flows.ListOf(flows.Of(flows.Text))), field("to", flows.StructOf(field("zip", flows.Of(flows.Text)), field("n", flows.Of(flows.Int128))))}},
 		{Name: "customers", Schema: flows.Schema{field("customer", flows.Of(flows.Int32)), field("name", flows.Of(flows.Text)), field("since", flows.Of(flows.TimestampTZ))}},
 	},
-	Params: []flows.Field{field("least", flows.DecimalOf(10, 2)), field("name", flows.Of(flows.Text))},
+	Params:  []flows.Field{field("least", flows.DecimalOf(10, 2)), field("name", flows.Of(flows.Text))},
+	Secrets: []string{"token"},
 }
 
 // TestDescribeQuery: the fields of what a SELECT may be.
@@ -76,6 +77,7 @@ func TestRefusedQueries(t *testing.T) {
 		`select * from information_schema.tables`:               `sql.table_unknown: there is no table "information_schema.tables"`,
 		`select * from memory.main.orders`:                      `sql.table_unknown: there is no table "main.orders"`,
 		`select * from s0_0`:                                    `sql.table_unknown: there is no table "s0_0"`,
+		`select $token`:                                         `expr.secret_parameter: the parameter "token" is secret`,
 		`select $lest`:                                          `parameter.unknown: the flow has no parameter "lest"`,
 		"select id,\nnam from customers":                        `sql.error: Binder Error: Referenced column "id" not found in FROM clause! Candidate bindings: "since"`,
 		`selekt 1`:                                              `sql.error: syntax error at or near "selekt"`,

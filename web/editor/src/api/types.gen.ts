@@ -616,7 +616,7 @@ export interface Delivery {
 export interface Move {
   node: string
   into: string
-  /** Where is the condition of the source, then; empty where the filter cannot move. */
+  /** Where is what the condition of the source is to say, besides what it says already; empty where the filter cannot move. */
   where?: string
   /** why it cannot */
   reason?: string

@@ -135,7 +135,8 @@ export function moveInto(editor: Editor, move: { node: string; into: string; whe
     const bridges = reconnections(doc, gone);
     removeNodes(doc, gone);
     for (const bridge of bridges) if (whyNot(doc, editor.state.catalogue, bridge.from, bridge.to) === null) doc.edges.push(bridge);
-    source.config = { ...source.config, where: move.where };
+    const before = String(source.config?.['where'] ?? '').trim();
+    source.config = { ...source.config, where: before ? `(${before}\n) AND ${move.where}` : move.where }; // a comment ends with its line
   });
   editor.openNode(move.into, 'where');
   editor.announce('The database filters the records now.');
