@@ -33,6 +33,8 @@ func (s *spent) until(now time.Time) time.Duration {
 type activity struct {
 	began, ended time.Time
 	feeds        []*feed
+	shared       *feed  // by which it reads a fork
+	handing      *spent // waiting for the readers of the fork that it makes
 	writing      *spent // by the target, where Go writes it
 }
 
@@ -61,12 +63,13 @@ func (r *run) activities(now time.Time) map[string]*flows.Activity {
 			}
 			return found[id]
 		}
-		for _, f := range a.feeds {
+		for _, f := range a.inputs() { // of the readers of a fork the one that holds it back tells
 			blocked := min(elapsed, f.blocked.until(now))
 			at := of(f.ref.Node)
-			at.BlockedMS, at.BusyMS = blocked.Milliseconds(), (elapsed - blocked).Milliseconds()
+			at.BlockedMS = max(at.BlockedMS, blocked.Milliseconds())
+			at.BusyMS = elapsed.Milliseconds() - at.BlockedMS
 			if a.ended.IsZero() {
-				at.Queue = float64(len(f.queue)) / feedQueue
+				at.Queue = max(at.Queue, float64(len(f.queue))/float64(cap(f.queue)))
 			}
 		}
 		if a.writing != nil {
@@ -80,6 +83,13 @@ func (r *run) activities(now time.Time) map[string]*flows.Activity {
 	return found
 }
 
+func (a *activity) inputs() []*feed {
+	if a.shared == nil {
+		return a.feeds
+	}
+	return append([]*feed{a.shared}, a.feeds...)
+}
+
 // bottleneck is the node that the rest of a stage waits for most of the time, "" where none is known to be: a target that
 // writes, a source that keeps the statement waiting, or the one node between full queues.
 func (a *activity) bottleneck(s *plan.Stage, elapsed time.Duration, now time.Time) string {
@@ -90,8 +100,11 @@ func (a *activity) bottleneck(s *plan.Stage, elapsed time.Duration, now time.Tim
 	if a.writing != nil && share(a.writing.until(now)) > most {
 		return s.Sink.ID
 	}
+	if a.handing != nil && share(a.handing.until(now)) > most {
+		return "" // one of the readers is
+	}
 	slowest, slow := "", most
-	full := false
+	full := a.shared != nil && share(a.shared.blocked.until(now)) > most
 	for _, f := range a.feeds {
 		if w := share(f.starved.until(now)); w > slow {
 			slowest, slow = f.ref.Node, w

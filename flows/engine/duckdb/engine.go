@@ -75,8 +75,8 @@ func (e *Engine) settings(env engine.Env) map[string]string {
 }
 
 // lock shuts the database in: only the data folders and the temp folder can be reached, and no statement can change
-// that again. The order matters.
-func (e *Engine) lock(c *capi.Conn, env engine.Env, disabled []string) error {
+// that again. The order matters. What holds for one connection is set on each.
+func (e *Engine) lock(env engine.Env, disabled []string, c *capi.Conn, others ...*capi.Conn) error {
 	dirs := make([]string, 0, len(e.Folders)+1)
 	for _, d := range append([]string{env.Temp}, e.Folders...) {
 		dirs = append(dirs, quoteText(strings.TrimSuffix(d, "/")+"/"))
@@ -85,10 +85,15 @@ func (e *Engine) lock(c *capi.Conn, env engine.Env, disabled []string) error {
 	if env.SpillLimit > 0 { // as a setting of the opening it would be overwritten when the folder is made
 		spill = fmt.Sprintf("SET max_temp_directory_size='%dB'", env.SpillLimit)
 	}
+	for _, c := range append(others, c) {
+		for _, sql := range []string{"SET TimeZone='UTC'", "SET max_expression_depth=2000"} {
+			if _, err := c.Exec(sql); err != nil {
+				return fmt.Errorf("duckdb: %s: %w", sql, err)
+			}
+		}
+	}
 	for _, sql := range []string{
 		spill,
-		"SET TimeZone='UTC'",
-		"SET max_expression_depth=2000",
 		"SET disabled_optimizers=" + quoteText(strings.Join(disabled, ",")),
 		"SET allowed_directories=[" + strings.Join(dirs, ",") + "]",
 		"SET enable_external_access=false",
@@ -148,7 +153,7 @@ func (e *Engine) Describe(format, path string, options []byte) (flows.Schema, er
 		return nil, err
 	}
 	defer c.Close()
-	if err := e.lock(c, env, nil); err != nil {
+	if err := e.lock(env, nil, c); err != nil {
 		return nil, err
 	}
 	set, err := openParquet(e.Files, format, path)

@@ -23,6 +23,7 @@ type feed struct {
 	count  *sourceCount // nil for rejects, which were counted before
 	stats  node.ReadStats
 	queue  chan node.Batch
+	size   int // of the queue, in batches; 0: feedQueue
 	cancel context.CancelCauseFunc
 	ended  chan struct{}
 	once   sync.Once
@@ -114,7 +115,7 @@ func readSource(ctx context.Context, read node.Read, reading *node.Reading, more
 
 // start registers the stream at a connection and begins to read.
 func (r *run) start(ctx context.Context, conn *capi.Conn, f *feed, name string, schema *arrow.Schema, read func(context.Context) (node.ReadStats, error)) error {
-	f.queue, f.ended = make(chan node.Batch, feedQueue), make(chan struct{})
+	f.queue, f.ended = make(chan node.Batch, cmp.Or(f.size, feedQueue)), make(chan struct{})
 	ctx, f.cancel = context.WithCancelCause(ctx)
 	var err error
 	if f.release, err = conn.RegisterArrow(name, &stream{feed: f, schema: schema, ctx: ctx}); err != nil {

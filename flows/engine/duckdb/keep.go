@@ -30,7 +30,7 @@ func (r *run) keep(ctx context.Context, st *plan.Step, table string) {
 			list[i] = r.namedFile(n)
 		}
 	}
-	if r.stream(ctx, "SELECT "+strings.Join(list, ", ")+" FROM "+table, func(b arrow.RecordBatch) error { return r.env.Keep(st, b) }) == nil {
+	if handOut(ctx, r.conn, "SELECT "+strings.Join(list, ", ")+" FROM "+table, func(b arrow.RecordBatch) error { return r.env.Keep(st, b) }) == nil {
 		_ = r.env.Keep(st, nil)
 	}
 }

@@ -47,7 +47,7 @@ func newCage(t *testing.T) *cage {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.conn.Close)
-	if err := e.lock(c.conn, env, inexact); err != nil {
+	if err := e.lock(env, inexact, c.conn); err != nil {
 		t.Fatal(err)
 	}
 	return c

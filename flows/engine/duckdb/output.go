@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"spark/flows"
+	"spark/flows/engine/duckdb/capi"
 	"spark/flows/node"
 	"spark/flows/plan"
 )
@@ -89,17 +90,18 @@ func (r *run) outputOf(n *plan.Node) *output {
 }
 
 // write ends a stage at an output and returns how many records the target has confirmed.
-func (r *run) write(ctx context.Context, o *output, s *plan.Stage, b *builder) (int64, error) {
-	target := r.names[s.Target]
+func (x *execution) write(ctx context.Context, o *output) (int64, error) {
+	r, s := x.run, x.stage
+	target := x.relation(s.Target)
 	if o.file != nil {
-		sql, err := o.file.copySQL(b.with("SELECT "+written(o.file.spec.Format, s.Schema)+" FROM "+target), s.Schema)
+		sql, err := o.file.copySQL(x.with("SELECT "+written(o.file.spec.Format, s.Schema)+" FROM "+target), s.Schema)
 		if err != nil {
 			return 0, err
 		}
-		n, err := r.exec(ctx, sql)
+		n, err := execute(ctx, x.conn, sql)
 		return int64(n), err
 	}
-	if err := r.stream(ctx, b.with("SELECT "+asArrow(s.Schema)+" FROM "+target), func(batch arrow.RecordBatch) error {
+	if err := handOut(ctx, x.conn, x.with("SELECT "+asArrow(s.Schema)+" FROM "+target), func(batch arrow.RecordBatch) error {
 		o.writing.begin()
 		err := o.batch.Write(ctx, batch)
 		o.writing.end()
@@ -126,10 +128,10 @@ func (r *run) outputFailed(o *output, err error) error {
 	return r.decide(flows.AsError(err).At(flows.Path{Node: o.node.ID}))
 }
 
-// stream runs a statement that a cancelled ctx interrupts, and hands over its records.
-func (r *run) stream(ctx context.Context, sql string, take func(arrow.RecordBatch) error) error {
-	defer interruptible(ctx, r.conn)()
-	return r.conn.Stream(sql, take)
+// handOut runs a statement that a cancelled ctx interrupts, and hands over its records.
+func handOut(ctx context.Context, conn *capi.Conn, sql string, take func(arrow.RecordBatch) error) error {
+	defer interruptible(ctx, conn)()
+	return conn.Stream(sql, take)
 }
 
 // asArrow selects the fields with the types of node.SinkType.

@@ -85,7 +85,7 @@ func (e *Engine) openBox(env engine.Env) (*box, error) {
 		db.Close()
 		return nil, err
 	}
-	if err := (&Engine{}).lock(b.conn, env, nil); err != nil { // without the data folders
+	if err := (&Engine{}).lock(env, nil, b.conn); err != nil { // without the data folders
 		b.close()
 		return nil, err
 	}

@@ -27,6 +27,8 @@ type run struct {
 	env    engine.Env
 	db     *capi.DB
 	conn   *capi.Conn
+	spare  []*capi.Conn // for the readers of a fork
+	forks  map[*plan.Stage]*fork
 	render Renderer
 
 	names    map[plan.Ref]string // SQL name of every relation
@@ -116,6 +118,15 @@ func newRun(e *Engine, p *plan.Plan, env engine.Env) *run {
 			}
 		}
 	}
+	r.forks = findForks(p)
+	for _, s := range p.Stages {
+		if f := r.forks[s]; f != nil {
+			for range f.readers {
+				f.taps = append(f.taps, id)
+				id++
+			}
+		}
+	}
 	r.spareTap = id
 	for _, n := range p.Nodes {
 		r.states[n.ID] = flows.NodeReady
@@ -145,15 +156,15 @@ func (r *run) execute(ctx context.Context) (err error) {
 		return err
 	}
 	defer r.db.Close()
-	if r.conn, err = r.db.Connect(); err != nil {
+	defer r.disconnect()
+	if err := r.connect(); err != nil {
 		return err
 	}
-	defer r.conn.Close()
 	defer func() { // while the counters exist
 		r.final = r.statuses(err)
 		r.tellSamples(r.counts())
 	}()
-	if err := r.engine.lock(r.conn, r.env, r.engine.disabled(r.plan)); err != nil {
+	if err := r.engine.lock(r.env, r.engine.disabled(r.plan), r.conn, r.spare...); err != nil {
 		return err
 	}
 	defer r.abort()
@@ -162,19 +173,8 @@ func (r *run) execute(ctx context.Context) (err error) {
 	}
 	stop := r.tell()
 	defer stop()
-	for i, s := range r.plan.Stages {
-		if err := r.stage(ctx, s); err != nil {
-			err = r.blame(s, r.cause(ctx, err))
-			if ctx.Err() != nil && r.firstError() == nil { // no node failed
-				r.setState(s, flows.NodeReady)
-				return err
-			}
-			r.fail(s, err)
-			return err
-		}
-		if err := r.forget(ctx, s, r.plan.Stages[i+1:]); err != nil {
-			return r.cause(ctx, err)
-		}
+	if err := r.stages(ctx); err != nil {
+		return err
 	}
 	if err := r.unchanged(); err != nil {
 		return err
@@ -183,6 +183,46 @@ func (r *run) execute(ctx context.Context) (err error) {
 		return err
 	}
 	return r.commit(ctx)
+}
+
+// stages executes all stages, those of a fork together.
+func (r *run) stages(ctx context.Context) error {
+	executed := map[*plan.Stage]bool{}
+	for i, s := range r.plan.Stages {
+		if executed[s] {
+			continue
+		}
+		failed, err, f := s, error(nil), r.forks[s]
+		if f != nil {
+			failed, err = r.forked(ctx, s, f)
+		} else {
+			err = r.stage(ctx, s)
+		}
+		if err != nil {
+			return r.failed(ctx, failed, err)
+		}
+		if f != nil {
+			for _, reader := range f.readers {
+				executed[reader] = true
+			}
+			continue // nothing was kept
+		}
+		if err := r.forget(ctx, s, r.plan.Stages[i+1:]); err != nil {
+			return r.cause(ctx, err)
+		}
+	}
+	return nil
+}
+
+// failed ends the run at a stage: it was cancelled, or a node failed.
+func (r *run) failed(ctx context.Context, s *plan.Stage, err error) error {
+	err = r.blame(s, r.cause(ctx, err))
+	if ctx.Err() != nil && r.firstError() == nil { // no node failed
+		r.setState(s, flows.NodeReady)
+		return err
+	}
+	r.fail(s, err)
+	return err
 }
 
 // share is what the run may use, less what statements of people need in a database of their own.
@@ -229,210 +269,6 @@ func (r *run) tell() func() {
 		}
 	}()
 	return func() { close(done); <-ended }
-}
-
-// stage executes one stage as one statement.
-func (r *run) stage(ctx context.Context, s *plan.Stage) error {
-	b := &builder{run: r}
-	r.setState(s, flows.NodeRunning)
-	feeding, wake := context.WithCancelCause(ctx)
-	defer wake(nil)
-	r.mu.Lock()
-	r.wake = wake
-	r.mu.Unlock()
-	var feeds []*feed
-	defer func() {
-		for _, f := range feeds {
-			f.stop()
-		}
-	}()
-	for _, in := range s.Reads {
-		if in.Port == node.Rejects {
-			if err := r.feedRejects(ctx, in); err != nil {
-				return err
-			}
-		}
-	}
-	for _, st := range s.Steps {
-		if q, ok := st.Op.(node.Query); ok {
-			f, err := r.feedQuery(feeding, st, q)
-			if err != nil {
-				return flows.AsError(err).At(flows.Path{Node: st.Ref.Node})
-			}
-			feeds = append(feeds, f)
-		}
-		if read, ok := st.Op.(node.Read); ok {
-			if _, native := read.Source.(node.NativeSource); !native {
-				f, err := r.feedSource(feeding, st, read)
-				if err != nil {
-					return err
-				}
-				feeds = append(feeds, f)
-			}
-		}
-		if err := b.step(st); err != nil {
-			return err
-		}
-	}
-	a := &activity{began: time.Now(), feeds: feeds}
-	r.mu.Lock()
-	if o := r.outputOf(s.Sink); o != nil && o.batch != nil {
-		a.writing = &o.writing
-	}
-	r.active[s] = a
-	r.mu.Unlock()
-	n, err := r.finish(ctx, s, b)
-	r.mu.Lock()
-	a.ended = time.Now()
-	r.mu.Unlock()
-	for _, f := range feeds {
-		f.stop()
-		if e := f.failed(); e != nil && (err == nil || r.firstError() == nil) {
-			err = e
-		}
-	}
-	if err != nil {
-		return err
-	}
-	if err := r.balance(s, n, feeds); err != nil {
-		return err
-	}
-	if err := r.expected(s); err != nil {
-		return err
-	}
-	r.reach(feeds)
-	r.setState(s, flows.NodeDone)
-	return nil
-}
-
-// finish executes the statement and returns the number of records that its end confirmed.
-func (r *run) finish(ctx context.Context, s *plan.Stage, b *builder) (int64, error) {
-	target := r.names[s.Target]
-	switch s.Kind {
-	case plan.StageKeep:
-		last := s.Steps[len(s.Steps)-1]
-		table := "kept_" + target
-		_, err := r.exec(ctx, "CREATE TEMP TABLE "+table+" AS "+b.with("SELECT "+quoteNames(columns(last))+" FROM "+target))
-		r.names[s.Target] = table
-		if err != nil {
-			return 0, err
-		}
-		r.keep(ctx, last, table)
-		return r.count(ctx, "SELECT count(*) FROM "+table)
-	case plan.StageCount:
-		return r.count(ctx, b.with("SELECT count(*) FROM "+target))
-	}
-	n, err := r.write(ctx, r.outputOf(s.Sink), s, b)
-	if err == nil {
-		r.mu.Lock()
-		r.written[s.Sink.ID] = n
-		r.mu.Unlock()
-	}
-	return n, err
-}
-
-// forget drops what a stage has read and no later one reads.
-func (r *run) forget(ctx context.Context, s *plan.Stage, later []*plan.Stage) error {
-	for _, ref := range s.Reads {
-		if slices.ContainsFunc(later, func(l *plan.Stage) bool { return slices.Contains(l.Reads, ref) }) {
-			continue
-		}
-		if _, err := r.exec(ctx, "DROP TABLE "+r.names[ref]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// exec runs a statement that a cancelled ctx interrupts.
-func (r *run) exec(ctx context.Context, sql string) (uint64, error) {
-	defer interruptible(ctx, r.conn)()
-	return r.conn.Exec(sql)
-}
-
-func (r *run) count(ctx context.Context, sql string) (int64, error) {
-	defer interruptible(ctx, r.conn)()
-	rows, err := r.conn.QueryText(sql)
-	if err != nil {
-		return 0, err
-	}
-	var n int64
-	_, err = fmt.Sscan(*rows[0][0], &n)
-	return n, err
-}
-
-// interruptible interrupts a connection once ctx is done, again and again until the statement has noticed: an
-// interrupt that comes before the statement has begun is forgotten by DuckDB.
-func interruptible(ctx context.Context, conn *capi.Conn) func() {
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		select {
-		case <-done:
-			return
-		case <-ctx.Done():
-		}
-		for {
-			conn.Interrupt()
-			select {
-			case <-done:
-				return
-			case <-time.After(5 * time.Millisecond):
-			}
-		}
-	}()
-	return func() { close(done); <-ended }
-}
-
-// balance checks the books of a stage at its independent ends: what the end confirmed against the last tap, what each
-// source says it delivered against its tap. A source that was stopped early has delivered more than was counted.
-func (r *run) balance(s *plan.Stage, n int64, feeds []*feed) error {
-	if r.plan.Uncounted() {
-		return nil
-	}
-	counts := r.counts()
-	if c, ok := counts[s.Target]; ok && c != n {
-		return imbalance(s.Target, "the end of the stage confirmed", n, "were counted before it", c)
-	}
-	stopped := r.plan.StoppedEarly(plan.Counts{Out: counts, Built: r.built(counts)})
-	for _, f := range feeds {
-		c, all := counts[f.ref], f.stats.Complete && !stopped[f.ref]
-		if c > f.stats.Records || all && c < f.stats.Records {
-			return imbalance(f.ref, "the source delivered", f.stats.Records, "were counted", c)
-		}
-		if !f.stats.Complete && !stopped[f.ref] {
-			return imbalance(f.ref, "the source ended early after", f.stats.Records, "were counted", c)
-		}
-	}
-	return nil
-}
-
-// balanceRejects checks what the nodes counted as refused against what was handed over to be stored, and, where the
-// rejects port is connected, against what was read of it.
-func (r *run) balanceRejects() error {
-	var counted int64
-	for _, n := range r.plan.Nodes {
-		refused := r.rejected(n)
-		if n.Policy == flows.RejectStore {
-			counted += refused
-		}
-		if sp := r.spools[n.ID]; sp != nil && sp.n.Load() != refused {
-			return imbalance(plan.Ref{Node: n.ID, Port: node.Rejects}, "the node refused", refused, "left its rejects port", sp.n.Load())
-		}
-	}
-	r.mu.Lock()
-	stored := r.refused
-	r.mu.Unlock()
-	if counted != stored {
-		return imbalance(plan.Ref{}, "the nodes refused", counted, "were handed over as rejects", stored)
-	}
-	return nil
-}
-
-func imbalance(ref plan.Ref, what string, n int64, other string, m int64) error {
-	return &flows.Error{Code: "run.imbalance", Path: flows.Path{Node: ref.Node, Port: ref.Port},
-		Message:    fmt.Sprintf("%s %d records and %d %s", what, n, m, other),
-		Suggestion: "nothing was written; please report this with the flow"}
 }
 
 // commit makes every sink durable, asks for the permission and gives the files their names.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"spark/flows"
+	"spark/flows/engine/duckdb/capi"
 	"spark/flows/expr"
 	"spark/flows/node"
 	"spark/flows/plan"
@@ -16,8 +17,10 @@ import (
 // builder writes the statement of one stage: a chain of common table expressions, one per step. Nested subqueries
 // would exceed DuckDB's expression depth at a few hundred nodes; a chain does not.
 type builder struct {
-	run  *run
-	ctes []string
+	run   *run
+	conn  *capi.Conn
+	ctes  []string
+	reads map[plan.Ref]string // SQL names of what this statement alone reads so
 }
 
 func quoteNames(names []string) string {
@@ -29,7 +32,12 @@ func quoteNames(names []string) string {
 }
 
 // relation is the SQL name of what a step or a stage reads.
-func (b *builder) relation(r plan.Ref) string { return b.run.names[r] }
+func (b *builder) relation(r plan.Ref) string {
+	if name, ok := b.reads[r]; ok {
+		return name
+	}
+	return b.run.names[r]
+}
 
 // columns are the fields that a step hands on, with the origin where it is asked for.
 func columns(st *plan.Step) []string {

@@ -1,0 +1,201 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"spark/flows"
+	"spark/flows/engine"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+// branch adds nodes in a row behind a node of a flow.
+func branch(f *flows.Flow, from string, nodes ...string) {
+	more := line(nodes...)
+	f.Nodes = append(f.Nodes, more.Nodes...)
+	f.Edges = append(append(f.Edges, flows.Edge{From: flows.Endpoint{Node: from, Port: node.Out}, To: flows.Endpoint{Node: more.Nodes[0].ID, Port: node.In}}), more.Edges...)
+}
+
+// lookup describes what the engine does, and no dataset.
+type lookup struct {
+	node.EngineDescriber
+	node.DatasetDescriber
+}
+
+func compiled(t *testing.T, e *Engine, f *flows.Flow) *plan.Plan {
+	t.Helper()
+	p, ps := plan.Compile(f, plan.Options{Engines: []plan.Engine{e}, Lookup: lookup{EngineDescriber: e}})
+	if ps.Failed() {
+		t.Fatal(ps)
+	}
+	return p
+}
+
+// TestForkHandsOverEveryRecordInOrder: each branch gets what it would get alone, whoever of them is done first.
+func TestForkHandsOverEveryRecordInOrder(t *testing.T) {
+	t.Parallel()
+	const n = 300_000
+	b := setup(t)
+	f := line(fmt.Sprintf(`src test.numbers {"n": %d}`, n), `calc formula {"fields": [{"name": "double", "expression": "2 * id"}]}`, `out test.target {"path": "all.csv"}`)
+	branch(f, "calc", `few limit {"count": 3, "offset": 100000}`, `some test.target {"path": "few.csv"}`)
+	branch(f, "calc", `odd filter {"condition": "word = 'odd'"}`, `rest test.target {"path": "odd.csv"}`)
+	branch(f, "calc", `sum aggregate {"aggregates": [{"name": "s", "expression": "sum(double)"}]}`, `total test.target {"path": "sum.csv"}`)
+	if forks := findForks(compiled(t, b.engine, f)); len(forks) != 1 || spare(forks) != 4 {
+		t.Fatalf("%d forks with up to %d readers", len(forks), spare(forks))
+	}
+	ns, err := b.run(t, t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all, odd strings.Builder
+	all.WriteString("id,word,double\n")
+	odd.WriteString("id,word,double\n")
+	for i := range n {
+		s := fmt.Sprintf("%d,%s,%d\n", i, []string{"even", "odd"}[i%2], 2*i)
+		all.WriteString(s)
+		if i%2 == 1 {
+			odd.WriteString(s)
+		}
+	}
+	for name, want := range map[string]string{"all.csv": all.String(), "odd.csv": odd.String(), "sum.csv": fmt.Sprintf("\"s\"\n\"%d\"\n", n*(n-1)),
+		"few.csv": "id,word,double\n100000,even,200000\n100001,odd,200002\n100002,even,200004\n"} {
+		if got := b.file(t, name); got != want {
+			t.Errorf("%s has %d bytes, expected %d: %.100q", name, len(got), len(want), got)
+		}
+	}
+	for id, want := range map[string]int64{"src": n, "calc": n, "few": 3, "odd": n / 2, "sum": 1} {
+		if s := ns[id]; s.State != flows.NodeDone || s.Out[node.Out] != want || len(s.StoppedEarly) != 0 {
+			t.Errorf("%s: %+v, expected %d records", id, s, want)
+		}
+	}
+}
+
+// TestForkOfRefusedRecords: what is refused above a fork is refused once, and below it by the branch that refuses it.
+func TestForkOfRefusedRecords(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	f := line(`src test.numbers {"n": 50000}`, `calc formula {"fields": [{"name": "x", "expression": "div(1000, id % 100)"}]}`, `few limit {"count": 1}`, `out test.target {"path": "o.csv"}`)
+	branch(f, "calc", `again formula {"fields": [{"name": "y", "expression": "div(1000, id - 77)"}]}`, `other test.target {"path": "p.csv"}`)
+	f.Settings.Rejects = flows.RejectStore
+	ns, err := b.run(t, t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b.rejects) != 501 || ns["calc"].Rejected != 500 || ns["again"].Rejected != 1 || ns["other"].Written != 49499 {
+		t.Errorf("%d rejects, %+v", len(b.rejects), ns)
+	}
+	for _, r := range b.rejects {
+		if r.File != "numbers.csv" || r.Node == "again" && (r.Record != 78 || r.Field != "y") {
+			t.Fatalf("a reject is %+v", r)
+		}
+	}
+}
+
+// TestForkThatFails: whichever of the statements fails, the run says so, the others end, and nothing is written.
+func TestForkThatFails(t *testing.T) {
+	t.Parallel()
+	for at, c := range map[string]struct{ source, above, below string }{
+		"src":   {`{"n": 200000, "failAt": 150000}`, "id", "id"},
+		"calc":  {`{"n": 200000, "block": true}`, "div(1, id - 150000)", "id"},
+		"again": {`{"n": 200000, "block": true}`, "id", "div(1, id - 150000)"},
+	} {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			f := line("src test.numbers "+c.source, fmt.Sprintf(`calc formula {"fields": [{"name": "x", "expression": %q}]}`, c.above), `out test.target {"path": "o.csv"}`)
+			branch(f, "calc", fmt.Sprintf(`again formula {"fields": [{"name": "y", "expression": %q}]}`, c.below), `other test.target {"path": "p.csv"}`)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			ns, err := b.run(t, ctx, f)
+			if e := flows.AsError(err); e == nil || e.Path.Node != at {
+				t.Errorf("error is %v, expected one at %s", err, at)
+			}
+			for id, n := range ns {
+				if n.State == flows.NodeFailed != (id == at) || n.State == flows.NodeRunning || n.State == flows.NodeDone {
+					t.Errorf("%s is %s", id, n.State)
+				}
+			}
+			if ctx.Err() != nil {
+				t.Error("the run went on")
+			}
+			b.nothingLeft(t)
+		})
+	}
+}
+
+func TestForkCancel(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stop := errors.New("enough of this")
+	b.counts = func(ns []flows.NodeStatus) {
+		for _, n := range ns {
+			if n.Node == "src" && n.Out[node.Out] > 0 {
+				cancel(stop)
+			}
+		}
+	}
+	f := line(`src test.numbers {"n": 200000, "block": true}`, `out test.target {"path": "o.csv"}`)
+	branch(f, "src", `other test.target {"path": "p.csv"}`)
+	ns, err := b.run(t, ctx, f)
+	if !errors.Is(err, stop) {
+		t.Errorf("error is %v", err)
+	}
+	for id, n := range ns {
+		if n.State != flows.NodeReady {
+			t.Errorf("%s is %s", id, n.State)
+		}
+	}
+	b.nothingLeft(t)
+}
+
+// TestForkBooks: a reader that has read something else than was handed over fails the run.
+func TestForkBooks(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	f := line(`src test.numbers {"n": 50}`, `out test.target {"path": "o.csv"}`)
+	branch(f, "src", `few limit {"count": 3}`, `other test.target {"path": "p.csv"}`)
+	p := compiled(t, b.engine, f)
+	r := newRun(b.engine, p, engine.Env{Files: dirFiles{b.dir}, Temp: t.TempDir(), Threads: 2})
+	for _, fork := range r.forks {
+		fork.taps[0] = fork.taps[1] // which now counts for both
+	}
+	if e := flows.AsError(r.execute(t.Context())); e == nil || e.Code != "run.imbalance" {
+		t.Errorf("the run ended with %v", e)
+	}
+	b.nothingLeft(t)
+}
+
+// TestKeptInsteadOfHandedOver: what is read twice by one statement, as a whole or by statements of people, is kept.
+func TestKeptInsteadOfHandedOver(t *testing.T) {
+	t.Parallel()
+	e := &Engine{}
+	diamond := line(`src test.numbers`, `odd filter {"condition": "word = 'odd'"}`, `j join {"keys": [{"left": "id", "right": "id"}]}`, `out test.target {"path": "o.csv"}`)
+	diamond.Edges[1].To.Port = node.Left
+	diamond.Edges = append(diamond.Edges, flows.Edge{From: flows.Endpoint{Node: "src", Port: node.Out}, To: flows.Endpoint{Node: "j", Port: node.Right}})
+	query := line(`src test.numbers`, `sql sql {"query": "SELECT * FROM in1"}`, `out test.target {"path": "o.csv"}`)
+	checkpoint := line(`src test.numbers`, `keep checkpoint`, `out test.target {"path": "o.csv"}`)
+	many := line(`src test.numbers`, `out test.target {"path": "o.csv"}`)
+	for i := range maxReaders {
+		branch(many, "src", fmt.Sprintf(`out%d test.target {"path": "o%[1]d.csv"}`, i))
+	}
+	duration := line(`src test.numbers`, `calc formula {"fields": [{"name": "d", "expression": "cast('P1D' as interval)"}]}`, `out test.target {"path": "o.csv"}`)
+	branch(duration, "calc", `other test.target {"path": "p.csv"}`)
+	for name, f := range map[string]*flows.Flow{"a diamond": diamond, "a statement": query, "a checkpoint": checkpoint, "too many readers": many, "a duration": duration} {
+		p := compiled(t, e, f)
+		kept := 0
+		for _, s := range p.Stages {
+			if s.Kind == plan.StageKeep {
+				kept++
+			}
+		}
+		if forks := findForks(p); len(forks) != 0 || kept == 0 {
+			t.Errorf("%s: %d forks, %d kept", name, len(forks), kept)
+		}
+	}
+}
