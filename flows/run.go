@@ -107,13 +107,15 @@ type NodeStatus struct {
 	Activity *Activity `json:"activity,omitempty"`
 }
 
-// Activity tells how a source or a target spends the time of its stage, in milliseconds, and whether the rest waits for it.
+// Activity tells how a node spends the time of its stage, in milliseconds, and whether the rest waits for it: sources and
+// targets tell while they work, what the engine computes is known afterwards.
 type Activity struct {
 	// Queue is the share of the places behind a source that are taken: 1 means that the source is held back.
 	Queue      float64 `json:"queue,omitempty"`
 	BusyMS     int64   `json:"busyMS,omitempty"`
 	WaitingMS  int64   `json:"waitingMS,omitempty"`  // for records
 	BlockedMS  int64   `json:"blockedMS,omitempty"`  // until somebody takes what is ready
+	ComputedMS int64   `json:"computedMS,omitempty"` // by the threads of the engine, all together; known once the stage is over
 	Bottleneck bool    `json:"bottleneck,omitempty"` // the others of its stage wait for it most of the time
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -179,6 +180,28 @@ func (v *tableView) bottlenecks(nodes []flows.NodeStatus) {
 	}
 }
 
+// longest is of how many nodes it is said what the engine spent in them.
+const longest = 5
+
+// computed names the nodes that took most of the engine's time.
+func (v *tableView) computed(nodes []flows.NodeStatus) {
+	var list []flows.NodeStatus
+	for _, n := range nodes {
+		if n.Activity != nil && n.Activity.ComputedMS >= 100 {
+			list = append(list, n)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b flows.NodeStatus) int { return cmp.Compare(b.Activity.ComputedMS, a.Activity.ComputedMS) })
+	if len(list) == 0 {
+		return
+	}
+	parts := make([]string, 0, longest)
+	for _, n := range list[:min(longest, len(list))] {
+		parts = append(parts, v.title(n.Node)+" "+duration(time.Duration(n.Activity.ComputedMS)*time.Millisecond))
+	}
+	fmt.Fprintf(v.w, "computed, all threads together: %s\n", strings.Join(parts, ", "))
+}
+
 // table prints the table and returns its number of lines.
 func (v *tableView) table(at time.Time, nodes []flows.NodeStatus) int {
 	name := 4
@@ -237,6 +260,7 @@ func (v *tableView) end(res run.Result, rejectsAt string) {
 	}
 	if took >= bottleneckAfter {
 		v.bottlenecks(res.Nodes)
+		v.computed(res.Nodes)
 	}
 	if res.State == flows.RunFailed && rejectsAt != "" {
 		fmt.Fprintf(v.w, "the rejects up to then are in %s\n", rejectsAt)

@@ -139,12 +139,15 @@ func TestRecordsThatAreNotCounted(t *testing.T) {
 func TestBottleneckInTheEnd(t *testing.T) {
 	t.Parallel()
 	nodes := []flows.NodeStatus{{Node: "a", State: flows.NodeDone, Activity: &flows.Activity{BusyMS: 1000, BlockedMS: 4000}},
-		{Node: "c", State: flows.NodeDone, Activity: &flows.Activity{Bottleneck: true, BusyMS: 4100}}}
+		{Node: "c", State: flows.NodeDone, Activity: &flows.Activity{Bottleneck: true, BusyMS: 4100, ComputedMS: 2500}}}
 	for took, want := range map[time.Duration]bool{5 * time.Second: true, time.Second: false} {
 		var b bytes.Buffer
 		v := &tableView{w: &b, errors: &b, flow: viewFlow(t), width: 80, rates: map[string]*rate{}}
 		v.end(run.Result{State: flows.RunSucceeded, Nodes: nodes, Started: viewStart, Ended: viewStart.Add(took)}, "")
 		if got := strings.Contains(b.String(), "bottleneck: 注文の合計, busy for 4.1 s\n"); got != want || strings.Count(b.String(), "bottleneck") > 1 {
+			t.Errorf("after %s:\n%s", took, b.String())
+		}
+		if got := strings.Contains(b.String(), "computed, all threads together: 注文の合計 2.5 s\n"); got != want {
 			t.Errorf("after %s:\n%s", took, b.String())
 		}
 	}

@@ -109,7 +109,7 @@ func (r *run) statuses(err error) []flows.NodeStatus {
 	activities := r.activities(time.Now())
 	var list []flows.NodeStatus
 	for _, n := range r.plan.Nodes {
-		st := flows.NodeStatus{Node: n.ID, State: r.states[n.ID], In: map[string]int64{}, Out: map[string]int64{}, Written: r.written[n.ID], Activity: activities[n.ID]}
+		st := flows.NodeStatus{Node: n.ID, State: r.states[n.ID], In: map[string]int64{}, Out: map[string]int64{}, Written: r.written[n.ID], Activity: r.computedBy(activities[n.ID], n.ID)}
 		for key, ref := range n.Inputs {
 			if r.counted(ref) {
 				st.In[node.InputPort(key)] += counts[ref]

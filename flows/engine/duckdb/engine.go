@@ -86,7 +86,7 @@ func (e *Engine) lock(env engine.Env, disabled []string, c *capi.Conn, others ..
 		spill = fmt.Sprintf("SET max_temp_directory_size='%dB'", env.SpillLimit)
 	}
 	for _, c := range append(others, c) {
-		for _, sql := range []string{"SET TimeZone='UTC'", "SET max_expression_depth=2000"} {
+		for _, sql := range slices.Concat(capi.ProfileSettings, []string{"SET TimeZone='UTC'", "SET max_expression_depth=2000"}) {
 			if _, err := c.Exec(sql); err != nil {
 				return fmt.Errorf("duckdb: %s: %w", sql, err)
 			}

@@ -261,6 +261,7 @@ func (t *tee) hand(ctx context.Context, x *execution, last *plan.Step) (int64, e
 		t.records += b.NumRows()
 		return nil
 	})
+	x.profile()
 	t.err = err
 	close(t.ended)
 	return t.records, err

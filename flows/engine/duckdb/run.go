@@ -51,14 +51,15 @@ type run struct {
 	spools  map[string]*spool // rejects of nodes whose rejects port is connected
 	pinned  map[string]node.FileInfo
 
-	mu      sync.Mutex // guards what follows
-	first   *flows.Error
-	wake    context.CancelCauseFunc // ends the sources of the current stage
-	states  map[string]flows.NodeState
-	written map[string]int64
-	sources map[string]*sourceCount // by node
-	refused int64
-	active  map[*plan.Stage]*activity
+	mu       sync.Mutex // guards what follows
+	first    *flows.Error
+	wake     context.CancelCauseFunc // ends the sources of the current stage
+	states   map[string]flows.NodeState
+	computed map[string]time.Duration // by DuckDB, by node
+	written  map[string]int64
+	sources  map[string]*sourceCount // by node
+	refused  int64
+	active   map[*plan.Stage]*activity
 }
 
 // errorSite is what one error code of a guarded step means.
@@ -94,7 +95,7 @@ func (c *sourceCount) share() float64 {
 func newRun(e *Engine, p *plan.Plan, env engine.Env) *run {
 	r := &run{engine: e, plan: p, env: env, render: Renderer{Now: time.Now()}, names: map[plan.Ref]string{}, taps: map[plan.Ref]int{}, refusals: map[plan.Ref]int{}, ruleTaps: map[plan.Ref]int{},
 		origin: map[plan.Ref]bool{}, files: map[string]string{}, sites: map[int][]errorSite{}, guardOf: map[int]*plan.Step{}, consumer: map[plan.Ref]*plan.Step{},
-		spools: map[string]*spool{}, samples: samples{byTap: map[int]*flows.Sample{}, grown: true}, bases: map[string]node.Offset{}, offsets: map[string]node.Offset{}, states: map[string]flows.NodeState{}, written: map[string]int64{}, sources: map[string]*sourceCount{}, active: map[*plan.Stage]*activity{}}
+		spools: map[string]*spool{}, samples: samples{byTap: map[int]*flows.Sample{}, grown: true}, bases: map[string]node.Offset{}, offsets: map[string]node.Offset{}, states: map[string]flows.NodeState{}, computed: map[string]time.Duration{}, written: map[string]int64{}, sources: map[string]*sourceCount{}, active: map[*plan.Stage]*activity{}}
 	id := 0
 	for i, s := range p.Stages {
 		for j, st := range s.Steps {

@@ -133,11 +133,14 @@ func (x *execution) finish(ctx context.Context) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
+		x.profile()
 		r.keep(ctx, last, table)
 		return count(ctx, x.conn, "SELECT count(*) FROM "+table)
 	case plan.StageCount:
+		defer x.profile()
 		return count(ctx, x.conn, x.with("SELECT count(*) FROM "+target))
 	}
+	defer x.profile()
 	n, err := x.write(ctx, r.outputOf(s.Sink))
 	if err == nil {
 		r.mu.Lock()

@@ -63,7 +63,7 @@ const rssInterval = 50 * time.Millisecond
 
 // cancelGrace is how long a cancelled child may take to answer. One that is ended instead has written nothing, and whoever
 // started it removes its files: on a busy machine that is sooner over than its own good end.
-const cancelGrace = 150 * time.Millisecond
+const cancelGrace = 100 * time.Millisecond
 
 // Start starts a child and greets it.
 func Start(ctx context.Context, o Options) (*Host, error) {

@@ -696,7 +696,7 @@ export interface Expectation {
   broken: number
 }
 
-/** Activity tells how a source or a target spends the time of its stage, in milliseconds, and whether the rest waits for it. */
+/** Activity tells how a node spends the time of its stage, in milliseconds, and whether the rest waits for it: sources and targets tell while they work, what the engine computes is known afterwards. */
 export interface Activity {
   /** Queue is the share of the places behind a source that are taken: 1 means that the source is held back. */
   queue?: number
@@ -705,6 +705,8 @@ export interface Activity {
   waitingMS?: number
   /** until somebody takes what is ready */
   blockedMS?: number
+  /** by the threads of the engine, all together; known once the stage is over */
+  computedMS?: number
   /** the others of its stage wait for it most of the time */
   bottleneck?: boolean
 }

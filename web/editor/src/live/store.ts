@@ -297,10 +297,10 @@ export class LiveStore {
   }
 }
 
-/** spent says how a source or a target spends its time. */
+/** spent says how a node spends its time. */
 function spent(activity: Activity): string[] {
   const parts = [
-    ['busy', activity.busyMS], ['waiting', activity.waitingMS], ['held back', activity.blockedMS],
+    ['busy', activity.busyMS], ['waiting', activity.waitingMS], ['held back', activity.blockedMS], ['computed for', activity.computedMS],
   ] as const;
   const said = parts.filter(([, ms]) => ms && ms >= 100).map(([word, ms]) => `${word} ${duration(ms!)}`);
   return activity.bottleneck ? ['the others wait for it', ...said] : said;
