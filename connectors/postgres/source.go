@@ -179,6 +179,21 @@ func (dialect) Read(ctx context.Context, c node.Connection, from node.Select, r 
 		return node.ReadStats{}, err
 	}
 	defer s.conn.Close(context.WithoutCancel(ctx))
+	parts, err := s.partitions(ctx, from, r)
+	if len(parts) > 1 {
+		var exported string
+		if exported, err = s.export(ctx, c, from, r); exported != "" {
+			return s.readParts(ctx, c, from, r, exported, parts)
+		}
+	}
+	if err != nil {
+		return node.ReadStats{}, selectError(c.Name, from, err)
+	}
+	return s.readOne(ctx, c, from, r)
+}
+
+// readOne reads the selection over the snapshot's own connection.
+func (s *snapshot) readOne(ctx context.Context, c node.Connection, from node.Select, r *node.Reading) (node.ReadStats, error) {
 	d, list, err := newDecoder(s.cols, from, r)
 	if err != nil {
 		return node.ReadStats{}, err
@@ -195,24 +210,28 @@ func (dialect) Read(ctx context.Context, c node.Connection, from node.Select, r 
 			return stats, err
 		}
 	}
-	tag, err := s.conn.PgConn().CopyTo(ctx, d, "COPY ("+s.statement(list)+") TO STDOUT (FORMAT binary)")
-	if err == nil {
-		err = d.flush()
-	}
+	err = d.copy(ctx, s.conn, c.Name, s.statement(list))
 	stats.Records, stats.Rejected = d.read-d.refused-int64(d.rows), d.refused
 	switch {
 	case errors.Is(err, node.ErrEnough):
 		return stats, nil
 	case err != nil:
-		if fe, ok := errors.AsType[*flows.Error](err); ok {
-			return stats, fe
-		}
 		return stats, selectError(c.Name, from, err)
-	case !d.ended || tag.RowsAffected() != d.read:
-		return stats, &flows.Error{Code: "database.incomplete", Message: fmt.Sprintf("%s sent %d records and said that it sent %d", c.Name, d.read, tag.RowsAffected()), Suggestion: "run again"}
 	}
 	stats.Complete = true
 	return stats, nil
+}
+
+// copy reads what a statement selects. An error of the server is as the driver returns it.
+func (d *decoder) copy(ctx context.Context, conn *pgx.Conn, connection, sql string) error {
+	tag, err := conn.PgConn().CopyTo(ctx, d, "COPY ("+sql+") TO STDOUT (FORMAT binary)")
+	if err == nil {
+		err = d.flush()
+	}
+	if err == nil && (!d.ended || tag.RowsAffected() != d.read) {
+		err = &flows.Error{Code: "database.incomplete", Message: fmt.Sprintf("%s sent %d records and said that it sent %d", connection, d.read, tag.RowsAffected()), Suggestion: "run again"}
+	}
+	return err
 }
 
 // newDecoder prepares the reading of the wanted fields and returns their select list.

@@ -32,6 +32,8 @@ type Select struct {
 	Query string `json:"query,omitempty"`
 	// Fields are the columns that are read, with the types that they were described with. Empty in a question.
 	Fields flows.Schema `json:"fields,omitempty"`
+	// Connections that a table is read over at most; 0: as the dialect sees fit, 1: in the table's order.
+	Connections int `json:"connections,omitempty"`
 	// Incremental reads what is new only; nil reads all records.
 	Incremental *Incremental `json:"incremental,omitempty"`
 }
