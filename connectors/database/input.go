@@ -29,8 +29,8 @@ type Input struct {
 	Where      string      `json:"where,omitempty" title:"Where" showIf:"from=table" widget:"sql" secrets:"true" help:"Condition in the database's own SQL; it is checked by the database." example:"updated_at >= date '2026-01-01'"`
 	Query      string      `json:"query,omitempty" title:"Query" showIf:"from=query" widget:"sql" help:"One SELECT in the database's own SQL." example:"select id, total from orders"`
 	Mode       string      `json:"mode" title:"Records" enum:"all|incremental" help:"incremental reads what is new since the last run."`
-	Cursor     string      `json:"cursor,omitempty" title:"Cursor" showIf:"mode=incremental" help:"Column that grows with every change: a number, a date or a time. An index on it makes the reading fast." example:"updated_at"`
-	CursorKey  []string    `json:"cursorKey,omitempty" title:"Order of equal cursors" showIf:"mode=incremental" help:"Columns that order records of one cursor value, such as the primary key." example:"id"`
+	Cursor     string      `json:"cursor,omitempty" title:"Cursor" widget:"column" showIf:"mode=incremental" help:"Column that grows with every change: a number, a date or a time. An index on it makes the reading fast." example:"updated_at"`
+	CursorKey  []string    `json:"cursorKey,omitempty" title:"Order of equal cursors" widget:"columns" showIf:"mode=incremental" help:"Columns that order records of one cursor value, such as the primary key." example:"id"`
 	Start      string      `json:"start,omitempty" title:"Begin at" showIf:"mode=incremental" help:"The first run reads from this value on. Empty: from the smallest." example:"2026-01-01"`
 	Overlap    string      `json:"overlap,omitempty" title:"Overlap" showIf:"mode=incremental" help:"What lies so far below the cursor is read again, for records that come late: a number, or a time such as 5 minutes. The output should be an upsert, then." example:"5 minutes"`
 	Lag        string      `json:"lag,omitempty" title:"Stay behind" showIf:"mode=incremental" advanced:"true" help:"For times: records younger than this are left to the next run."`

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,6 +96,37 @@ ORDER BY 1, 2 LIMIT 1000`, search, commitTable)
 	})
 	if err != nil {
 		return nil, queryError(c.Name, err)
+	}
+	return list, nil
+}
+
+// Columns lists the columns of a table or view.
+func (dialect) Columns(ctx context.Context, c node.Connection, name string) ([]flows.Column, error) {
+	t, err := parseTable(name)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := connect(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	cols, err := t.columns(ctx, conn)
+	if err != nil {
+		return nil, queryError(c.Name, err)
+	}
+	if len(cols) == 0 {
+		return nil, &flows.Error{Code: "database.no_table", Path: flows.Path{Field: "table"}, Params: flows.Params{"table": name}, Message: fmt.Sprintf("%s has no table %s", c.Name, name), Suggestion: "check the name and its schema; names with capitals are written in double quotes"}
+	}
+	var key []string
+	if err := conn.QueryRow(ctx, `SELECT coalesce(array_agg(a.attname::text), '{}') FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+WHERE i.indrelid = to_regclass($1) AND i.indisprimary`, t.sql()).Scan(&key); err != nil {
+		return nil, queryError(c.Name, err)
+	}
+	list := make([]flows.Column, len(cols))
+	for i, col := range cols {
+		field, _ := col.fieldType()
+		list[i] = flows.Column{Name: col.name, Type: col.sqlType, Field: field, Nullable: !col.notNull, Key: slices.Contains(key, col.name)}
 	}
 	return list, nil
 }

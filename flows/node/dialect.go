@@ -14,6 +14,8 @@ type Dialect interface {
 	Describe(ctx context.Context, c Connection, from Select) (flows.Schema, error)
 	// Tables lists the tables and views whose name contains search, at most 1,000 of them.
 	Tables(ctx context.Context, c Connection, search string) ([]flows.Table, error)
+	// Columns lists the columns of a table in their order.
+	Columns(ctx context.Context, c Connection, table string) ([]flows.Column, error)
 	// Read delivers the records of a selection.
 	Read(ctx context.Context, c Connection, from Select, r *Reading) (ReadStats, error)
 	// Window counts what an incremental selection would read after an offset.
