@@ -108,6 +108,12 @@ async function incremental(page: Page, pg: Postgres): Promise<void> {
   await run('206|103');
   await page.locator('.node-card', { hasText: 'Database Output' }).dblclick();
   await keep(page, 'delivery-light');
+  await settings(page).getByRole('button', { name: 'Add an entry' }).click();
+  const column = settings(page).getByRole('combobox', { name: /^Column/ });
+  await column.fill('wh');
+  await page.getByRole('option', { name: /^what text/ }).waitFor();
+  await column.press('Enter');
+  expect(await column.inputValue()).toBe('what');
   await page.goto(server.base + '/runs');
   await page.getByRole('link', { name: /Untitled|flow/i }).nth(1).click();
   await page.getByText('Delivery').first().waitFor();
@@ -184,6 +190,8 @@ test.skipIf(why !== null)('a file goes into a table by upsert, and is read back'
   await page.getByText('2/2 nodes').waitFor({ timeout: 60_000 });
   expect(pg.sql('SELECT id, name, price FROM products ORDER BY id')).toBe('1|Tea|2.50\n2|Big cup|4.50\n3|Pot|19.90');
   await page.getByText('Done').first().waitFor();
+  await page.getByRole('img', { name: /^Delivery: Effectively once, by key: / }).waitFor();
+  await keep(page, 'delivery-key-light');
 
   await page.keyboard.press('Escape');
   await page.locator('.canvas').focus();

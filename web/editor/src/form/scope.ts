@@ -16,6 +16,7 @@ export interface Discovered<T> {
   items: readonly T[];
   at?: string; // when; nothing was found out yet without it
   reason?: string; // that it is not known for
+  code?: string; // of the reason
   loading: boolean;
   refresh(): void; // asks the database again
   stop(): void; // waits no more

@@ -2,6 +2,7 @@
 // for a while and says how old they are.
 
 import { useEffect, useRef, useState } from 'react';
+import { ApiError } from '../api/client';
 import type { Column, NodeType } from '../api/types';
 import { membersOf, type Schema } from '../form/schema';
 import { sentence } from '../form/problem';
@@ -18,6 +19,7 @@ interface Answer<T> {
   items: readonly T[];
   at?: string;
   reason?: string;
+  code?: string;
   loading: boolean;
 }
 
@@ -35,9 +37,10 @@ export function useDiscovered<T>(key: string, wait: number, ask: (fresh: boolean
     fresh.current = false;
     setAnswer((a) => ({ ...(a.key === key ? a : { key, items: [] }), key, loading: true }));
     const timer = setTimeout(() => {
+      if (mine.signal.aborted) return; // stopped before it was asked
       ask(anew, mine.signal).then(
         ({ items, at }) => mine.signal.aborted || setAnswer({ key, items, at, loading: false }),
-        (error: unknown) => mine.signal.aborted || setAnswer({ key, items: [], reason: sentence(reasonOf(error)), loading: false }),
+        (error: unknown) => mine.signal.aborted || setAnswer({ key, items: [], reason: sentence(reasonOf(error)), ...(error instanceof ApiError ? { code: error.code } : {}), loading: false }),
       );
     }, anew ? 0 : wait);
     return () => {

@@ -52,16 +52,18 @@ function Age<T>({ what, of }: { what: string; of: Discovered<T> }): ReactNode {
 /** Columns shows what the chosen table has. */
 function Columns({ columns }: { columns: Discovered<Column> }): ReactNode {
   const { items } = columns;
-  if (items.length === 0) return <Age what="Columns" of={columns} />;
+  const { config } = useForm();
+  const planned = columns.code === 'database.no_table' && config.noTable === 'create'; // no reason to worry
+  if (items.length === 0) return <Age what="Columns" of={planned ? { ...columns, reason: 'There is no such table yet: the run creates it.' } : columns} />;
   return (
     <details className="form-columns">
       <summary>{items.length === 1 ? '1 column' : `${items.length} columns`}</summary>
       <div className="form-columns-list" tabIndex={0} role="region" aria-label="Columns of the table">
         <table>
-          <thead><tr><th scope="col">Column</th><th scope="col">Type</th><th scope="col">Holds</th></tr></thead>
+          <thead><tr><th scope="col">Column</th><th scope="col">Type</th><th scope="col">Null</th></tr></thead>
           <tbody>
             {items.map((c) => (
-              <tr key={c.name}><td>{c.name}</td><td>{c.type}</td><td>{c.key ? 'key' : c.nullable ? 'null, too' : 'a value'}</td></tr>
+              <tr key={c.name}><td>{c.name}</td><td>{c.type}</td><td>{c.key ? 'key' : c.nullable ? 'nullable' : 'not null'}</td></tr>
             ))}
           </tbody>
         </table>
