@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { keep, launch, open } from './page';
+import { keep, launch, look, open } from './page';
 import { missing, postgres, type Postgres } from './postgres';
 import { serve, type Server } from './server';
 
@@ -51,7 +51,7 @@ async function incremental(page: Page, pg: Postgres): Promise<void> {
   await settings(page).getByText('Tables as they were just now').waitFor();
   await table.fill('ev');
   await page.getByRole('option', { name: /^public\.events/ }).waitFor();
-  await keep(page, 'discovery-tables-dark');
+  await look(page, 'discovery-tables-dark');
   await table.press('Enter');
   expect(await table.inputValue()).toBe('public.events');
   await settings(page).getByText('3 columns').click();
@@ -61,7 +61,7 @@ async function incremental(page: Page, pg: Postgres): Promise<void> {
   const cursor = settings(page).getByLabel('Cursor', { exact: true });
   await cursor.fill('a');
   await page.getByRole('option', { name: /^at timestamp with time zone/ }).waitFor();
-  await keep(page, 'discovery-cursor-dark');
+  await look(page, 'discovery-cursor-dark');
   await cursor.press('Enter');
   expect(await cursor.inputValue()).toBe('at');
   const key = settings(page).getByRole('combobox', { name: 'Add a column to Order of equal cursors' });
