@@ -21,6 +21,15 @@ type Connection struct {
 	UpdatedBy   string          `json:"updatedBy"`
 }
 
+// Column is a column of a table.
+type Column struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`               // as the database writes it
+	Field    Type   `json:"field"`              // that it is read as
+	Nullable bool   `json:"nullable,omitempty"` // may hold no value
+	Key      bool   `json:"key,omitempty"`      // of the primary key
+}
+
 // Table is a table or view that a connection reaches.
 type Table struct {
 	Name    string `json:"name"`              // as nodes name it, quoted where it must be

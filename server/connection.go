@@ -31,7 +31,8 @@ func (s *Server) connectionRoutes() []route {
 		{method: get, path: "/api/v1/connections/:id", action: ConnectionRead, handle: s.getConnection, summary: "Read a connection without its secrets", out: of[flows.Connection]()},
 		{method: put, path: "/api/v1/connections/:id", action: ConnectionEdit, handle: s.saveConnection, summary: "Save a connection; a secret that is left out stays as it is", in: of[api.SaveConnection](), out: of[flows.Connection](), headers: []string{"If-Match"}},
 		{method: remove, path: "/api/v1/connections/:id", action: ConnectionEdit, handle: s.deleteConnection, summary: "Delete a connection with its secrets, for good", status: 204},
-		{method: get, path: "/api/v1/connections/:id/tables", action: ConnectionRead, handle: s.connectionTables, summary: "Tables that the connection reaches", out: of[api.Page[flows.Table]](), query: []string{"search"}},
+		{method: get, path: "/api/v1/connections/:id/tables", action: ConnectionRead, handle: s.connectionTables, summary: "Tables that the connection reaches; kept for ten minutes, unless fresh is true or since is a later time", out: of[api.Tables](), query: []string{"search", "fresh", "since"}},
+		{method: get, path: "/api/v1/connections/:id/columns", action: ConnectionRead, handle: s.connectionColumns, summary: "Columns of a table; kept for ten minutes, unless fresh is true or since is a later time", out: of[api.Columns](), query: []string{"table", "fresh", "since"}},
 	}
 }
 
@@ -123,20 +124,4 @@ func (s *Server) splitAddress(c *call) error {
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")
 	return c.answer(http.StatusOK, api.SplitSettings{Settings: settings})
-}
-
-func (s *Server) connectionTables(c *call) error {
-	found, err := s.Connections.Get(c.Request().Context(), c.scope, c.Param("id"))
-	if err != nil {
-		return err
-	}
-	spec, err := s.Connections.Spec(c.Request().Context(), c.scope, found.ID, connection.Input{Name: found.Name, Type: found.Type, Settings: found.Settings})
-	if err != nil {
-		return err
-	}
-	tables, err := s.Lab.Tables(c.Request().Context(), found.Name, spec, c.QueryParam("search"))
-	if err != nil {
-		return err
-	}
-	return c.answer(http.StatusOK, api.Page[flows.Table]{Items: tables})
 }

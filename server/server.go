@@ -55,6 +55,7 @@ type Lab interface {
 	TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error)
 	Window(ctx context.Context, scope flows.Scope, doc *flows.Flow, environment, node string, after *flows.Cursor) (flows.CursorWindow, error)
 	Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) ([]flows.Table, error)
+	Columns(ctx context.Context, name string, c node.ConnectionSpec, table string) ([]flows.Column, error)
 }
 
 // Files are the data folders.
@@ -105,6 +106,7 @@ type Server struct {
 	catalogue []byte
 	openAPI   []byte
 	uploads   uploads
+	discovery discovery
 	bundle    *static.Bundle
 }
 

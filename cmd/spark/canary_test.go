@@ -163,6 +163,7 @@ func (k *canaryServer) connections() {
 		}
 		k.ids[name] = made.ID
 		k.probe(k.serving, http.MethodGet, "/api/v1/connections/"+made.ID+"/tables", "")
+		k.probe(k.serving, http.MethodGet, "/api/v1/connections/"+made.ID+"/columns?table=orders", "")
 		k.probe(k.serving, http.MethodPut, "/api/v1/connections/"+made.ID, body)
 	}
 	refused := k.plant("password of a refused connection")

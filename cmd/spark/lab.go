@@ -69,6 +69,10 @@ func (w *workbench) Tables(ctx context.Context, name string, c node.ConnectionSp
 	return w.host.Tables(ctx, name, c, search)
 }
 
+func (w *workbench) Columns(ctx context.Context, name string, c node.ConnectionSpec, table string) ([]flows.Column, error) {
+	return w.host.Columns(ctx, name, c, table)
+}
+
 func (w *workbench) Inspect(ctx context.Context, path string) (node.Proposal, error) {
 	return w.host.Inspect(ctx, w.folders, path)
 }

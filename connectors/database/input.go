@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"fmt"
 
 	"spark/flows"
 	"spark/flows/node"
@@ -28,14 +29,18 @@ type Input struct {
 	Where      string      `json:"where,omitempty" title:"Where" showIf:"from=table" widget:"sql" secrets:"true" help:"Condition in the database's own SQL; it is checked by the database." example:"updated_at >= date '2026-01-01'"`
 	Query      string      `json:"query,omitempty" title:"Query" showIf:"from=query" widget:"sql" help:"One SELECT in the database's own SQL." example:"select id, total from orders"`
 	Mode       string      `json:"mode" title:"Records" enum:"all|incremental" help:"incremental reads what is new since the last run."`
-	Cursor     string      `json:"cursor,omitempty" title:"Cursor" showIf:"mode=incremental" help:"Column that grows with every change: a number, a date or a time. An index on it makes the reading fast." example:"updated_at"`
-	CursorKey  []string    `json:"cursorKey,omitempty" title:"Order of equal cursors" showIf:"mode=incremental" help:"Columns that order records of one cursor value, such as the primary key." example:"id"`
+	Cursor     string      `json:"cursor,omitempty" title:"Cursor" widget:"column" showIf:"mode=incremental" help:"Column that grows with every change: a number, a date or a time. An index on it makes the reading fast." example:"updated_at"`
+	CursorKey  []string    `json:"cursorKey,omitempty" title:"Order of equal cursors" widget:"columns" showIf:"mode=incremental" help:"Columns that order records of one cursor value, such as the primary key." example:"id"`
 	Start      string      `json:"start,omitempty" title:"Begin at" showIf:"mode=incremental" help:"The first run reads from this value on. Empty: from the smallest." example:"2026-01-01"`
 	Overlap    string      `json:"overlap,omitempty" title:"Overlap" showIf:"mode=incremental" help:"What lies so far below the cursor is read again, for records that come late: a number, or a time such as 5 minutes. The output should be an upsert, then." example:"5 minutes"`
 	Lag        string      `json:"lag,omitempty" title:"Stay behind" showIf:"mode=incremental" advanced:"true" help:"For times: records younger than this are left to the next run."`
 	Zone       string      `json:"zone,omitempty" title:"Time zone of the cursor" showIf:"mode=incremental" advanced:"true" help:"Of a date, or of a time without a zone. Empty: UTC." example:"Europe/Berlin"`
+	Readers    int64       `json:"connections,omitempty" title:"Connections" showIf:"from=table" minimum:"0" advanced:"true" help:"How many a large table is read over at once, all of them in one snapshot. Empty: up to 4, as there are cores. 1: no more than one." example:"2"`
 	Fields     []ReadField `json:"fields,omitempty" title:"Fields" widget:"fields" help:"What is read, with its types. Empty: all columns, looked up whenever the flow is checked or run."`
 }
+
+// mostReaders keeps one node from taking the connections of everybody else.
+const mostReaders = 16
 
 // ReadField is a column that is read.
 type ReadField struct {
@@ -45,13 +50,16 @@ type ReadField struct {
 
 // Plan reports what is wrong and emits the reading.
 func (in *Input) Plan(c *node.Context) {
-	from := node.Select{Table: in.Table, Where: in.Where}
+	from := node.Select{Table: in.Table, Where: in.Where, Connections: int(in.Readers)}
 	switch {
 	case in.From == "query" && in.Query == "":
 		c.Problem("query", "config.required", `"Query" is missing`, "write one SELECT")
 		return
 	case in.From == "query":
 		from = node.Select{Query: in.Query}
+	case in.Readers > mostReaders:
+		c.Problem("connections", "database.connections", fmt.Sprintf("%d connections are too many for one table", in.Readers), fmt.Sprintf("choose up to %d", mostReaders))
+		return
 	case in.Table == "":
 		c.Problem("table", "config.required", `"Table" is missing`, "choose a table")
 		return

@@ -43,7 +43,7 @@ type Output struct {
 // Mapping is one field and its column.
 type Mapping struct {
 	Field  string `json:"field" title:"Field" required:"true" widget:"field"`
-	Column string `json:"column" title:"Column" required:"true"`
+	Column string `json:"column" title:"Column" required:"true" widget:"column"`
 }
 
 // Plan reports what is wrong and emits the writing.

@@ -37,6 +37,7 @@ type decoder struct {
 	read    int64 // records decoded, refused ones included
 	refused int64
 	rows    int
+	bytes   int      // of the rows, as they were sent
 	values  [][]byte // of a refused record
 }
 
@@ -45,12 +46,30 @@ type decoding struct {
 	name   string
 	column *batch.Column
 	read   func(v []byte) error
+	common common
 }
+
+// common are values that record reads by itself, as nearly all values of nearly all tables are such.
+type common uint8
+
+const (
+	other common = iota
+	four         // octets of an integer
+	eight
+	instant // a time, unless it is infinity
+	plain   // a text as it is
+)
 
 const (
 	copySignature = "PGCOPY\n\xff\r\n\x00"
 	batchRecords  = 16_384
+	batchBytes    = 8 << 20 // a batch of large values is handed over sooner
 )
+
+// restart makes it ready for another answer, whose records are numbered from 1 again. The last one ended well.
+func (d *decoder) restart() {
+	d.rest, d.started, d.ended, d.read, d.refused = d.rest[:0], false, false, 0, 0
+}
 
 // Write takes a part of the stream.
 func (d *decoder) Write(p []byte) (int, error) {
@@ -102,6 +121,7 @@ func (d *decoder) consume(in []byte) ([]byte, error) {
 			}
 		default:
 			d.read++
+			d.bytes += size
 			if err := d.added(); err != nil {
 				return nil, err
 			}
@@ -128,15 +148,28 @@ func (d *decoder) record(in []byte) (size int, bad *decoding, why error) {
 		if len(in) < at+n {
 			return 0, nil, nil
 		}
-		if why == nil {
-			if why = c.read(in[at : at+n : at+n]); why != nil {
+		v := in[at : at+n : at+n]
+		at += n
+		switch {
+		case why != nil:
+		case c.common == plain:
+			c.column.AppendText(v)
+		case c.common == four && n == 4:
+			c.column.AppendUint32(binary.BigEndian.Uint32(v))
+		case c.common == eight && n == 8:
+			c.column.AppendUint64(binary.BigEndian.Uint64(v))
+		case c.common == instant && n == 8 && !infinite(int64(binary.BigEndian.Uint64(v))):
+			c.column.AppendUint64(binary.BigEndian.Uint64(v) + epochMicros)
+		default:
+			if why = c.read(v); why != nil {
 				bad = c
 			}
 		}
-		at += n
 	}
 	return at, bad, why
 }
+
+func infinite(micros int64) bool { return micros == math.MaxInt64 || micros == math.MinInt64 }
 
 // back takes back what was appended of a record.
 func (d *decoder) back() {
@@ -169,7 +202,7 @@ func (d *decoder) added() error {
 		d.file.AppendNull()
 		batch.Append(d.origin, d.read)
 	}
-	if d.rows++; d.rows == batchRecords {
+	if d.rows++; d.rows == batchRecords || d.bytes >= batchBytes {
 		return d.flush()
 	}
 	return nil
@@ -191,7 +224,7 @@ func (d *decoder) flush() error {
 		return nil
 	}
 	rows := d.rows
-	d.rows = 0
+	d.rows, d.bytes = 0, 0
 	b := batch.Record(d.schema, d.all(), rows)
 	d.reserve()
 	return d.emit(b)
@@ -229,8 +262,10 @@ func newDecoding(name string, c column, t flows.Type) (*decoding, error) {
 	case flows.Int16:
 		d.read = sized(2, func(v []byte) { batch.Append(col, int16(binary.BigEndian.Uint16(v))) })
 	case flows.Int32:
+		d.common = four
 		d.read = sized(4, func(v []byte) { batch.Append(col, int32(binary.BigEndian.Uint32(v))) })
 	case flows.Int64:
+		d.common = eight
 		d.read = sized(8, func(v []byte) { batch.Append(col, int64(binary.BigEndian.Uint64(v))) })
 	case flows.Double:
 		d.read = readDouble(col)
@@ -256,15 +291,19 @@ func newDecoding(name string, c column, t flows.Type) (*decoding, error) {
 	case flows.Time:
 		d.read = sized(8, func(v []byte) { batch.Append(col, arrow.Time64(binary.BigEndian.Uint64(v))) })
 	case flows.Timestamp, flows.TimestampTZ:
+		d.common = instant
 		d.read = func(v []byte) error {
 			us := int64(binary.BigEndian.Uint64(v))
-			if us == math.MaxInt64 || us == math.MinInt64 {
+			if infinite(us) {
 				return fmt.Errorf("infinity is no time")
 			}
 			batch.Append(col, arrow.Timestamp(us+epochMicros))
 			return nil
 		}
 	case flows.Bytes, flows.Text, flows.JSON, flows.UUID, flows.Interval:
+		if c.oid != pgtype.JSONBOID && t.Kind != flows.UUID && t.Kind != flows.Interval {
+			d.common = plain
+		}
 		d.read = readText(c, t, col)
 	default:
 		return nil, fmt.Errorf("postgres: %s cannot be read as %s", c.sqlType, t)
@@ -336,6 +375,9 @@ func parseNumeric(v []byte, precision, scale int) (decimal128.Num, error) {
 	tooLong := func() error {
 		return fmt.Errorf("the number does not fit decimal(%d,%d)", precision, scale)
 	}
+	if 4*n+max(0, scale-4*(n-1-weight)) <= 18 && n > 0 && precision <= 18 {
+		return smallNumeric(digits, weight, sign == 0x4000, precision, scale, tooLong)
+	}
 	var hi, lo uint64
 	mulAdd := func(m, a uint64) bool { // (hi, lo) = (hi, lo) * m + a; false when it does not fit 127 bits
 		h1, l := bits.Mul64(lo, m)
@@ -384,6 +426,29 @@ func parseNumeric(v []byte, precision, scale int) (decimal128.Num, error) {
 		x = x.Negate()
 	}
 	return x, nil
+}
+
+// smallNumeric is parseNumeric where everything fits 18 digits.
+func smallNumeric(digits []byte, weight int, negative bool, precision, scale int, tooLong func() error) (decimal128.Num, error) {
+	x := int64(0)
+	for ; len(digits) >= 2; digits = digits[2:] {
+		x = x*10_000 + int64(binary.BigEndian.Uint16(digits))
+		weight--
+	}
+	if over := -4*(weight+1) - scale; over <= 0 {
+		x *= int64(pow10(-over))
+	} else if p := int64(pow10(min(over, 18))); x%p != 0 {
+		return decimal128.Num{}, tooLong()
+	} else {
+		x /= p
+	}
+	if x >= int64(pow10(precision)) {
+		return decimal128.Num{}, tooLong()
+	}
+	if negative {
+		x = -x
+	}
+	return decimal128.FromI64(x), nil
 }
 
 func pow10(n int) uint64 {

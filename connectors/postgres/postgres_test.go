@@ -216,3 +216,36 @@ func TestReadWhatWasWritten(t *testing.T) {
 		t.Fatalf("%q", got)
 	}
 }
+
+// TestColumns: name, type, what is null and what is of the key, of tables and views whatever they are called.
+func TestColumns(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.exec(`CREATE DOMAIN short AS varchar(8)`)
+	f.exec(`CREATE TABLE "Odd Orders" (shop int, id bigint, "Total ""net""" numeric(10,2) NOT NULL, code short, at timestamptz, place point, gone text, PRIMARY KEY (id, shop))`)
+	f.exec(`ALTER TABLE "Odd Orders" DROP COLUMN gone`)
+	f.exec(`CREATE VIEW seen AS SELECT id FROM "Odd Orders"`)
+	columns := func(table string) string {
+		list, err := node.Datasets{Context: t.Context(), Connections: f.connections}.Columns("warehouse", table)
+		if err != nil {
+			return flows.AsError(err).Code
+		}
+		var b strings.Builder
+		for _, c := range list {
+			fmt.Fprintf(&b, "%s: %s as %s, null %t, key %t\n", c.Name, c.Type, c.Field, c.Nullable, c.Key)
+		}
+		return b.String()
+	}
+	for table, want := range map[string]string{
+		`public."Odd Orders"`: "shop: integer as int32, null false, key true\nid: bigint as int64, null false, key true\nTotal \"net\": numeric(10,2) as decimal(10,2), null false, key false\n" +
+			"code: short as text, null true, key false\nat: timestamp with time zone as timestamptz, null true, key false\nplace: point as text, null true, key false\n",
+		"seen":       "id: bigint as int64, null true, key false\n",
+		"missing":    "database.no_table",
+		"a.b.c":      "database.table_name",
+		"nowhere.at": "database.no_table",
+	} {
+		if got := columns(table); got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", table, got, want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,6 +100,37 @@ ORDER BY 1, 2 LIMIT 1000`, search, commitTable)
 	return list, nil
 }
 
+// Columns lists the columns of a table or view.
+func (dialect) Columns(ctx context.Context, c node.Connection, name string) ([]flows.Column, error) {
+	t, err := parseTable(name)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := connect(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	cols, err := t.columns(ctx, conn)
+	if err != nil {
+		return nil, queryError(c.Name, err)
+	}
+	if len(cols) == 0 {
+		return nil, &flows.Error{Code: "database.no_table", Path: flows.Path{Field: "table"}, Params: flows.Params{"table": name}, Message: fmt.Sprintf("%s has no table %s", c.Name, name), Suggestion: "check the name and its schema; names with capitals are written in double quotes"}
+	}
+	var key []string
+	if err := conn.QueryRow(ctx, `SELECT coalesce(array_agg(a.attname::text), '{}') FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+WHERE i.indrelid = to_regclass($1) AND i.indisprimary`, t.sql()).Scan(&key); err != nil {
+		return nil, queryError(c.Name, err)
+	}
+	list := make([]flows.Column, len(cols))
+	for i, col := range cols {
+		field, _ := col.fieldType()
+		list[i] = flows.Column{Name: col.name, Type: col.sqlType, Field: field, Nullable: !col.notNull, Key: slices.Contains(key, col.name)}
+	}
+	return list, nil
+}
+
 // selectError puts an error at the setting that it is about.
 func selectError(connection string, from node.Select, err error) error {
 	if e, ok := errors.AsType[*flows.Error](err); ok {
@@ -179,6 +211,21 @@ func (dialect) Read(ctx context.Context, c node.Connection, from node.Select, r 
 		return node.ReadStats{}, err
 	}
 	defer s.conn.Close(context.WithoutCancel(ctx))
+	parts, err := s.partitions(ctx, from, r)
+	if len(parts) > 1 {
+		var exported string
+		if exported, err = s.export(ctx, c, from, r); exported != "" {
+			return s.readParts(ctx, c, from, r, exported, parts)
+		}
+	}
+	if err != nil {
+		return node.ReadStats{}, selectError(c.Name, from, err)
+	}
+	return s.readOne(ctx, c, from, r)
+}
+
+// readOne reads the selection over the snapshot's own connection.
+func (s *snapshot) readOne(ctx context.Context, c node.Connection, from node.Select, r *node.Reading) (node.ReadStats, error) {
 	d, list, err := newDecoder(s.cols, from, r)
 	if err != nil {
 		return node.ReadStats{}, err
@@ -195,24 +242,28 @@ func (dialect) Read(ctx context.Context, c node.Connection, from node.Select, r 
 			return stats, err
 		}
 	}
-	tag, err := s.conn.PgConn().CopyTo(ctx, d, "COPY ("+s.statement(list)+") TO STDOUT (FORMAT binary)")
-	if err == nil {
-		err = d.flush()
-	}
+	err = d.copy(ctx, s.conn, c.Name, s.statement(list))
 	stats.Records, stats.Rejected = d.read-d.refused-int64(d.rows), d.refused
 	switch {
 	case errors.Is(err, node.ErrEnough):
 		return stats, nil
 	case err != nil:
-		if fe, ok := errors.AsType[*flows.Error](err); ok {
-			return stats, fe
-		}
 		return stats, selectError(c.Name, from, err)
-	case !d.ended || tag.RowsAffected() != d.read:
-		return stats, &flows.Error{Code: "database.incomplete", Message: fmt.Sprintf("%s sent %d records and said that it sent %d", c.Name, d.read, tag.RowsAffected()), Suggestion: "run again"}
 	}
 	stats.Complete = true
 	return stats, nil
+}
+
+// copy reads what a statement selects. An error of the server is as the driver returns it.
+func (d *decoder) copy(ctx context.Context, conn *pgx.Conn, connection, sql string) error {
+	tag, err := conn.PgConn().CopyTo(ctx, d, "COPY ("+sql+") TO STDOUT (FORMAT binary)")
+	if err == nil {
+		err = d.flush()
+	}
+	if err == nil && (!d.ended || tag.RowsAffected() != d.read) {
+		err = &flows.Error{Code: "database.incomplete", Message: fmt.Sprintf("%s sent %d records and said that it sent %d", connection, d.read, tag.RowsAffected()), Suggestion: "run again"}
+	}
+	return err
 }
 
 // newDecoder prepares the reading of the wanted fields and returns their select list.

@@ -142,6 +142,15 @@ func (d Datasets) Tables(connection, search string) ([]flows.Table, error) {
 	return dialect.Tables(d.Context, c, search)
 }
 
+// Columns lists the columns of a table.
+func (d Datasets) Columns(connection, table string) ([]flows.Column, error) {
+	c, dialect, err := Database(d.Connections, connection)
+	if err != nil {
+		return nil, err
+	}
+	return dialect.Columns(d.Context, c, table)
+}
+
 // Connections resolves the names that nodes use.
 type Connections interface {
 	// Connection returns the connection of a name. The error says which ones there are.

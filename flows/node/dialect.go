@@ -14,6 +14,8 @@ type Dialect interface {
 	Describe(ctx context.Context, c Connection, from Select) (flows.Schema, error)
 	// Tables lists the tables and views whose name contains search, at most 1,000 of them.
 	Tables(ctx context.Context, c Connection, search string) ([]flows.Table, error)
+	// Columns lists the columns of a table in their order.
+	Columns(ctx context.Context, c Connection, table string) ([]flows.Column, error)
 	// Read delivers the records of a selection.
 	Read(ctx context.Context, c Connection, from Select, r *Reading) (ReadStats, error)
 	// Window counts what an incremental selection would read after an offset.
@@ -32,6 +34,8 @@ type Select struct {
 	Query string `json:"query,omitempty"`
 	// Fields are the columns that are read, with the types that they were described with. Empty in a question.
 	Fields flows.Schema `json:"fields,omitempty"`
+	// Connections that a table is read over at most; 0: as the dialect sees fit, 1: in the table's order.
+	Connections int `json:"connections,omitempty"`
 	// Incremental reads what is new only; nil reads all records.
 	Incremental *Incremental `json:"incremental,omitempty"`
 }

@@ -67,6 +67,7 @@ type Reading struct {
 	Fields      []string    // fields wanted, in this order; a source checks the others all the same
 	Origin      bool        // append the columns OriginFile (text) and OriginRecord (int64)
 	Threads     int         // goroutines the source may keep busy
+	Limit       int64       // records that are wanted at most; a source that gives more is stopped. 0: all
 	After       Offset      // where an incremental source goes on; nil: from its beginning
 	// Emit takes over one batch whose columns are Fields (then the origin) of type ArrowType. Batches are allocated
 	// outside the Go heap (arrow/memory/mallocator), because C code reads them.

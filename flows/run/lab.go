@@ -22,6 +22,7 @@ type Workbench interface {
 	DescribeDataset(ctx context.Context, connections node.ConnectionSet, connection string, from node.Select) (flows.Schema, error)
 	TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error)
 	Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) ([]flows.Table, error)
+	Columns(ctx context.Context, name string, c node.ConnectionSpec, table string) ([]flows.Column, error)
 	Window(ctx context.Context, connections node.ConnectionSet, connection string, from node.Select, after node.Offset) (flows.CursorWindow, error)
 	Preview(ctx context.Context, job PreviewJob) (flows.Preview, error)
 	Inspect(ctx context.Context, path string) (node.Proposal, error)
@@ -257,6 +258,15 @@ func (l *Lab) TestConnection(ctx context.Context, name string, c node.Connection
 func (l *Lab) Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) (list []flows.Table, err error) {
 	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
 		list, err = b.Tables(ctx, name, c, search)
+		return err
+	})
+	return list, err
+}
+
+// Columns lists the columns of a table.
+func (l *Lab) Columns(ctx context.Context, name string, c node.ConnectionSpec, table string) (list []flows.Column, err error) {
+	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
+		list, err = b.Columns(ctx, name, c, table)
 		return err
 	})
 	return list, err

@@ -284,6 +284,18 @@ type SetCursor struct {
 	Value  string `json:"value"`
 }
 
+// Tables are those that a connection reaches, as they were at a time.
+type Tables struct {
+	Items []flows.Table `json:"items"` // never null
+	At    time.Time     `json:"at"`
+}
+
+// Columns are those of a table, as they were at a time.
+type Columns struct {
+	Items []flows.Column `json:"items"` // never null
+	At    time.Time      `json:"at"`
+}
+
 // ConnectionReport is what a test of a connection found.
 type ConnectionReport struct {
 	Place   string        `json:"place"`

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"encoding/binary"
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -211,6 +212,18 @@ func (c *Column) AppendNull() {
 func Append[T any](c *Column, v T) {
 	c.Reserve(1)
 	Values[T](c)[c.n] = v
+	c.n++
+}
+
+// AppendUint32 appends the bits of a value to a column of 4 octets for which room is reserved.
+func (c *Column) AppendUint32(v uint32) {
+	binary.NativeEndian.PutUint32(c.data[c.n*4:], v)
+	c.n++
+}
+
+// AppendUint64 appends the bits of a value to a column of 8 octets for which room is reserved.
+func (c *Column) AppendUint64(v uint64) {
+	binary.NativeEndian.PutUint64(c.data[c.n*8:], v)
 	c.n++
 }
 

@@ -92,6 +92,7 @@ func readSource(ctx context.Context, read node.Read, reading *node.Reading, more
 		return read.Source.Read(ctx, reading)
 	}
 	emit, left := reading.Emit, read.Limit
+	reading.Limit = read.Limit
 	reading.Emit = func(b node.Batch) error {
 		if left == 0 {
 			b.Records.Release()

@@ -129,6 +129,12 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 			return nil, err
 		}
 		return node.Datasets{Context: ctx, Connections: node.ConnectionSet{b.Name: b.Connection}}.Tables(b.Name, b.Search)
+	case methodColumns:
+		var b testBody
+		if err := json.Unmarshal(f.Body, &b); err != nil {
+			return nil, err
+		}
+		return node.Datasets{Context: ctx, Connections: node.ConnectionSet{b.Name: b.Connection}}.Columns(b.Name, b.Table)
 	case methodWindow:
 		var b WindowSpec
 		if err := json.Unmarshal(f.Body, &b); err != nil {

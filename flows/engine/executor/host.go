@@ -269,6 +269,13 @@ func (h *Host) Tables(ctx context.Context, name string, c node.ConnectionSpec, s
 	return list, err
 }
 
+// Columns lists the columns of a table.
+func (h *Host) Columns(ctx context.Context, name string, c node.ConnectionSpec, table string) ([]flows.Column, error) {
+	var list []flows.Column
+	err := h.call(ctx, methodColumns, testBody{Name: name, Table: table, Connection: c}, &list)
+	return list, err
+}
+
 // Window counts what an incremental selection would read.
 func (h *Host) Window(ctx context.Context, spec WindowSpec) (flows.CursorWindow, error) {
 	var w flows.CursorWindow

@@ -15,6 +15,7 @@ const (
 	methodDataset  = "dataset"  // DatasetSpec → schema
 	methodTest     = "test"     // testBody → node.ConnectionReport
 	methodTables   = "tables"   // testBody → []flows.Table
+	methodColumns  = "columns"  // testBody → []flows.Column
 	methodWindow   = "window"   // WindowSpec → flows.CursorWindow
 	methodSniff    = "sniff"    // sniffBody → node.Proposal
 	methodPreview  = "preview"  // PreviewSpec → flows.Preview
@@ -63,6 +64,7 @@ type WindowSpec struct {
 type testBody struct {
 	Name       string              `json:"name"`
 	Search     string              `json:"search,omitempty"`
+	Table      string              `json:"table,omitempty"`
 	Connection node.ConnectionSpec `json:"connection"`
 }
 

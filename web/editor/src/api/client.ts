@@ -1,7 +1,7 @@
 // The REST API, /api/v1. Errors of the server and of the way to it are ApiErrors with a sentence for people.
 
 import type {
-  Catalogue, Check, Connection, ConnectionReport, Cursor, CursorWindow, Environment, Environments, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SampleMode, SaveConnection, Saved, SetCursor, SplitSettings, StartRun, Table, TestConnection,
+  Catalogue, Check, Connection, ConnectionReport, Columns, Cursor, CursorWindow, Environment, Environments, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SampleMode, SaveConnection, Saved, SetCursor, SplitSettings, StartRun, Tables, TestConnection,
 } from './types';
 import { exactParse } from './exact';
 
@@ -92,7 +92,10 @@ export class Client {
   deleteConnection = (id: string) => this.call<void>(`/connections/${encodeURIComponent(id)}`, { method: 'DELETE' });
   splitAddress = (type: string, address: string) => this.call<SplitSettings>('/connections/split', { method: 'POST', body: { type, address } });
   testConnection = (input: TestConnection) => this.call<ConnectionReport>('/connections/test', { method: 'POST', body: input });
-  tables = (id: string, signal?: AbortSignal) => this.call<Page<Table>>(`/connections/${encodeURIComponent(id)}/tables`, { signal });
+  /** tables and columns are as they were some minutes ago, but not before since; fresh asks the database in any case. */
+  tables = (id: string, age: { fresh?: string; since?: string }, signal?: AbortSignal) => this.call<Tables>(`/connections/${encodeURIComponent(id)}/tables`, { query: age, signal });
+  columns = (id: string, table: string, age: { fresh?: string; since?: string }, signal?: AbortSignal) =>
+    this.call<Columns>(`/connections/${encodeURIComponent(id)}/columns`, { query: { table, ...age }, signal });
 
   cursors = (flow: string, environment: string, signal?: AbortSignal) => this.call<Page<FlowCursor>>(`/flows/${encodeURIComponent(flow)}/cursors`, { query: { environment }, signal });
   setCursor = (flow: string, environment: string, node: string, cursor: SetCursor) => this.call<FlowCursor>(`/flows/${encodeURIComponent(flow)}/cursors/${encodeURIComponent(node)}`, { method: 'PUT', query: { environment }, body: cursor });

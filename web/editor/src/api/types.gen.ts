@@ -678,6 +678,33 @@ export interface Table {
   records?: number
 }
 
+/** Tables are those that a connection reaches, as they were at a time. */
+export interface Tables {
+  /** never null */
+  items: Table[]
+  at: string
+}
+
+/** Column is a column of a table. */
+export interface Column {
+  name: string
+  /** as the database writes it */
+  type: string
+  /** that it is read as */
+  field: Type
+  /** may hold no value */
+  nullable?: boolean
+  /** of the primary key */
+  key?: boolean
+}
+
+/** Columns are those of a table, as they were at a time. */
+export interface Columns {
+  /** never null */
+  items: Column[]
+  at: string
+}
+
 /** Changes tells what a target made of the records that it was given. Collapsed ones had the key of a later record of the same run. */
 export interface Changes {
   inserted: number

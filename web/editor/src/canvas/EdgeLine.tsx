@@ -1,8 +1,9 @@
 import { EdgeLabelRenderer, getBezierPath, type EdgeProps } from '@xyflow/react';
 import { Eye, Plus, X } from 'lucide-react';
 import { memo, useLayoutEffect, useRef, useState } from 'react';
-import { nodeOf, rejectsPort, titleOf } from '../model/document';
+import { edgeKey, nodeOf, rejectsPort, titleOf } from '../model/document';
 import { removeEdge } from '../model/operation';
+import { DeliveryMark, useDelivery } from '../panel/Delivery';
 import { useEditor, useNodeStatus, useServices } from '../shell/editor';
 
 export const EdgeLine = memo(Line);
@@ -21,9 +22,22 @@ function Line(props: EdgeProps) {
       <path d={path} className="edge-path" />
       <Count x={x} y={y} source={source} port={sourceHandleId ?? ''} target={target} targetPort={targetHandleId ?? ''} alone={props.data?.alone === true} />
       {state === 'running' && !rejects && <Queue x={x} y={y} node={source} />}
+      <Promised id={id} target={target} x={props.targetX} y={props.targetY} />
       {failed && <text className="edge-mark" x={props.targetX - 16} y={props.targetY + 5} aria-hidden="true">✕</text>}
       {(hover || selected) && <Tools id={id} source={source} x={x} y={y} onHover={setHover} />}
     </g>
+  );
+}
+
+/** Promised is what is promised for the records that go into an output, at the end of the edge: it belongs to the pair. */
+function Promised({ id, target, x, y }: { id: string; target: string; x: number; y: number }) {
+  const delivery = useDelivery(target);
+  const first = useEditor((s) => s.document.edges.find((e) => e.to.node === target)); // of several into one output
+  if (!delivery || !first || edgeKey(first) !== id) return null;
+  return (
+    <EdgeLabelRenderer>
+      <DeliveryMark delivery={delivery} style={{ transform: `translate(-100%, 0) translate(${x - 12}px, ${y + 5}px)` }} />
+    </EdgeLabelRenderer>
   );
 }
 

@@ -12,7 +12,7 @@ import { cardOf, merged, problemsOf, stateOf, type Card } from './card';
 import { spotsOf, type PortSpot } from './geometry';
 import { TypeIcon } from './Icon';
 import { LiveText } from './LiveText';
-import { DeliveryMark, said, useDelivery } from '../panel/Delivery';
+import { said, useDelivery } from '../panel/Delivery';
 import { Progress } from './Progress';
 import { StateBadge } from './StateBadge';
 
@@ -77,7 +77,6 @@ function CardView({ id, selected, dragging }: NodeProps) {
         <TypeIcon type={type} />
         {renaming ? <NameField id={id} value={card.title} /> : <span className="card-title">{card.title}</span>}
         {status?.activity?.bottleneck && <span className="badge bottleneck" title="The other nodes wait for this one"><Hourglass size={12} strokeWidth={2.5} aria-hidden="true" />Bottleneck</span>}
-        {delivery && <DeliveryMark delivery={delivery} />}
       </div>
       <div className={bad ? 'card-line bad' : 'card-line'} title={line}>{line}</div>
       <div className="card-foot">

@@ -16,6 +16,7 @@ interface Props {
   nothing: string; // said where there is nothing to choose from
   clears?: boolean; // empties itself after a choice, as where values are collected
   label?: string;
+  what?: string; // of one choice; a field, unless it is said
   onType?(value: string): void;
   onChoose(value: string): void;
   onBlur?(): void;
@@ -30,7 +31,7 @@ export function matching(choices: readonly Choice[], typed: string): Choice[] {
 
 /** Combo is a text with a list of what fits: type to search, arrows to move, Enter to choose. Any text may be kept. */
 export function Combo(props: Props): ReactNode {
-  const { id, value, choices, readOnly, clears } = props;
+  const { id, value, choices, readOnly, clears, what = 'field' } = props;
   const list = useId();
   const [open, setOpen] = useState(false);
   const [search, setSearch] = useState<string | null>(null); // null: nothing typed since it opened, all are listed
@@ -81,14 +82,14 @@ export function Combo(props: Props): ReactNode {
         aria-activedescendant={open && found[at] ? `${list}-${at}` : undefined} aria-describedby={props.describedBy} aria-invalid={props.invalid || undefined}
         value={clears ? (search ?? '') : value} placeholder={props.placeholder} readOnly={readOnly} autoComplete="off" spellCheck={false}
         onChange={(e) => type(e.target.value)} onClick={show} onKeyDown={key} />
-      <ul id={list} role="listbox" className="form-choices" hidden={!open} aria-label="Fields">
+      <ul id={list} role="listbox" className="form-choices" hidden={!open} aria-label={what[0]!.toUpperCase() + what.slice(1) + 's'}>
         {found.map((c, i) => (
           <li key={c.value} id={`${list}-${i}`} role="option" aria-selected={i === at} className="form-choice"
             onPointerDown={(e) => e.preventDefault()} onClick={() => choose(c)}>
             <span>{c.value}</span><span className="form-choice-detail">{c.detail}</span>
           </li>
         ))}
-        {found.length === 0 && <li className="form-choice-none" role="option" aria-selected={false} aria-disabled="true">{choices.length === 0 ? props.nothing : 'No field matches'}</li>}
+        {found.length === 0 && <li className="form-choice-none" role="option" aria-selected={false} aria-disabled="true">{choices.length === 0 ? props.nothing : `No ${what} matches`}</li>}
       </ul>
     </div>
   );

@@ -1,7 +1,7 @@
 // What the widgets of one node's form know and can do. ConfigPanel makes it from the editor; tests make their own.
 
 import { createContext, useContext } from 'react';
-import type { Catalogue, Connection, Field, FlowError, Table } from '../api/types';
+import type { Catalogue, Column, Connection, Field, FlowError, Table } from '../api/types';
 import type { Scope } from '../expression/completion';
 import type { Config, Parameter } from '../model/document';
 
@@ -9,6 +9,17 @@ export interface InputFields {
   port: string;
   title: string;
   fields: readonly Field[] | undefined; // undefined: not connected, or not known yet
+}
+
+/** Discovered is what a database has, as it was some time ago. */
+export interface Discovered<T> {
+  items: readonly T[];
+  at?: string; // when; nothing was found out yet without it
+  reason?: string; // that it is not known for
+  code?: string; // of the reason
+  loading: boolean;
+  refresh(): void; // asks the database again
+  stop(): void; // waits no more
 }
 
 export interface FormScope {
@@ -28,7 +39,8 @@ export interface FormScope {
   secrets?: readonly string[]; // members whose secret is saved
   connections?: readonly Connection[] | undefined; // of the project; undefined: not known yet
   newConnection?(path: string): void; // makes one for the setting at the path
-  tables?: { items: readonly Table[]; reason?: string } | undefined; // that the node's connection reaches; undefined: not known yet
+  tables?: Discovered<Table> | undefined; // that the node's connection reaches; undefined: not known yet
+  columns?: Discovered<Column> | undefined; // of the table, or of the query
   chooseFile?(path: string): void; // opens the picker
   inspectFile?(path: string): void;
 }

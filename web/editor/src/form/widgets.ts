@@ -5,7 +5,8 @@ import type { WidgetProps } from './Field';
 import { widgetOf, type Member } from './schema';
 import { AggregateWidget } from './widget/aggregate';
 import { BooleanWidget } from './widget/boolean';
-import { ConnectionWidget, TableWidget } from './widget/connection';
+import { ColumnNamesWidget, ColumnWidget, TableWidget } from './widget/table';
+import { ConnectionWidget } from './widget/connection';
 import { EnumWidget, segmented } from './widget/enum';
 import { ExpressionWidget } from './widget/expression';
 import { FieldNamesWidget, FieldWidget } from './widget/field';
@@ -42,6 +43,8 @@ const widgets: Record<string, Widget> = {
   path: one(PathWidget),
   connection: one(ConnectionWidget),
   table: one(TableWidget),
+  column: one(ColumnWidget),
+  columns: several(ColumnNamesWidget),
   secret: one(SecretWidget),
   sql: one(LinesWidget),
   multiline: one(LinesWidget),

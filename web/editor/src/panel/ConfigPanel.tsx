@@ -6,7 +6,6 @@ import { FilePicker } from '../file/FilePicker';
 import { InspectDialog } from '../file/InspectDialog';
 import { Form, Problems } from '../form/Field';
 import { parsePath, formatPath } from '../form/path';
-import { sentence } from '../form/problem';
 import { membersOf, type Schema } from '../form/schema';
 import { FormContext, type FormScope } from '../form/scope';
 import '../form/form.css';
@@ -21,8 +20,9 @@ import { FieldList } from './FieldList';
 import { policyTitles } from '../shell/FlowSettingsDialog';
 import { MoveField } from './MoveField';
 import { walkProblems } from './problemWalk';
+import { useReach } from './reach';
 import { changesOf } from './schemaDifference';
-import { schemasOf, useLoaded, useProblemsOf, useType } from './use';
+import { schemasOf, useProblemsOf, useType } from './use';
 
 const tabs = ['Settings', 'Input', 'Output', 'Notes'] as const;
 type Tab = (typeof tabs)[number];
@@ -208,19 +208,6 @@ function General({ node, type }: { node: FlowNode; type: NodeType }): ReactNode 
       </div>
     </div>
   );
-}
-
-/** useReach is what the connections of the project lead to; asked for only where the node has one. */
-function useReach(node: FlowNode, type: NodeType | undefined) {
-  const { client } = useServices();
-  const wanted = membersOf((type?.schema ?? {}) as Schema).some((m) => m.widget === 'connection');
-  const { value, again } = useLoaded(wanted ? 'connections' : '', (signal) => (wanted ? client.connections(signal) : Promise.resolve({ items: [] })));
-  const environment = useEditor((s) => s.environment);
-  const chosen = value?.items.find((c) => c.name === node.config?.connection && (environment === '' || c.environment === environment));
-  const found = useLoaded(`tables ${chosen?.id ?? ''}`, (signal) => (chosen ? client.tables(chosen.id, signal) : Promise.resolve({ items: [] })));
-  const tables = found.reason ? { items: [], reason: sentence(found.reason) } : found.value ? { items: found.value.items } : undefined;
-  const connections = value?.items.filter((c, i, all) => (environment === '' || c.environment === environment) || !all.some((o) => o.name === c.name && o.environment === environment) && all.findIndex((o) => o.name === c.name) === i);
-  return { connections, tables, again };
 }
 
 /** useScope is what the form of a node knows. */

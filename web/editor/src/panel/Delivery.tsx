@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import type { CSSProperties, ReactNode } from 'react';
 import type { Delivery } from '../api/types';
 import { sentence } from '../form/problem';
 import { useEditor } from '../shell/editor';
@@ -19,10 +19,10 @@ export function said(delivery: Delivery | undefined): string {
   return delivery ? `${words[delivery.guarantee].word}: ${delivery.reason}.` : '';
 }
 
-/** DeliveryMark is the promise on a card. */
-export function DeliveryMark({ delivery }: { delivery: Delivery }): ReactNode {
+/** DeliveryMark is the promise at the end of an edge. Who reads with the keyboard hears it with the card. */
+export function DeliveryMark({ delivery, style }: { delivery: Delivery; style: CSSProperties }): ReactNode {
   const { short, look } = words[delivery.guarantee];
-  return <span className={`badge state-${look} card-delivery`} title={said(delivery)} aria-hidden="true">{short}</span>;
+  return <span className={`badge state-${look} edge-delivery nodrag nopan`} role="img" aria-label={`Delivery: ${said(delivery)}`} title={said(delivery)} style={style}>{short}</span>;
 }
 
 /** DeliveryField tells in the settings of an output what is promised for its records, and why. */

@@ -1,6 +1,4 @@
 import type { ReactNode } from 'react';
-import { exact } from '../../live/number';
-import { Combo } from '../Combo';
 import type { WidgetProps } from '../Field';
 import { put } from '../path';
 import { useForm } from '../scope';
@@ -20,17 +18,5 @@ export function ConnectionWidget({ member, value, id, describedBy, invalid }: Wi
       </select>
       {!readOnly && newConnection && <button type="button" className="form-button" onClick={() => newConnection(member.path)}>New…</button>}
     </div>
-  );
-}
-
-/** TableWidget names a table that the chosen connection reaches. Any name may be typed. */
-export function TableWidget({ member, value, id, describedBy, invalid }: WidgetProps): ReactNode {
-  const { edit, seal, readOnly, tables, config } = useForm();
-  const set = (name: string, burst?: string) => edit(`Set ${member.title}`, (c) => put(c, member.path, name), burst);
-  const nothing = !config.connection ? 'Choose a connection first' : (tables?.reason ?? (tables ? 'It has no tables that its user may read' : 'Looking for tables…'));
-  return (
-    <Combo id={id} value={String(value ?? '')} readOnly={readOnly} invalid={invalid} describedBy={describedBy} placeholder={member.example} nothing={nothing}
-      choices={(tables?.items ?? []).map((t) => ({ value: t.name, detail: t.view ? 'view' : t.records ? `about ${exact(t.records)}` : '' }))}
-      onType={(name) => set(name, member.path)} onChoose={(name) => set(name)} onBlur={seal} />
   );
 }

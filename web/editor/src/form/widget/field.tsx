@@ -1,5 +1,5 @@
 import { useId, type ReactNode } from 'react';
-import { Combo } from '../Combo';
+import { Combo, type Choice } from '../Combo';
 import type { WidgetProps } from '../Field';
 import { put } from '../path';
 import { problemsAt } from '../problem';
@@ -20,12 +20,17 @@ export function FieldWidget({ member, value, id, describedBy, invalid }: WidgetP
 }
 
 /** FieldNamesWidget collects fields of the input. */
-export function FieldNamesWidget({ member, value, id }: WidgetProps): ReactNode {
+export function FieldNamesWidget(props: WidgetProps): ReactNode {
+  const choices = fieldsFor(useForm(), props.member.name).map((f) => ({ value: f.name, detail: f.type }));
+  return <NamesWidget {...props} what="field" choices={choices} nothing={unknown} />;
+}
+
+/** NamesWidget collects names; any may be typed. */
+export function NamesWidget({ member, value, id, what, choices, nothing }: WidgetProps & { what: string; choices: readonly Choice[]; nothing: string }): ReactNode {
   const form = useForm();
   const names = Array.isArray(value) ? value.map(String) : [];
   const write = (label: string, next: string[]) => form.edit(label, (config) => put(config, member.path, next.length > 0 || member.required ? next : undefined));
   const input = useId();
-  const free = fieldsFor(form, member.name).filter((f) => !names.includes(f.name));
   return (
     <div className="form-names" id={id}>
       {names.length > 0 && (
@@ -40,8 +45,8 @@ export function FieldNamesWidget({ member, value, id }: WidgetProps): ReactNode 
       )}
       {names.map((_, i) => <Problems key={i} problems={problemsAt(form.problems, `${member.path}[${i}]`)} />)}
       {!form.readOnly && (
-        <Combo id={input} label={`Add a field to ${member.title}`} value="" clears placeholder="Add a field" nothing={unknown}
-          choices={free.map((f) => ({ value: f.name, detail: f.type }))} onChoose={(name) => write(`Add ${name}`, [...names, name])} />
+        <Combo id={input} label={`Add a ${what} to ${member.title}`} value="" clears placeholder={`Add a ${what}`} nothing={nothing} what={what}
+          choices={choices.filter((c) => !names.includes(c.value))} onChoose={(name) => write(`Add ${name}`, [...names, name])} />
       )}
     </div>
   );
