@@ -193,8 +193,11 @@ func ViewFlow(d flows.Draft, last *flows.Run, now time.Time) Flow {
 }
 
 func triggerWord(t flows.Trigger) string {
-	if t == flows.TriggerReplay {
+	switch t {
+	case flows.TriggerReplay:
 		return "Replay"
+	case flows.TriggerSample:
+		return "Sample only: nothing was written"
 	}
 	return "Manual"
 }
