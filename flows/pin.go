@@ -24,7 +24,7 @@ type PinnedPort struct {
 	Port    string `json:"port"`
 	Schema  Schema `json:"schema"`
 	Records int64  `json:"records"`
-	More    bool   `json:"more,omitempty"` // the preview had others
+	More    bool   `json:"more,omitempty"` // there are others
 	Traced  bool   `json:"traced,omitempty"`
 }
 

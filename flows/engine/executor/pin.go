@@ -111,7 +111,7 @@ func (x *pinning) result(v *flows.Preview) (*flows.PinnedRecords, error) {
 				return nil, err
 			}
 			out.Batches[s.Port], out.Bytes = text, out.Bytes+int64(len(text))
-			out.Ports[i].Records, out.Ports[i].More = n, s.Records > n
+			out.Ports[i].Records, out.Ports[i].More = n, s.Records > n || !v.Complete
 		}
 		if out.Bytes <= flows.MaxPinBytes {
 			return out, nil

@@ -618,7 +618,7 @@ export interface PinnedPort {
   port: string
   schema: Field[]
   records: number
-  /** the preview had others */
+  /** there are others */
   more?: boolean
   traced?: boolean
 }
