@@ -190,6 +190,15 @@ func TestRunOnSample(t *testing.T) {
 	if r.State != flows.RunSucceeded || r.Trigger != flows.TriggerSample || r.Read != 1000 || r.Written != 0 || r.Rejected != 1 {
 		t.Errorf("%+v", r)
 	}
+	for _, n := range r.Nodes {
+		if n.State != flows.NodeDone {
+			t.Errorf("%s is %s", n.Node, n.State)
+		}
+	}
+	var samples api.Page[flows.Sample]
+	if s.ask(http.MethodGet, "/api/v1/runs/"+r.ID+"/samples?node=both", nil, &samples); len(samples.Items) != 1 || len(samples.Items[0].Rows) != 20 || len(samples.Items[0].Schema) < 2 {
+		t.Errorf("samples: %+v", samples.Items)
+	}
 	if after := folderOf(t, files) + databaseOf(t, table); after != before {
 		t.Errorf("before\n%s\nafter\n%s", before, after)
 	}

@@ -93,6 +93,7 @@ func (p *Plan) keepOutputs(until string) {
 // written. What fails a run fails it, too.
 func (p *Plan) onSample(records int64) flows.Problems {
 	p.dry, p.sampled = true, true
+	p.watched = map[Ref]bool{} // what targets would take, and what nobody reads, is computed whole
 	read := map[string]bool{}
 	for _, n := range p.Nodes {
 		for _, in := range n.Inputs {
@@ -104,6 +105,12 @@ func (p *Plan) onSample(records int64) flows.Problems {
 	for _, n := range append([]*Node(nil), p.Nodes...) { // draw inserts others
 		if !read[n.ID] {
 			problems = append(problems, p.drive(n, records, seen)...)
+			for _, in := range n.Inputs {
+				p.watched[in] = p.watched[in] || n.IsSink()
+			}
+			for _, port := range n.Ports() {
+				p.watched[p.Drawn(Ref{n.ID, port})] = true
+			}
 		}
 	}
 	return problems

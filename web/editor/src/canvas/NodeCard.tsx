@@ -51,11 +51,12 @@ function CardView({ id, selected, dragging }: NodeProps) {
   const queued = useEditor((s) => s.run?.state === 'queued' || s.run?.state === 'running');
   const skipped = useEditor((s) => s.check.skipped[id]);
   const status = useNodeStatus(id);
+  const sample = useEditor((s) => s.run?.trigger === 'sample');
   const delivery = useDelivery(id);
   const pinned = pinWords[useEditor((s) => pinLook(s, id))];
   const [near, setNear] = useState(false);
   if (!card) return null;
-  const state = stateOf(card, status, queued);
+  const state = sample && type?.outputs.length === 0 && status?.state === 'done' ? { look: 'idle' as const, word: 'Not written' } : stateOf(card, status, queued);
   const wrong = status?.reason ?? card.error;
   const line = wrong ? sentence(wrong) : card.summary || (card.disabled ? 'Records pass without it' : (skipped ?? hint(card)));
   const bad = state.look === 'failed' && (card.error !== '' || status?.reason !== undefined);

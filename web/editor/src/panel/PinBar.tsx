@@ -42,5 +42,5 @@ export function pinnedText(pins: readonly Pin[], title: (node: string) => string
     const at = new Date(p.at);
     const day = at.toDateString() === new Date().toDateString() ? '' : `${at.toLocaleDateString([], { day: 'numeric', month: 'short' })} `;
     return `${p.ports.some((port) => port.more) ? 'first ' : ''}${exact(records)} pinned ${records === 1 ? 'record' : 'records'} of ${title(p.node)}, read ${day}${at.toLocaleTimeString([], { hour12: false })}${p.environment ? ` in ${p.environment}` : ''}`;
-  }).join(' · ');
+  }).join(' · ') + ' · runs do not use them';
 }
