@@ -4,6 +4,7 @@ import { Combo } from '../Combo';
 import type { WidgetProps } from '../Field';
 import { put } from '../path';
 import { useForm } from '../scope';
+import { referencesIn } from '../../parameter/reference';
 
 /** ConnectionWidget names a connection of the project, or makes one. */
 export function ConnectionWidget({ member, value, id, describedBy, invalid }: WidgetProps): ReactNode {
@@ -25,12 +26,12 @@ export function ConnectionWidget({ member, value, id, describedBy, invalid }: Wi
 
 /** TableWidget names a table that the chosen connection reaches. Any name may be typed. */
 export function TableWidget({ member, value, id, describedBy, invalid }: WidgetProps): ReactNode {
-  const { edit, seal, readOnly, tables, config } = useForm();
+  const { edit, seal, readOnly, tables, config, parameters } = useForm();
   const set = (name: string, burst?: string) => edit(`Set ${member.title}`, (c) => put(c, member.path, name), burst);
   const nothing = !config.connection ? 'Choose a connection first' : (tables?.reason ?? (tables ? 'It has no tables that its user may read' : 'Looking for tables…'));
   return (
     <Combo id={id} value={String(value ?? '')} readOnly={readOnly} invalid={invalid} describedBy={describedBy} placeholder={member.example} nothing={nothing}
-      choices={(tables?.items ?? []).map((t) => ({ value: t.name, detail: t.view ? 'view' : t.records ? `about ${exact(t.records)}` : '' }))}
+      references={referencesIn(parameters)} choices={(tables?.items ?? []).map((t) => ({ value: t.name, detail: t.view ? 'view' : t.records ? `about ${exact(t.records)}` : '' }))}
       onType={(name) => set(name, member.path)} onChoose={(name) => set(name)} onBlur={seal} />
   );
 }
