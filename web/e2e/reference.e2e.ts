@@ -24,7 +24,7 @@ const flow = {
   nodes: [
     { id: 'orders', type: 'sample.data', version: 1, name: 'Orders', config: { dataset: 'orders', records: 100 } },
     { id: 'keep', type: 'filter', version: 1, name: 'Keep', config: { condition: 'quantity > ' } },
-    { id: 'sql', type: 'sql', version: 1, name: 'Statement', config: { statement: 'SELECT * FROM input WHERE quantity > ' } },
+    { id: 'sql', type: 'sql', version: 1, name: 'Statement', config: { query: 'SELECT * FROM in1 WHERE quantity > ' } },
     { id: 'out', type: 'file.output', version: 1, name: 'Result', config: { path: 'out-' } },
   ],
   edges: [['orders', 'keep'], ['keep', 'sql'], ['sql', 'out']].map(([from, to]) => ({ from: { node: from, port: 'out' }, to: { node: to, port: 'in' } })),
@@ -65,12 +65,12 @@ test('by keyboard alone, in a path, a statement and a condition; what means noth
     await look(page, `reference-unknown-${colorScheme}`, '.config');
   }
   await openNode('sql');
-  const statement = page.locator('.config [data-path="statement"] textarea');
+  const statement = page.locator('.config [data-path="query"] textarea');
   await statement.focus();
   await page.keyboard.press('Control+End');
   await page.keyboard.type('${le');
   await page.keyboard.press('Tab');
-  expect(await statement.inputValue()).toBe('SELECT * FROM input WHERE quantity > ${least}');
+  expect(await statement.inputValue()).toBe('SELECT * FROM in1 WHERE quantity > ${least}');
   await openNode('keep');
   const condition = page.locator('.config [data-path="condition"] .cm-content');
   await condition.focus();

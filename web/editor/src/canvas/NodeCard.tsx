@@ -56,7 +56,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
   const pinned = pinWords[useEditor((s) => pinLook(s, id))];
   const [near, setNear] = useState(false);
   if (!card) return null;
-  const state = sample && type?.outputs.length === 0 && status?.state === 'done' ? { look: 'idle' as const, word: 'Not written' } : stateOf(card, status, queued);
+  const state = stateOf(card, status, queued, sample);
   const wrong = status?.reason ?? card.error;
   const line = wrong ? sentence(wrong) : card.summary || (card.disabled ? 'Records pass without it' : (skipped ?? hint(card)));
   const bad = state.look === 'failed' && (card.error !== '' || status?.reason !== undefined);
