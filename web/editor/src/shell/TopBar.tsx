@@ -42,7 +42,7 @@ export function TopBar() {
       <Tool action={help} Icon={CircleHelp} />
       {!readOnly && <Tool action={publish} Icon={Upload} />}
       {!readOnly && <EnvironmentSelect />}
-      <RunMode />
+      {!readOnly && <RunMode />}
       {running ? <Main action={stop} Icon={Square} text="Stop" /> : <Main action={run} Icon={Play} text={sampleOnly ? 'Run sample' : 'Run'} />}
     </header>
   );
