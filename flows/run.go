@@ -29,6 +29,7 @@ type Trigger string
 const (
 	TriggerManual Trigger = "manual"
 	TriggerReplay Trigger = "replay" // of refused records
+	TriggerSample Trigger = "sample" // no run of the flow: it reads a sample and writes nothing
 )
 
 // Run is one execution of a revision. Counts are those of the last attempt.
@@ -59,8 +60,10 @@ type Run struct {
 type RunFilter struct {
 	FlowID string
 	State  RunState
-	Cursor string // Next of the page before
-	Limit  int    // see ListOptions
+	// Samples lists runs on the sample, too.
+	Samples bool
+	Cursor  string // Next of the page before
+	Limit   int    // see ListOptions
 }
 
 // LogLine is something that a run tells people.

@@ -27,7 +27,7 @@ type PreviewRequest struct {
 	Parameters  map[string]string `json:"parameters,omitempty"`
 	Limit       int               `json:"limit,omitempty"` // records of the driving source; 0 means DefaultPreview
 	Fresh       bool              `json:"fresh,omitempty"` // reads again what is remembered
-	Flow        string            `json:"flow,omitempty"`  // whose cursors say where incremental sources go on; none: they begin anew
+	Flow        string            `json:"flow,omitempty"`  // whose cursors say where incremental sources go on, and whose pins are used; none: they begin anew
 	// Samples say which records of a driving source are read, by its node; none: the first.
 	Samples map[string]SampleMode `json:"samples,omitempty"`
 }
@@ -67,6 +67,8 @@ type Preview struct {
 	Scanned int64      `json:"scanned"`
 	// Cursors are where incremental sources began, as the next run would: behind what was reached. Nothing moves them.
 	Cursors []FlowCursor `json:"cursors,omitempty"`
+	// Pins are those that the preview began at. They are in no run.
+	Pins []Pin `json:"pins,omitempty"`
 	// Rejects are refused records, of this node and those before it.
 	Rejects []Reject `json:"rejects,omitempty"`
 	// Problems keep the preview from being made; then there are no samples. Warnings do not.

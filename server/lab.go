@@ -28,19 +28,24 @@ func (s *Server) check(c *call) error {
 }
 
 func (s *Server) preview(c *call) error {
-	var body api.PreviewRequest
-	if err := c.body(&body); err != nil {
-		return err
-	}
-	doc, err := document(body.Document)
+	req, err := previewRequest(c)
 	if err != nil {
 		return err
 	}
-	answer, err := s.Lab.Preview(c.Request().Context(), c.scope, flows.PreviewRequest{Document: doc, Node: body.Node, Environment: body.Environment, Parameters: body.Parameters, Limit: body.Limit, Fresh: body.Fresh, Flow: body.Flow, Samples: body.Samples})
+	answer, err := s.Lab.Preview(c.Request().Context(), c.scope, req)
 	if err != nil {
 		return err
 	}
 	return c.answer(http.StatusOK, answer)
+}
+
+func previewRequest(c *call) (req flows.PreviewRequest, err error) {
+	var body api.PreviewRequest
+	if err := c.body(&body); err != nil {
+		return req, err
+	}
+	doc, err := document(body.Document)
+	return flows.PreviewRequest{Document: doc, Node: body.Node, Environment: body.Environment, Parameters: body.Parameters, Limit: body.Limit, Fresh: body.Fresh, Flow: body.Flow, Samples: body.Samples}, err
 }
 
 func (s *Server) inspect(c *call) error {

@@ -240,7 +240,9 @@ func (s *Server) runPage(c *call) error {
 		return err
 	}
 	v := web.ViewRun(r, s.Now())
-	v.Delivery, v.DeliveryReason = s.delivery(c, r)
+	if !v.Sample {
+		v.Delivery, v.DeliveryReason = s.delivery(c, r)
+	}
 	return show(c, http.StatusOK, web.OneRun(web.RunPage{Frame: s.frame(c, "Run of "+v.Flow, "runs", runEntry), Run: v}))
 }
 

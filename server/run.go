@@ -21,8 +21,15 @@ func (s *Server) startRun(c *call) error {
 	if len(key) > maxKey || body.Revision < 0 {
 		return &flows.Error{Code: "request.body", Message: "the idempotency key is too long, or the revision is no revision", Suggestion: "use a key of up to 200 characters and a revision from 1"}
 	}
+	trigger := flows.TriggerManual
+	if body.Sample {
+		trigger = flows.TriggerSample
+		if body.Until != "" || body.Revision > 0 {
+			return &flows.Error{Code: "request.body", Message: "a run on the sample is one of the whole draft", Suggestion: "leave out until and revision; the preview of a node shows what comes to it"}
+		}
+	}
 	r, created, err := s.Runs.Start(c.Request().Context(), run.Command{Scope: c.scope, FlowID: body.Flow, Revision: body.Revision, Until: body.Until,
-		Trigger: flows.TriggerManual, Environment: body.Environment, Parameters: body.Parameters, Key: key})
+		Trigger: trigger, Environment: body.Environment, Parameters: body.Parameters, Key: key})
 	if err != nil {
 		return err
 	}
@@ -39,7 +46,7 @@ func runFilter(c *call) (f flows.RunFilter, err error) {
 	if err != nil {
 		return f, err
 	}
-	f = flows.RunFilter{FlowID: c.QueryParam("flow"), State: flows.RunState(c.QueryParam("state")), Cursor: o.Cursor, Limit: o.Limit}
+	f = flows.RunFilter{FlowID: c.QueryParam("flow"), State: flows.RunState(c.QueryParam("state")), Samples: c.QueryParam("samples") == "true", Cursor: o.Cursor, Limit: o.Limit}
 	states := []flows.RunState{"", flows.RunQueued, flows.RunRunning, flows.RunSucceeded, flows.RunFailed, flows.RunCancelled}
 	if !slices.Contains(states, f.State) {
 		return f, &flows.Error{Code: "request.query", Message: "there is no such state of runs", Suggestion: "ask for queued, running, succeeded, failed or cancelled"}

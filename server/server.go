@@ -53,6 +53,7 @@ type Lab interface {
 	Preview(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) (flows.Preview, error)
 	Inspect(ctx context.Context, scope flows.Scope, path string) (node.Proposal, error)
 	TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error)
+	Pin(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) (flows.Pin, error)
 	Window(ctx context.Context, scope flows.Scope, doc *flows.Flow, environment, node string, after *flows.Cursor) (flows.CursorWindow, error)
 	Tables(ctx context.Context, name string, c node.ConnectionSpec, search string) ([]flows.Table, error)
 	Columns(ctx context.Context, name string, c node.ConnectionSpec, table string) ([]flows.Column, error)
@@ -78,6 +79,7 @@ type Config struct {
 	Rejects      Rejects
 	Replays      Replays
 	Cursors      Cursors
+	Pins         Pins
 	Environments Environments
 	Files        Files
 	Ready        func(context.Context) error // whether requests can be served: the database answers

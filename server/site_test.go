@@ -94,10 +94,10 @@ func newSiteAt(t *testing.T, now func() time.Time) *site {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	lab := &run.Lab{Files: files, Engines: []plan.Engine{anyEngine{}}}
-	s.runs = &run.Service{Store: s.store.Runs, Documents: s.store.Flows, Executor: s.executor, Checker: lab, Inbox: s.store.Rejects, Cursors: s.store.Cursors, Folders: []string{s.data}, SampleSize: 20,
+	lab := &run.Lab{Files: files, Pins: s.store.Pins, Engines: []plan.Engine{anyEngine{}}}
+	s.runs = &run.Service{Store: s.store.Runs, Documents: s.store.Flows, Executor: s.executor, Checker: lab, Inbox: s.store.Rejects, Cursors: s.store.Cursors, Pins: s.store.Pins, Folders: []string{s.data}, SampleSize: 20,
 		Now: now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, Logger: quiet}
-	s.server, err = New(Config{Key: testKey, Version: "test", Flows: s.store.Flows, Runs: s.runs, LastRuns: s.store.Runs, Lab: lab, Rejects: s.store.Rejects, Replays: s.runs, Environments: s.store.Environments, Files: files.(Files),
+	s.server, err = New(Config{Key: testKey, Version: "test", Flows: s.store.Flows, Runs: s.runs, LastRuns: s.store.Runs, Lab: lab, Rejects: s.store.Rejects, Replays: s.runs, Pins: s.store.Pins, Environments: s.store.Environments, Files: files.(Files),
 		Ready: s.store.SQL().PingContext, Sample: []byte(document1("Sample")), MaxUpload: 1 << 20, Gallery: true, Logger: quiet, Now: now})
 	if err != nil {
 		t.Fatal(err)

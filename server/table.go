@@ -21,7 +21,7 @@ const (
 
 // table is everything that can be asked of the server. What does not stand here does not exist.
 func (s *Server) table() []route {
-	return slices.Concat(s.flowRoutes(), s.runRoutes(), s.connectionRoutes(), s.environmentRoutes(), s.rejectRoutes(), s.cursorRoutes(), s.otherRoutes(), s.pageRoutes())
+	return slices.Concat(s.flowRoutes(), s.runRoutes(), s.connectionRoutes(), s.environmentRoutes(), s.rejectRoutes(), s.cursorRoutes(), s.pinRoutes(), s.otherRoutes(), s.pageRoutes())
 }
 
 func (s *Server) flowRoutes() []route {
@@ -45,7 +45,7 @@ func (s *Server) flowRoutes() []route {
 func (s *Server) runRoutes() []route {
 	return []route{
 		{method: post, path: "/api/v1/runs", action: RunStart, handle: s.startRun, summary: "Start a run; 200 where the key belongs to one that was started before", in: of[api.StartRun](), out: of[flows.Run](), status: 201, headers: []string{"Idempotency-Key"}},
-		{method: get, path: "/api/v1/runs", action: RunRead, handle: s.listRuns, summary: "List runs, newest first", out: of[api.Page[flows.Run]](), query: []string{"flow", "state", "cursor", "limit"}},
+		{method: get, path: "/api/v1/runs", action: RunRead, handle: s.listRuns, summary: "List runs, newest first; samples=true: those on the sample, too", out: of[api.Page[flows.Run]](), query: []string{"flow", "state", "samples", "cursor", "limit"}},
 		{method: get, path: "/api/v1/runs/:id", action: RunRead, handle: s.getRun, summary: "Read a run with its nodes", out: of[flows.Run]()},
 		{method: post, path: "/api/v1/runs/:id/cancel", action: RunCancel, handle: s.cancelRun, summary: "Ask a run to end", out: of[flows.Run]()},
 		{method: get, path: "/api/v1/runs/:id/samples", action: DataRead, handle: s.runSamples, summary: "Sampled records", out: of[api.Page[flows.Sample]](), query: []string{"node"}},

@@ -181,7 +181,11 @@ func (rs *Runs) ForgetRejects(ctx context.Context, scope flows.Scope, fence int6
 // settle says what becomes of rejects when a run ends. Those that it made go to the inbox once it has committed: before
 // that nothing of it was delivered, and running again refuses them again. Those that it replays are done, or open again;
 // where it may have committed, and nobody knows, they stay its own, so that no other replay writes them twice.
-func (c *change) settle(run string, state flows.RunState, granted bool) error {
+func (c *change) settle(row *runRow, state flows.RunState, granted bool) error {
+	run := row.ID
+	if row.Cause == string(flows.TriggerSample) {
+		return nil // they stay with their run
+	}
 	made := c.Model(&rejectRow{}).Where("run_id = ? AND state = ?", run, flows.RejectHeld)
 	taken := c.Model(&rejectRow{}).Where("replay = ? AND state = ?", run, flows.RejectReplaying)
 	var err error

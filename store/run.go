@@ -250,6 +250,9 @@ func (rs *Runs) List(ctx context.Context, scope flows.Scope, f flows.RunFilter) 
 	}
 	limit := clampLimit(f.Limit)
 	q := db.Omit("nodes").Where("project = ?", scope.Project).Order("created_us DESC, id DESC").Limit(limit + 1)
+	if !f.Samples {
+		q = q.Where("cause <> ?", flows.TriggerSample)
+	}
 	if f.FlowID != "" {
 		q = q.Where("flow_id = ?", storable(f.FlowID))
 	}
@@ -287,7 +290,7 @@ func (rs *Runs) LastRuns(ctx context.Context, scope flows.Scope, ids []string) (
 	if err != nil || len(ids) == 0 {
 		return last, err
 	}
-	newest := "created_us = (SELECT max(o.created_us) FROM runs o WHERE o.project = runs.project AND o.flow_id = runs.flow_id)"
+	newest := "cause <> 'sample' AND created_us = (SELECT max(o.created_us) FROM runs o WHERE o.project = runs.project AND o.flow_id = runs.flow_id AND o.cause <> 'sample')"
 	var rows []runRow
 	if err := db.Omit("nodes").Where("project = ? AND flow_id IN ?", scope.Project, ids).Where(newest).Order("id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("last runs: %w", err)
@@ -361,7 +364,7 @@ func (rs *Runs) Save(ctx context.Context, scope flows.Scope, fence int64, r flow
 		if !r.State.Ended() {
 			return nil
 		}
-		if err := c.settle(r.ID, r.State, row.Granted != 0); err != nil {
+		if err := c.settle(row, r.State, row.Granted != 0); err != nil {
 			return err
 		}
 		return c.audit("run.end", "run", r.ID, map[string]any{"state": r.State, "written": r.Written, "rejected": r.Rejected})
@@ -401,7 +404,7 @@ func (rs *Runs) CancelQueued(ctx context.Context, scope flows.Scope, id string) 
 		if err := c.updateRun(id, map[string]any{"state": string(flows.RunCancelled), "ended_us": c.now}); err != nil {
 			return err
 		}
-		if err := c.settle(id, flows.RunCancelled, false); err != nil {
+		if err := c.settle(row, flows.RunCancelled, false); err != nil {
 			return err
 		}
 		return c.audit("run.cancel", "run", id, map[string]any{"state": row.State})

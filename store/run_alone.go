@@ -19,10 +19,10 @@ func (rs *Runs) CreateAlone(ctx context.Context, scope flows.Scope, r flows.Run,
 
 var unfinished = []string{string(flows.RunQueued), string(flows.RunRunning)}
 
-// first returns the oldest run of a flow that matches, nil where none does.
+// first returns the oldest run of a flow that matches, nil where none does. One on the sample is in nobody's way.
 func (c *change) first(flow string, where string, args ...any) (*runRow, error) {
 	var row runRow
-	err := c.Select("id", "state", "created_us").Where("project = ? AND flow_id = ? AND state IN ?", c.scope.Project, flow, unfinished).
+	err := c.Select("id", "state", "created_us").Where("project = ? AND flow_id = ? AND state IN ? AND cause <> ?", c.scope.Project, flow, unfinished, flows.TriggerSample).
 		Where(where, args...).Order("created_us, id").Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, nil

@@ -35,6 +35,7 @@ type Store struct {
 	Environments *Environments
 	Rejects      *Rejects
 	Cursors      *Cursors
+	Pins         *Pins
 
 	db    *gorm.DB
 	sql   *sql.DB
@@ -81,7 +82,7 @@ func start(ctx context.Context, cfg Config, d *database) (*Store, error) {
 	if d.oneWriter {
 		s.write = make(chan struct{}, 1)
 	}
-	s.Flows, s.Runs, s.Audit, s.Connections, s.Environments, s.Cursors = &Flows{s}, &Runs{s: s}, &Audit{s}, &Connections{s}, &Environments{s}, &Cursors{s}
+	s.Flows, s.Runs, s.Audit, s.Connections, s.Environments, s.Cursors, s.Pins = &Flows{s}, &Runs{s: s}, &Audit{s}, &Connections{s}, &Environments{s}, &Cursors{s}, &Pins{s}
 	s.Rejects = &Rejects{s: s, limit: cmp.Or(cfg.RejectBytes, DefaultRejectBytes)}
 	return s, nil
 }

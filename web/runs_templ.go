@@ -671,7 +671,7 @@ func runHead(r Run) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		} else if r.FlowID != "" {
+		} else if r.FlowID != "" && !r.Sample {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 58, "<button type=\"button\" class=\"button primary\" data-action=\"again\" data-id=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -698,7 +698,7 @@ func runHead(r Run) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if !r.Rejected.Zero && r.FlowID != "" {
+		if !r.Rejected.Zero && r.FlowID != "" && !r.Sample {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 61, "<a class=\"button\" href=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

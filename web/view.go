@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"spark/flows"
@@ -36,6 +37,8 @@ type Run struct {
 	Read, Written, Rejected             Count
 	Error, Suggestion                   string
 	Until                               string
+	// Sample: it read a sample and wrote nothing.
+	Sample bool
 	// Delivery is the weakest promise of its outputs, and why.
 	Delivery, DeliveryReason string
 }
@@ -149,6 +152,9 @@ func StateBadge(r flows.Run) Badge {
 func ViewRun(r flows.Run, now time.Time) Run {
 	v := Run{ID: r.ID, FlowID: r.FlowID, Flow: Name(r.FlowName), Trigger: triggerWord(r.Trigger), State: StateBadge(r), Live: !r.State.Ended(),
 		Read: ViewCount(r.Read), Written: ViewCount(r.Written), Rejected: ViewCount(r.Rejected), Duration: "—", Until: r.Until, Started: "—"}
+	if v.Sample = r.Trigger == flows.TriggerSample; v.Sample {
+		v.State.Word = "Sample: " + strings.ToLower(v.State.Word)
+	}
 	if r.Environment != "" {
 		v.Trigger += " · " + r.Environment
 	}
@@ -193,8 +199,11 @@ func ViewFlow(d flows.Draft, last *flows.Run, now time.Time) Flow {
 }
 
 func triggerWord(t flows.Trigger) string {
-	if t == flows.TriggerReplay {
+	switch t {
+	case flows.TriggerReplay:
 		return "Replay"
+	case flows.TriggerSample:
+		return "Sample only: nothing was written"
 	}
 	return "Manual"
 }

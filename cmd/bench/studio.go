@@ -87,6 +87,10 @@ func (noLab) Check(context.Context, flows.Scope, *flows.Flow, string, map[string
 	return flows.Check{}, nil
 }
 
+func (noLab) CheckSample(context.Context, flows.Scope, *flows.Flow, string, string, map[string]string) (flows.Check, error) {
+	return flows.Check{}, nil
+}
+
 func (noLab) CheckRun(context.Context, flows.Scope, *flows.Flow, string, map[string]string, string) (flows.Check, error) {
 	return flows.Check{}, nil
 }

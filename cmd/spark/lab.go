@@ -77,14 +77,31 @@ func (w *workbench) Inspect(ctx context.Context, path string) (node.Proposal, er
 	return w.host.Inspect(ctx, w.folders, path)
 }
 
-func (w *workbench) Preview(ctx context.Context, job run.PreviewJob) (flows.Preview, error) {
+func (w *workbench) Preview(ctx context.Context, job run.PreviewJob) (p flows.Preview, err error) {
+	err = w.look(job, func(spec executor.PreviewSpec) (err error) {
+		p, err = w.host.Preview(ctx, spec)
+		return err
+	})
+	return p, err
+}
+
+func (w *workbench) Pin(ctx context.Context, job run.PreviewJob) (p flows.PinnedRecords, err error) {
+	err = w.look(job, func(spec executor.PreviewSpec) (err error) {
+		p, err = w.host.Pin(ctx, spec)
+		return err
+	})
+	return p, err
+}
+
+// look calls fn with a preview as the process sees it.
+func (w *workbench) look(job run.PreviewJob, fn func(executor.PreviewSpec) error) error {
 	temp, err := makeTemp(tempPreview)
 	if err != nil {
-		return flows.Preview{}, err
+		return err
 	}
 	defer removeTemp(temp)
-	return w.host.Preview(ctx, executor.PreviewSpec{Document: job.Document, Node: job.Node, Environment: job.Environment, Parameters: job.Parameters, Folders: w.folders,
-		Temp: temp, Threads: runtime.NumCPU(), Memory: engineMemory(previewMemory), Limit: job.Limit, Samples: job.Samples, Fresh: job.Fresh, Offsets: job.Offsets, Connections: job.Connections})
+	return fn(executor.PreviewSpec{Document: job.Document, Node: job.Node, Environment: job.Environment, Parameters: job.Parameters, Folders: w.folders, Temp: temp, Threads: runtime.NumCPU(),
+		Memory: engineMemory(previewMemory), Limit: job.Limit, Samples: job.Samples, Fresh: job.Fresh, Offsets: job.Offsets, Pins: job.Pins, Connections: job.Connections})
 }
 
 func (w *workbench) Replay(ctx context.Context, job run.Job) (flows.ReplayReport, error) {

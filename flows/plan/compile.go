@@ -15,6 +15,10 @@ import (
 func (c *compiler) planNode(id string) {
 	n, _ := c.flow.Node(id)
 	t := c.types[id]
+	if pin, ok := c.options.Pins[id]; ok && !n.Disabled && !c.excluded[id] {
+		c.planPinned(n, t, pin)
+		return
+	}
 	if reason := c.skip(n, t); reason != "" {
 		c.plan.Skipped[id] = reason
 		return
@@ -67,6 +71,9 @@ func (c *compiler) through(r Ref) Ref {
 
 // skip tells why a node does not run although nothing is wrong with it.
 func (c *compiler) skip(n flows.Node, t *node.Type) string {
+	if c.excluded[n.ID] && c.options.Until == "" {
+		return "pinned records stand for what it puts out"
+	}
 	if c.excluded[n.ID] {
 		return fmt.Sprintf("the run ends at %s", c.until().Title())
 	}

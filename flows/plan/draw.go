@@ -14,7 +14,7 @@ var drawnKind = &node.Type{ID: "~sample", Title: "Sample", Inputs: []node.Port{{
 func (p *Plan) draw(n *Node, records int64) flows.Problems {
 	res := n.Results[node.Out]
 	read, ok := res.Op.(node.Read)
-	if !ok {
+	if !ok || p.pinned[n.ID] {
 		return nil
 	}
 	switch mode := p.samples[n.ID]; mode.Mode {

@@ -44,6 +44,8 @@ type Plan struct {
 	samples  map[string]flows.SampleMode // see Options
 	drawn    map[Ref]Ref                 // see Drawn
 	dry      bool                        // nothing is written
+	sampled  bool                        // a run on the sample
+	pinned   map[string]bool             // nodes whose records are pinned
 	carried  map[string]bool             // nodes that replayed records pass; nil: no replay
 }
 
@@ -81,6 +83,12 @@ type Options struct {
 	Preview int64
 	// Samples say which records of a driving source a preview reads; of others it reads the first.
 	Samples map[string]flows.SampleMode
+	// Sample is the number of records that are read of every driving source by a run that writes nothing. 0: a run, or a preview.
+	Sample int64
+	// Pins are records of nodes, in the place of what they and the nodes above them would put out. A run has none.
+	Pins map[string]Pinned
+	// PinOutputs keeps the outputs of a previewed node instead of its inputs.
+	PinOutputs bool
 	// Kept returns what an earlier preview kept of a relation. It is asked of the inputs of Until; nil: nothing is.
 	Kept func(*Plan, Ref) (Kept, bool)
 	// Replay lets refused records go through the flow again, and no others.
@@ -123,10 +131,18 @@ func Compile(f *flows.Flow, o Options) (*Plan, flows.Problems) {
 		}
 	}
 	if !c.problems.Failed() {
+		if o.Sample > 0 {
+			c.plan.samples = o.Samples
+			c.problems = append(c.problems, c.plan.onSample(o.Sample)...)
+		}
 		if o.Preview > 0 {
 			c.plan.samples = o.Samples
 			c.problems = append(c.problems, c.plan.capped(o.Until, o.Preview)...)
-			if o.Kept != nil && !c.problems.Failed() {
+			switch {
+			case c.problems.Failed():
+			case o.PinOutputs:
+				c.plan.keepOutputs(o.Until)
+			case o.Kept != nil:
 				c.plan.resume(o.Until, o.Kept)
 			}
 		}

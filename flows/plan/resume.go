@@ -64,7 +64,9 @@ func (p *Plan) driven() map[string]bool {
 
 // replace gives a node kept relations for its inputs, and drops what nobody reads any more.
 func (p *Plan) replace(n *Node, found map[Ref]Kept) {
-	p.untraced = map[Ref]bool{}
+	if p.untraced == nil {
+		p.untraced = map[Ref]bool{}
+	}
 	names := map[Ref]Ref{}
 	var nodes []*Node
 	for _, in := range n.Sources() {

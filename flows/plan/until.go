@@ -7,18 +7,19 @@ import (
 	"spark/flows/node"
 )
 
-// exclude finds the nodes that a run to Options.Until does not need: all but that one and those above it.
+// exclude finds the nodes that a run to Options.Until does not need: all but that one and those above it, up to those that are
+// pinned.
 func (c *compiler) exclude() {
 	c.excluded = map[string]bool{}
-	if c.options.Until == "" {
+	if c.options.Until == "" && len(c.options.Pins) == 0 {
 		return
 	}
-	if _, ok := c.flow.Node(c.options.Until); !ok {
+	if _, ok := c.flow.Node(c.options.Until); !ok && c.options.Until != "" {
 		c.add(&flows.Error{Code: "flow.unknown_node", Params: flows.Params{"node": c.options.Until},
 			Message: fmt.Sprintf("there is no node %q that the run could end at", c.options.Until), Suggestion: "choose a node of the flow"})
 		return
 	}
-	needed := c.flow.Above(c.options.Until)
+	needed := c.flow.Needed(c.options.Until, c.pinned)
 	for _, n := range c.flow.Nodes {
 		if !needed[n.ID] {
 			c.excluded[n.ID] = true
@@ -34,6 +35,10 @@ func (c *compiler) until() flows.Node {
 
 // Preview reports whether this is the plan of a preview or of a dry run: it writes nothing.
 func (p *Plan) Preview() bool { return p.preview != "" || p.dry }
+
+// Forgiving reports whether what would end a run is shown among its records instead: in previews and dry runs of replays, but
+// not in a run on the sample.
+func (p *Plan) Forgiving() bool { return p.Preview() && !p.sampled }
 
 // Shown reports whether the records of a relation are to be seen: in a preview those at its node only.
 func (p *Plan) Shown(r Ref) bool { return p.preview == "" || p.watched[r] }

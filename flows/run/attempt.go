@@ -30,6 +30,9 @@ type Job struct {
 	Connections node.ConnectionSet
 	// Replay lets these records go through the flow, and no others.
 	Replay *flows.Replay
+	// Sample reads so many records of every driving source, begins at Pins, and writes nothing. 0: a run.
+	Sample int
+	Pins   []flows.PinnedRecords
 	Budget Budget // zero where the executor has limits of its own
 	// Flow names what goes on from run to run, and Offsets say where, by incremental source.
 	Flow    string

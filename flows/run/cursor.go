@@ -20,8 +20,8 @@ type Cursors interface {
 	Set(ctx context.Context, scope flows.Scope, flow, environment, node string, c flows.Cursor) (flows.FlowCursor, error)
 }
 
-// whole reports whether the run is one of the whole flow. Others, replays too, leave the cursors where they are.
-func (w *work) whole() bool { return w.run.Until == "" && w.run.Trigger != flows.TriggerReplay }
+// whole reports whether the run is one of the whole flow. Others, replays and runs on the sample too, leave the cursors where they are.
+func (w *work) whole() bool { return w.run.Until == "" && w.run.Trigger == flows.TriggerManual }
 
 // flowKey names the flow to its targets; empty where the run keeps no offsets.
 func (w *work) flowKey() string {

@@ -25,6 +25,8 @@ type Workbench interface {
 	Columns(ctx context.Context, name string, c node.ConnectionSpec, table string) ([]flows.Column, error)
 	Window(ctx context.Context, connections node.ConnectionSet, connection string, from node.Select, after node.Offset) (flows.CursorWindow, error)
 	Preview(ctx context.Context, job PreviewJob) (flows.Preview, error)
+	// Pin answers what the node puts out.
+	Pin(ctx context.Context, job PreviewJob) (flows.PinnedRecords, error)
 	Inspect(ctx context.Context, path string) (node.Proposal, error)
 	Replay(ctx context.Context, job Job) (flows.ReplayReport, error)
 	Close()
@@ -40,6 +42,8 @@ type PreviewJob struct {
 	Samples     map[string]flows.SampleMode // by driving source
 	Fresh       bool                        // reads again what is kept of the sources
 	Offsets     map[string]node.Offset      // where incremental sources go on, by node
+	// Pins are records that the preview begins at.
+	Pins []flows.PinnedRecords
 	// Connections of the flow with their secrets.
 	Connections node.ConnectionSet
 }
@@ -53,6 +57,7 @@ type Lab struct {
 	// Connections returns those of a project that a flow names.
 	Connections Connections
 	Cursors     Cursors // of incremental sources; nil: none are kept
+	Pins        Pins    // of the drafts; nil: none are kept
 	// Environments of the projects; nil where there is one without a name.
 	Environments Environments
 	Idle         time.Duration // the process ends when nothing was asked for so long; 0: five minutes
@@ -204,6 +209,15 @@ func (l *Lab) Check(ctx context.Context, scope flows.Scope, doc *flows.Flow, env
 // CheckRun finds what keeps a document from being run up to a node, or as a whole.
 func (l *Lab) CheckRun(ctx context.Context, scope flows.Scope, doc *flows.Flow, environment string, parameters map[string]string, until string) (flows.Check, error) {
 	return l.check(ctx, scope, doc, plan.Options{Environment: environment, Parameters: parameters, Until: until})
+}
+
+// CheckSample finds what keeps a document from being run on the sample, which begins at what is pinned of a flow.
+func (l *Lab) CheckSample(ctx context.Context, scope flows.Scope, doc *flows.Flow, flow, environment string, parameters map[string]string) (flows.Check, error) {
+	pins, err := l.pinsOf(ctx, scope, flows.PreviewRequest{Document: doc, Flow: flow}, false)
+	if err != nil {
+		return flows.Check{}, err
+	}
+	return l.check(ctx, scope, doc, plan.Options{Environment: environment, Parameters: parameters, Sample: flows.DefaultPreview, Pins: plan.PinnedSchemas(pins)})
 }
 
 func (l *Lab) check(ctx context.Context, scope flows.Scope, doc *flows.Flow, o plan.Options) (flows.Check, error) {

@@ -20,32 +20,11 @@ import (
 // to is read once and again only where somebody asks for it.
 func (l *Lab) Preview(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) (flows.Preview, error) {
 	began := time.Now()
-	switch {
-	case req.Limit < 0 || req.Limit > flows.MaxPreview:
-		return flows.Preview{}, &flows.Error{Code: "preview.limit", Message: fmt.Sprintf("a preview of %d records cannot be made", req.Limit),
-			Suggestion: fmt.Sprintf("ask for 1 to %d", flows.MaxPreview)}
-	case req.Limit == 0:
-		req.Limit = flows.DefaultPreview
-	}
-	for _, m := range req.Samples {
-		if !slices.Contains([]string{flows.SampleFirst, flows.SampleRandom, flows.SampleWhere}, m.Mode) {
-			return flows.Preview{}, &flows.Error{Code: "preview.sample", Message: fmt.Sprintf("there is no sample %q", m.Mode), Suggestion: "ask for first, random or where"}
-		}
-	}
-	environment, err := environmentOf(ctx, l.Environments, scope, req.Environment)
+	q, err := l.prepare(ctx, scope, req, false)
 	if err != nil {
 		return flows.Preview{}, err
 	}
-	req.Environment = environment
-	connections, err := connectionsOf(ctx, l.Connections, scope, req.Document, req.Environment, req.Parameters)
-	if err != nil {
-		return flows.Preview{}, err
-	}
-	cursors, err := l.cursors(ctx, scope, req)
-	if err != nil {
-		return flows.Preview{}, err
-	}
-	key, err := previewKey(req, connections, cursors)
+	key, err := previewKey(q)
 	if err != nil {
 		return flows.Preview{}, err
 	}
@@ -53,31 +32,79 @@ func (l *Lab) Preview(ctx context.Context, scope flows.Scope, req flows.PreviewR
 		p.Cached, p.Took = true, time.Since(began)
 		return p, nil
 	}
-	doc, err := req.Document.Canonical()
-	if err != nil {
-		return flows.Preview{}, err
-	}
-	offsets, err := offsetsOf(cursors)
+	job, err := l.job(ctx, scope, q)
 	if err != nil {
 		return flows.Preview{}, err
 	}
 	var p flows.Preview
 	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
-		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Environment: req.Environment, Parameters: req.Parameters, Limit: req.Limit, Samples: req.Samples, Fresh: req.Fresh, Offsets: offsets, Connections: connections})
+		p, err = b.Preview(ctx, job)
 		return err
 	})
+	secrets := secretsOf(req.Document, req.Parameters)
 	if err != nil {
-		return flows.Preview{}, withoutSecrets(err, secretsOf(req.Document, req.Parameters))
+		return flows.Preview{}, withoutSecrets(err, secrets)
 	}
-	p.Cursors = slices.DeleteFunc(cursors, func(c flows.FlowCursor) bool {
+	p.Cursors = slices.DeleteFunc(q.cursors, func(c flows.FlowCursor) bool {
 		return !slices.ContainsFunc(p.Cursors, func(used flows.FlowCursor) bool { return used.Node == c.Node })
 	})
-	p.Problems = p.Problems.Without(secretsOf(req.Document, req.Parameters))
+	l.compare(ctx, q)
+	p.Pins = q.pins
+	p.Problems = append(changedPins(q.pins), p.Problems.Without(secrets)...)
 	if !p.Problems.Failed() { // what is wrong may be mended outside of the document
 		l.previews.put(key, p, sampleBytes(p))
 	}
 	p.Took = time.Since(began)
 	return p, nil
+}
+
+// question is a request for a preview with what it depends on besides.
+type question struct {
+	flows.PreviewRequest
+	connections node.ConnectionSet
+	cursors     []flows.FlowCursor
+	pins        []flows.Pin
+}
+
+// prepare checks a request and finds what it depends on; again: what is pinned of its node does not count.
+func (l *Lab) prepare(ctx context.Context, scope flows.Scope, req flows.PreviewRequest, again bool) (q question, err error) {
+	switch {
+	case req.Limit < 0 || req.Limit > flows.MaxPreview:
+		return q, &flows.Error{Code: "preview.limit", Message: fmt.Sprintf("a preview of %d records cannot be made", req.Limit),
+			Suggestion: fmt.Sprintf("ask for 1 to %d", flows.MaxPreview)}
+	case req.Limit == 0:
+		req.Limit = flows.DefaultPreview
+	}
+	for _, m := range req.Samples {
+		if !slices.Contains([]string{flows.SampleFirst, flows.SampleRandom, flows.SampleWhere}, m.Mode) {
+			return q, &flows.Error{Code: "preview.sample", Message: fmt.Sprintf("there is no sample %q", m.Mode), Suggestion: "ask for first, random or where"}
+		}
+	}
+	if req.Environment, err = environmentOf(ctx, l.Environments, scope, req.Environment); err != nil {
+		return q, err
+	}
+	q.PreviewRequest = req
+	if q.connections, err = connectionsOf(ctx, l.Connections, scope, req.Document, req.Environment, req.Parameters); err != nil {
+		return q, err
+	}
+	if q.cursors, err = l.cursors(ctx, scope, req); err != nil {
+		return q, err
+	}
+	q.pins, err = l.pinsOf(ctx, scope, req, again)
+	return q, err
+}
+
+// job is what the process is asked.
+func (l *Lab) job(ctx context.Context, scope flows.Scope, q question) (job PreviewJob, err error) {
+	job = PreviewJob{Node: q.Node, Environment: q.Environment, Parameters: q.Parameters, Limit: q.Limit, Samples: q.Samples, Fresh: q.Fresh, Connections: q.connections}
+	if job.Document, err = q.Document.Canonical(); err != nil {
+		return job, err
+	}
+	if job.Offsets, err = offsetsOf(q.cursors); err != nil {
+		return job, err
+	}
+	job.Pins, err = pinnedFor(ctx, l.Pins, scope, q.Flow, q.pins)
+	return job, err
 }
 
 // cursors are those of the nodes that the preview reads.
@@ -110,7 +137,7 @@ func (l *Lab) unchanged(seen []flows.SeenFile) bool {
 
 // previewKey identifies everything that a preview depends on, files aside: the node, what is above it, parameters, where
 // its connections lead.
-func previewKey(req flows.PreviewRequest, connections node.ConnectionSet, cursors []flows.FlowCursor) (string, error) {
+func previewKey(req question) (string, error) {
 	above := req.Document.Above(req.Node)
 	part := *req.Document
 	part.Name, part.Description, part.Layout, part.Nodes, part.Edges = "", "", nil, nil, nil
@@ -133,15 +160,15 @@ func previewKey(req flows.PreviewRequest, connections node.ConnectionSet, cursor
 	if err != nil {
 		return "", fmt.Errorf("parameters: %w", err)
 	}
-	places, err := json.Marshal(connections)
+	places, err := json.Marshal(req.connections)
 	if err != nil {
 		return "", fmt.Errorf("connections: %w", err)
 	}
-	from, err := offsetsOf(cursors)
+	from, err := offsetsOf(req.cursors)
 	if err != nil {
 		return "", err
 	}
-	return cacheKey("preview", req.Node, fmt.Sprint(from, req.Samples), fmt.Sprint(req.Limit), req.Environment, string(values), string(places), string(doc)), nil
+	return cacheKey("preview", req.Node, fmt.Sprint(from, req.Samples, req.pins), fmt.Sprint(req.Limit), req.Environment, string(values), string(places), string(doc)), nil
 }
 
 func cacheKey(parts ...string) string {

@@ -73,6 +73,8 @@ type Documents interface {
 // Checker finds what is wrong with a document before it runs.
 type Checker interface {
 	CheckRun(ctx context.Context, scope flows.Scope, doc *flows.Flow, environment string, parameters map[string]string, until string) (flows.Check, error)
+	// CheckSample is CheckRun of a run on the sample.
+	CheckSample(ctx context.Context, scope flows.Scope, doc *flows.Flow, flow, environment string, parameters map[string]string) (flows.Check, error)
 	// Replay makes the dry run of a replay.
 	Replay(ctx context.Context, scope flows.Scope, job Job) (flows.ReplayReport, error)
 }
@@ -92,6 +94,7 @@ type Service struct {
 	Sealer Sealer
 	// Cursors of incremental sources; nil where none are kept.
 	Cursors    Cursors
+	Pins       Pins     // of drafts, for runs on the sample; nil where none are kept
 	Folders    []string // data folders
 	SampleSize int      // records sampled of every output port
 	Now        func() time.Time
@@ -134,7 +137,7 @@ func (s *Service) Start(ctx context.Context, cmd Command) (r flows.Run, created 
 	if err != nil {
 		return r, false, err
 	}
-	check, err := s.Checker.CheckRun(ctx, cmd.Scope, doc, environment, cmd.Parameters, cmd.Until)
+	check, err := s.check(ctx, cmd, doc, environment)
 	if err != nil {
 		return r, false, err
 	}
@@ -142,7 +145,7 @@ func (s *Service) Start(ctx context.Context, cmd Command) (r flows.Run, created 
 		return r, false, check.Problems.Without(secretsOf(doc, cmd.Parameters))
 	}
 	create := s.Store.Create
-	if doc.Settings.Concurrency == flows.ConcurrencySkip {
+	if doc.Settings.Concurrency == flows.ConcurrencySkip && cmd.Trigger != flows.TriggerSample {
 		create = s.Store.CreateAlone
 	}
 	id := s.NewID()
@@ -157,6 +160,13 @@ func (s *Service) Start(ctx context.Context, cmd Command) (r flows.Run, created 
 	}
 	s.of(r)
 	return r, true, nil
+}
+
+func (s *Service) check(ctx context.Context, cmd Command, doc *flows.Flow, environment string) (flows.Check, error) {
+	if cmd.Trigger == flows.TriggerSample {
+		return s.Checker.CheckSample(ctx, cmd.Scope, doc, cmd.FlowID, environment, cmd.Parameters)
+	}
+	return s.Checker.CheckRun(ctx, cmd.Scope, doc, environment, cmd.Parameters, cmd.Until)
 }
 
 func (s *Service) revision(ctx context.Context, cmd Command) (flows.Revision, error) {
@@ -384,6 +394,10 @@ func (w *work) do(ctx context.Context) error {
 	if err != nil {
 		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
 	}
+	sample, pins, err := w.sample(ctx, doc)
+	if err != nil {
+		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
+	}
 	attempting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w.live.begin(cancel)
@@ -392,12 +406,12 @@ func (w *work) do(ctx context.Context) error {
 		return err
 	}
 	w.live.set(func(r *flows.Run) { r.State, r.StartedAt = w.run.State, w.run.StartedAt })
-	w.say(ctx, flows.SeverityInfo, "the run began", nil)
+	w.say(ctx, flows.SeverityInfo, beganAs(sample, pins), nil)
 	stop := w.saveCounts(ctx)
 	a := attempt{executor: w.Executor, rejects: rejectStore{w}, observe: w, now: w.Now,
 		grant: func() error { return w.Store.Grant(ctx, w.scope, w.fence, w.run.ID) }}
 	job := Job{Run: w.run.ID, Attempt: w.run.Attempt, Document: rev.Document, Environment: w.run.Environment, Parameters: parameters, Secrets: secretsOf(doc, parameters), Folders: w.Folders,
-		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections, Budget: w.budget, Replay: replay, Flow: w.flowKey(), Offsets: offsets}
+		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections, Budget: w.budget, Replay: replay, Flow: w.flowKey(), Offsets: offsets, Sample: sample, Pins: pins}
 	res := a.execute(attempting, job)
 	if replay != nil || ambiguous(res) && once(doc) {
 		res, err = w.insist(ctx, attempting, a, job, res)
@@ -411,6 +425,38 @@ func (w *work) do(ctx context.Context) error {
 			Suggestion: "nothing was written; run again"}
 	}
 	return w.finish(context.WithoutCancel(ctx), res)
+}
+
+// sample is how many records of every driving source a run on the sample reads, and the pins that it begins at; none for a run.
+func (w *work) sample(ctx context.Context, doc *flows.Flow) (int, []flows.PinnedRecords, error) {
+	if w.run.Trigger != flows.TriggerSample || w.Pins == nil {
+		return w.sampleSize(), nil, nil
+	}
+	list, err := w.Pins.List(ctx, w.scope, w.run.FlowID)
+	if err != nil {
+		return 0, nil, err
+	}
+	pins, err := pinnedFor(ctx, w.Pins, w.scope, w.run.FlowID, doc.UsedPins("", list))
+	return w.sampleSize(), pins, err
+}
+
+func (w *work) sampleSize() int {
+	if w.run.Trigger == flows.TriggerSample {
+		return flows.DefaultPreview
+	}
+	return 0
+}
+
+// beganAs says in the log what begins.
+func beganAs(sample int, pins []flows.PinnedRecords) string {
+	if sample == 0 {
+		return "the run began"
+	}
+	s := fmt.Sprintf("the run on the sample began: at most %d records of each source, and nothing is written", sample)
+	for i, p := range pins {
+		s += map[bool]string{true: "; pinned records of ", false: ", "}[i == 0] + p.Node
+	}
+	return s
 }
 
 // halted are the nodes of a run that is over: none of them runs.

@@ -216,6 +216,10 @@ func (m *memory) Samples(context.Context, flows.Scope, string, string) ([]flows.
 // checked refuses nothing, or what a test says.
 type checked flows.Problems
 
+func (c checked) CheckSample(context.Context, flows.Scope, *flows.Flow, string, string, map[string]string) (flows.Check, error) {
+	return flows.Check{Problems: flows.Problems(c)}, nil
+}
+
 func (c checked) CheckRun(context.Context, flows.Scope, *flows.Flow, string, map[string]string, string) (flows.Check, error) {
 	return flows.Check{Problems: flows.Problems(c)}, nil
 }

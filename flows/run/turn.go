@@ -96,7 +96,7 @@ func (s *Service) needs(ctx context.Context, scope flows.Scope, r flows.Run) (n 
 	if err != nil {
 		return n
 	}
-	n.alone = doc.Settings.Concurrency != flows.ConcurrencyParallel
+	n.alone = doc.Settings.Concurrency != flows.ConcurrencyParallel && r.Trigger != flows.TriggerSample
 	if s.Admission != nil {
 		n.budget = s.Budgets.Budget(doc)
 	}

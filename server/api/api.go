@@ -77,6 +77,7 @@ type Revision struct {
 type StartRun struct {
 	Flow        string            `json:"flow"`
 	Revision    int               `json:"revision,omitempty"`    // 0: freeze the draft as it is saved
+	Sample      bool              `json:"sample,omitempty"`      // reads a sample and what is pinned, and writes nothing; of the draft only
 	Until       string            `json:"until,omitempty"`       // node that the run ends at; nothing behind it runs
 	Environment string            `json:"environment,omitempty"` // of the project; empty: the default one
 	Parameters  map[string]string `json:"parameters,omitempty"`
@@ -129,7 +130,7 @@ type PreviewRequest struct {
 	Parameters  map[string]string `json:"parameters,omitempty"`
 	Limit       int               `json:"limit,omitempty"`
 	Fresh       bool              `json:"fresh,omitempty"` // reads again what is remembered
-	Flow        string            `json:"flow,omitempty"`  // whose cursors say where incremental sources go on
+	Flow        string            `json:"flow,omitempty"`  // whose cursors say where incremental sources go on, and whose pins are used
 	// Samples say which records of a driving source are read, by its node; none: the first.
 	Samples map[string]flows.SampleMode `json:"samples,omitempty"`
 }

@@ -21,7 +21,7 @@ var Types = []reflect.Type{
 	reflect.TypeFor[PreviewRequest](), reflect.TypeFor[flows.Preview](), reflect.TypeFor[flows.SeenFile](), reflect.TypeFor[flows.SampleMode](),
 	reflect.TypeFor[Catalogue](), reflect.TypeFor[NodeType](), reflect.TypeFor[Port](), reflect.TypeFor[Function](), reflect.TypeFor[Format](),
 	reflect.TypeFor[FileList](), reflect.TypeFor[FileEntry](), reflect.TypeFor[InspectRequest](), reflect.TypeFor[Proposal](), reflect.TypeFor[FileField](),
-	reflect.TypeFor[ConnectionType](), reflect.TypeFor[flows.Connection](), reflect.TypeFor[WindowRequest](), reflect.TypeFor[SetCursor](), reflect.TypeFor[flows.FlowCursor](), reflect.TypeFor[flows.CursorWindow](), reflect.TypeFor[flows.Cursor](), reflect.TypeFor[flows.Delivery](), reflect.TypeFor[flows.Move](), reflect.TypeFor[SaveConnection](), reflect.TypeFor[flows.Environment](), reflect.TypeFor[Environments](), reflect.TypeFor[TestConnection](), reflect.TypeFor[SplitAddress](), reflect.TypeFor[SplitSettings](), reflect.TypeFor[ConnectionReport](), reflect.TypeFor[flows.Table](), reflect.TypeFor[Tables](), reflect.TypeFor[flows.Column](), reflect.TypeFor[Columns](),
+	reflect.TypeFor[ConnectionType](), reflect.TypeFor[flows.Connection](), reflect.TypeFor[WindowRequest](), reflect.TypeFor[SetCursor](), reflect.TypeFor[flows.FlowCursor](), reflect.TypeFor[flows.CursorWindow](), reflect.TypeFor[flows.Pin](), reflect.TypeFor[flows.PinnedPort](), reflect.TypeFor[flows.Cursor](), reflect.TypeFor[flows.Delivery](), reflect.TypeFor[flows.Move](), reflect.TypeFor[SaveConnection](), reflect.TypeFor[flows.Environment](), reflect.TypeFor[Environments](), reflect.TypeFor[TestConnection](), reflect.TypeFor[SplitAddress](), reflect.TypeFor[SplitSettings](), reflect.TypeFor[ConnectionReport](), reflect.TypeFor[flows.Table](), reflect.TypeFor[Tables](), reflect.TypeFor[flows.Column](), reflect.TypeFor[Columns](),
 	reflect.TypeFor[flows.Changes](), reflect.TypeFor[flows.Expectation](), reflect.TypeFor[flows.Activity](), reflect.TypeFor[Health](), reflect.TypeFor[Snapshot](), reflect.TypeFor[Delta](), reflect.TypeFor[Ask](),
 }
 
@@ -30,7 +30,7 @@ var Enums = map[reflect.Type][]string{
 	reflect.TypeFor[flows.RunState]():     texts(flows.RunQueued, flows.RunRunning, flows.RunSucceeded, flows.RunFailed, flows.RunCancelled),
 	reflect.TypeFor[flows.NodeState]():    texts(flows.NodeReady, flows.NodeRunning, flows.NodeDone, flows.NodeFailed, flows.NodeSkipped),
 	reflect.TypeFor[flows.Severity]():     texts(flows.SeverityError, flows.SeverityWarning, flows.SeverityInfo),
-	reflect.TypeFor[flows.Trigger]():      texts(flows.TriggerManual, flows.TriggerReplay),
+	reflect.TypeFor[flows.Trigger]():      texts(flows.TriggerManual, flows.TriggerReplay, flows.TriggerSample),
 	reflect.TypeFor[flows.RejectPolicy](): texts(flows.RejectFail, flows.RejectStore, flows.RejectSkip),
 	reflect.TypeFor[flows.RejectState]():  texts(flows.RejectHeld, flows.RejectOpen, flows.RejectReplaying, flows.RejectReplayed, flows.RejectDiscarded),
 	reflect.TypeFor[flows.Guarantee]():    texts(flows.ExactlyOnce, flows.EffectivelyOnce, flows.AtLeastOnce),

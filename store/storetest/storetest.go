@@ -59,6 +59,8 @@ func Run(t *testing.T, fresh func(t *testing.T) store.Config) {
 		"runs of other projects":              testRunIsolation,
 		"connections":                         testConnections,
 		"cursors":                             testCursors,
+		"pins":                                testPins,
+		"a migration that was skipped":        testSkippedMigration,
 		"environments":                        testEnvironments,
 		"runs in an environment":              testRunInEnvironment,
 		"connections of other projects":       testConnectionIsolation,

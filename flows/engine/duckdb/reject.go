@@ -53,7 +53,7 @@ func (r *run) reject(n *plan.Node, rej node.Reject) error {
 }
 
 func (r *run) tooMany(n *plan.Node) *flows.Error {
-	if r.plan.Preview() {
+	if r.plan.Forgiving() {
 		return nil
 	}
 	limit := int64(defaultMaxRejects)

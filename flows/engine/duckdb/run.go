@@ -183,6 +183,7 @@ func (r *run) execute(ctx context.Context) (err error) {
 	if err := r.balanceRejects(); err != nil {
 		return err
 	}
+	r.endUnwritten()
 	return r.commit(ctx)
 }
 
@@ -305,6 +306,20 @@ func (r *run) abort() {
 	}
 	for _, s := range r.spools {
 		s.close()
+	}
+}
+
+// endUnwritten ends the targets of a run on the sample, whose stages only count what they would take.
+func (r *run) endUnwritten() {
+	if !r.plan.Preview() || r.plan.Forgiving() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range r.plan.Nodes {
+		if n.IsSink() {
+			r.states[n.ID] = flows.NodeDone
+		}
 	}
 }
 

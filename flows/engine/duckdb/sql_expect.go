@@ -144,7 +144,7 @@ func (r *run) expected(s *plan.Stage) error {
 // forbidden is the error of a record that breaks a rule which fails the run; nil where the rule refuses it, and in a
 // preview, which shows such records.
 func (r *run) forbidden(op node.Expect, x refusedRecord, rej node.Reject) error {
-	if r.plan.Preview() || x.Code < 1 || x.Code > len(op.Rules) || op.Rules[x.Code-1].Level != node.LevelFail {
+	if r.plan.Forgiving() || x.Code < 1 || x.Code > len(op.Rules) || op.Rules[x.Code-1].Level != node.LevelFail {
 		return nil
 	}
 	e := rej.Error()

@@ -11,7 +11,7 @@ import (
 // stop hands the message of a record that must not be to stopped. A preview shows such a record.
 func (b *builder) stop(st *plan.Step, op node.Stop, in string) (string, error) {
 	cols := quoteNames(columns(st))
-	if b.run.plan.Preview() {
+	if b.run.plan.Forgiving() {
 		return b.only(st, cols, "SELECT * FROM "+in, "true"), nil
 	}
 	cond, err := b.run.render.Render(op.Cond)

@@ -157,6 +157,12 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 			return nil, err
 		}
 		return g.preview(ctx, spec)
+	case methodPin:
+		var spec PreviewSpec
+		if err := json.Unmarshal(f.Body, &spec); err != nil {
+			return nil, err
+		}
+		return g.pin(ctx, spec)
 	case methodRun:
 		var spec RunSpec
 		if err := json.Unmarshal(f.Body, &spec); err != nil {
@@ -190,6 +196,10 @@ func (g *Guest) compile(ctx context.Context, spec RunSpec) (p compiled, files no
 	}
 	p.engine = g.tools.Engine(spec.Folders, files, spec.Optimizers)
 	o := plan.Options{Environment: spec.Environment, Parameters: spec.Parameters, Lookup: node.Looking(p.engine, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{p.engine}, Until: spec.Until}
+	if spec.Sample > 0 {
+		o.Sample, o.Pins = int64(spec.Sample), pinned(spec.Pins)
+		files = &watchedFiles{Files: files}
+	}
 	if spec.Replay != nil {
 		if x, err = prepareReplay(spec.Replay, flow, files, o); err != nil {
 			return p, files, nil, problems(err), nil
@@ -217,7 +227,7 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 	}
 	rejects := &rejectSender{peer: g.peer}
 	result := &runResult{}
-	nodes, err := p.engine.Run(ctx, p.Plan, engine.Env{
+	env := engine.Env{
 		Files: files, Connections: spec.Connections, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence, Flow: spec.Flow}, Threads: spec.Threads, MemoryLimit: spec.Memory, SpillLimit: spec.Spill,
 		Offsets: spec.Offsets, Reached: func(offsets map[string]node.Offset) { result.Reached = offsets },
 		Counts:  func(ns []flows.NodeStatus) { g.event(eventCounts, ns) },
@@ -238,7 +248,12 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 			}
 			return g.peer.call(ctx.Done(), methodMayCommit, commitBody{Fence: spec.Fence, Rejects: rejects.sent}, nil)
 		},
-	})
+	}
+	if spec.Sample > 0 { // there is nothing to commit, and no cursor to move
+		env.Reached = nil
+		env.MayCommit = func(context.Context) error { return rejects.flush() }
+	}
+	nodes, err := p.engine.Run(ctx, p.Plan, env)
 	if err != nil {
 		_ = rejects.flush() // what went wrong first is what to tell
 		e := flows.AsError(err)

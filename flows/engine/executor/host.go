@@ -297,6 +297,13 @@ func (h *Host) Preview(ctx context.Context, spec PreviewSpec) (flows.Preview, er
 	return p, err
 }
 
+// Pin answers the records that a node puts out.
+func (h *Host) Pin(ctx context.Context, spec PreviewSpec) (flows.PinnedRecords, error) {
+	var p flows.PinnedRecords
+	err := h.call(ctx, methodPin, spec, &p)
+	return p, err
+}
+
 // Replay finds out what would become of the refused records of spec.Replay, without writing anything.
 func (h *Host) Replay(ctx context.Context, spec RunSpec) (flows.ReplayReport, error) {
 	var r flows.ReplayReport

@@ -157,8 +157,9 @@ type reuse struct {
 // source reads what is kept of a node's source instead of the source, or keeps it. It depends on the settings of the node
 // and on what they may refer to.
 func (u *reuse) source(n *plan.Node, read node.Read) node.Source {
-	if k, ok := read.Source.(keptRelation); ok {
-		return k
+	switch read.Source.(type) {
+	case keptRelation, pinnedSource:
+		return read.Source
 	}
 	text, err := json.Marshal([]any{read.Source.String(), n.Type, n.Version, n.Config, n.Policy, u.spec.Environment, u.params, u.spec.Parameters, u.spec.Folders, u.spec.Connections, u.spec.Offsets[n.ID], read.Limit, read.Schema})
 	if err != nil {

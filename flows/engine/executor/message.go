@@ -19,6 +19,7 @@ const (
 	methodWindow   = "window"   // WindowSpec → flows.CursorWindow
 	methodSniff    = "sniff"    // sniffBody → node.Proposal
 	methodPreview  = "preview"  // PreviewSpec → flows.Preview
+	methodPin      = "pin"      // PreviewSpec → flows.PinnedRecords: what the node puts out
 	methodRun      = "run"      // RunSpec → runResult
 	methodReplay   = "replay"   // RunSpec → flows.ReplayReport: nothing is written
 )
@@ -88,6 +89,9 @@ type RunSpec struct {
 	Connections node.ConnectionSet `json:"connections,omitempty"`
 	// Replay lets these records go through the flow, and no others.
 	Replay *flows.Replay `json:"replay,omitempty"`
+	// Sample reads so many records of every driving source, begins at Pins, and writes nothing. 0: a run.
+	Sample int                   `json:"sample,omitempty"`
+	Pins   []flows.PinnedRecords `json:"pins,omitempty"`
 	// Flow names what goes on from run to run, and Offsets say where, by source node.
 	Flow    string                 `json:"flow,omitempty"`
 	Offsets map[string]node.Offset `json:"offsets,omitempty"`
@@ -108,6 +112,8 @@ type PreviewSpec struct {
 	// Offsets say where incremental sources go on, by node, and Samples which records of driving ones are read.
 	Offsets map[string]node.Offset      `json:"offsets,omitempty"`
 	Samples map[string]flows.SampleMode `json:"samples,omitempty"`
+	// Pins are records that the preview begins at.
+	Pins []flows.PinnedRecords `json:"pins,omitempty"`
 	// Connections of the flow with their secrets, and no others.
 	Connections node.ConnectionSet `json:"connections,omitempty"`
 }

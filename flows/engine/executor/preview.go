@@ -22,6 +22,11 @@ const previewRejects = 100
 // preview runs the flow up to a node over the first records of its driving source and keeps what passed the node's
 // ports. Nothing is written, and what is wrong with the flow is part of the answer.
 func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, error) {
+	return g.look(ctx, spec, nil)
+}
+
+// look makes a preview, and lets what the node puts out be pinned where that is asked for.
+func (g *Guest) look(ctx context.Context, spec PreviewSpec, pin *pinning) (*flows.Preview, error) {
 	began := time.Now()
 	v := &flows.Preview{Node: spec.Node, Inputs: []flows.Sample{}, Outputs: []flows.Sample{}}
 	flow, err := flows.ParseFlow(spec.Document)
@@ -42,10 +47,14 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 	if again.above, err = aboveOf(flow, &spec); err != nil {
 		return nil, err
 	}
-	p, ps := plan.Compile(flow, plan.Options{Environment: spec.Environment, Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit), Samples: spec.Samples, Kept: again.kept})
+	p, ps := plan.Compile(flow, plan.Options{Environment: spec.Environment, Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit), Samples: spec.Samples, Pins: pinned(spec.Pins), PinOutputs: pin != nil, Kept: again.kept})
 	v.Problems = ps
 	if ps.Failed() {
 		return v, nil
+	}
+	keep := again.keep
+	if pin != nil {
+		pin.plan, keep = p, pin.keep
 	}
 	v.Cursors = beginnings(p.Incremental, spec.Offsets)
 	n := p.Find(spec.Node)
@@ -66,9 +75,9 @@ func (g *Guest) preview(ctx context.Context, spec PreviewSpec) (*flows.Preview, 
 	look := &look{preview: v, limit: spec.Limit}
 	nodes, err := eng.Run(ctx, p, engine.Env{Files: files, Connections: spec.Connections, Temp: spec.Temp, MemoryLimit: max(spec.Memory-keptBytes, spec.Memory/2),
 		Threads: 1, ReadThreads: spec.Threads, // one thread keeps records in their order
-		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject, Offsets: spec.Offsets, Source: again.source, Keep: again.keep})
+		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject, Offsets: spec.Offsets, Source: again.source, Keep: keep})
 	look.finish(p, n, nodes, again.refused(p))
-	if err == nil {
+	if err == nil && pin == nil {
 		again.finish(v, p, watched.list())
 	}
 	v.Took, v.At = time.Since(began), began.UTC()

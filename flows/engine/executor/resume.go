@@ -21,7 +21,8 @@ import (
 
 // aboveOf is everything that the inputs of a previewed node depend on, files aside.
 func aboveOf(flow *flows.Flow, spec *PreviewSpec) ([]byte, error) {
-	needed := flow.Above(spec.Node)
+	pins := pinsOf(spec.Pins)
+	needed := flow.Needed(spec.Node, func(id string) bool { return slices.ContainsFunc(pins, func(p flows.Pin) bool { return p.Node == id }) })
 	part := *flow
 	part.Name, part.Description, part.Layout, part.Nodes, part.Edges = "", "", nil, nil, nil
 	for _, n := range flow.Nodes {
@@ -42,7 +43,7 @@ func aboveOf(flow *flows.Flow, spec *PreviewSpec) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest, err := json.Marshal([]any{spec.Node, spec.Environment, spec.Parameters, spec.Folders, spec.Connections, spec.Offsets, spec.Samples, spec.Limit})
+	rest, err := json.Marshal([]any{spec.Node, spec.Environment, spec.Parameters, spec.Folders, spec.Connections, spec.Offsets, spec.Samples, spec.Limit, pins})
 	return append(doc, rest...), err
 }
 

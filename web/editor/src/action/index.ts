@@ -16,12 +16,13 @@ import { insert } from './insert';
 import { menu } from './menu';
 import { nudges } from './nudge';
 import { open } from './open';
+import { pin } from './pin';
 import { preview } from './preview';
 import { publish } from './publish';
 import { lastProblem, nextProblem } from './problem';
 import { redo } from './redo';
 import { rename } from './rename';
-import { run, runWith } from './run';
+import { run, runSample, runWith } from './run';
 import { runUntil } from './run-until';
 import { selectAll } from './select-all';
 import { stop } from './stop';
@@ -32,7 +33,7 @@ import { fitSelection, zoomActual, zoomIn, zoomOut } from './zoom';
 import type { Services } from '../shell/editor';
 
 export const actions: readonly Action[] = [
-  run, runWith, stop, publish, runUntil, preview, inbox, flowSettings, add, connect, insert, open, menu, back, rename, disable, duplicate, remove, removeReconnect, undo, redo,
+  run, runWith, runSample, stop, publish, runUntil, preview, pin, inbox, flowSettings, add, connect, insert, open, menu, back, rename, disable, duplicate, remove, removeReconnect, undo, redo,
   selectAll, tidy, fit, fitSelection, zoomActual, zoomIn, zoomOut, ...walks, ...nudges, nextProblem, lastProblem, help,
 ];
 
@@ -57,7 +58,7 @@ export function keyOf(event: Key): string {
  */
 export type Where = 'canvas' | 'text' | 'setting' | 'page';
 
-const inTexts: Record<'text' | 'setting', readonly string[]> = { text: ['run'], setting: ['run', 'undo', 'redo'] };
+const inTexts: Record<'text' | 'setting', readonly string[]> = { text: ['run', 'run-sample'], setting: ['run', 'run-sample', 'undo', 'redo'] };
 
 /** actionFor finds what a key does where it is pressed. */
 export function actionFor(event: Key, where: Where): Action | undefined {
@@ -76,4 +77,4 @@ export function perform(action: Action, s: Services): boolean {
 }
 
 export { can, offered, type Action };
-export { add, back, connect, disable, duplicate, fit, flowSettings, help, inbox, insert, menu, open, preview, publish, redo, remove, removeReconnect, rename, run, runUntil, selectAll, stop, tidy, undo, zoomActual, zoomIn, zoomOut };
+export { add, back, connect, disable, duplicate, fit, flowSettings, help, inbox, insert, menu, open, pin, preview, publish, redo, remove, removeReconnect, rename, run, runUntil, selectAll, stop, tidy, undo, zoomActual, zoomIn, zoomOut };

@@ -1,7 +1,7 @@
 // The REST API, /api/v1. Errors of the server and of the way to it are ApiErrors with a sentence for people.
 
 import type {
-  Catalogue, Check, Connection, ConnectionReport, Columns, Cursor, CursorWindow, Environment, Environments, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, Page, Path, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SampleMode, SaveConnection, Saved, SetCursor, SplitSettings, StartRun, Tables, TestConnection,
+  Catalogue, Check, Connection, ConnectionReport, Columns, Cursor, CursorWindow, Environment, Environments, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, Page, Path, Pin, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SampleMode, SaveConnection, Saved, SetCursor, SplitSettings, StartRun, Tables, TestConnection,
 } from './types';
 import { exactParse } from './exact';
 
@@ -64,6 +64,10 @@ export class Client {
   saveEnvironments = (items: readonly Environment[]) => this.call<Environments>('/environments', { method: 'PUT', body: { items } });
   preview = (request: { document: unknown; node: string; environment?: string; parameters?: Record<string, string>; limit?: number; fresh?: true; flow?: string; samples?: Readonly<Record<string, SampleMode>> }, signal?: AbortSignal) =>
     this.call<Preview>('/preview', { method: 'POST', body: request, signal });
+  pins = (flow: string) => this.call<Page<Pin>>(`/flows/${encodeURIComponent(flow)}/pins`);
+  pin = (flow: string, request: { document: unknown; node: string; environment?: string; parameters?: Record<string, string>; samples?: Readonly<Record<string, SampleMode>> }) =>
+    this.call<Pin>(`/flows/${encodeURIComponent(flow)}/pins/${encodeURIComponent(request.node)}`, { method: 'PUT', body: request });
+  unpin = (flow: string, node: string) => this.call<void>(`/flows/${encodeURIComponent(flow)}/pins/${encodeURIComponent(node)}`, { method: 'DELETE' });
   inspect = (path: string, signal?: AbortSignal) => this.call<Proposal>('/inspect', { method: 'POST', body: { path }, signal });
 
   startRun = (start: StartRun, key: string) => this.call<Run>('/runs', { method: 'POST', body: start, headers: { 'Idempotency-Key': key } });

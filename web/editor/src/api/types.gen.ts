@@ -25,7 +25,7 @@ export type RunState = "queued" | "running" | "succeeded" | "failed" | "cancelle
 export type Severity = "error" | "warning" | "info"
 
 /** Trigger is what started a run. */
-export type Trigger = "manual" | "replay"
+export type Trigger = "manual" | "replay" | "sample"
 
 /** Page is a part of a list; Next is the cursor of the following one, empty on the last. */
 export interface Page<T> {
@@ -129,6 +129,8 @@ export interface StartRun {
   flow: string
   /** 0: freeze the draft as it is saved */
   revision?: number
+  /** reads a sample and what is pinned, and writes nothing; of the draft only */
+  sample?: boolean
   /** node that the run ends at; nothing behind it runs */
   until?: string
   /** of the project; empty: the default one */
@@ -362,7 +364,7 @@ export interface PreviewRequest {
   limit?: number
   /** reads again what is remembered */
   fresh?: boolean
-  /** whose cursors say where incremental sources go on */
+  /** whose cursors say where incremental sources go on, and whose pins are used */
   flow?: string
   /** Samples say which records of a driving source are read, by its node; none: the first. */
   samples?: Record<string, SampleMode>
@@ -384,6 +386,8 @@ export interface Preview {
   scanned: number
   /** Cursors are where incremental sources began, as the next run would: behind what was reached. Nothing moves them. */
   cursors?: FlowCursor[]
+  /** Pins are those that the preview began at. They are in no run. */
+  pins?: Pin[]
   /** Rejects are refused records, of this node and those before it. */
   rejects?: Reject[]
   /** Problems keep the preview from being made; then there are no samples. Warnings do not. */
@@ -591,6 +595,32 @@ export interface CursorWindow {
   records: number
   /** Nulls are records without a cursor, which are never read. */
   nulls?: number
+}
+
+/** Pin says which records of a node previews of a draft begin at instead of computing them. A run never does. */
+export interface Pin {
+  node: string
+  /** of the project, where the records were read */
+  environment?: string
+  ports: PinnedPort[]
+  /** refused records of the node that are pinned with the others */
+  rejects?: number
+  bytes: number
+  /** when the records were read */
+  at: string
+  by: string
+  /** Changed says in which way the fields that the node has now differ from those of the records. Empty: in none, as far as it can be told. It is not stored. */
+  changed?: string
+}
+
+/** PinnedPort are the pinned records of an output port. */
+export interface PinnedPort {
+  port: string
+  schema: Field[]
+  records: number
+  /** there are others */
+  more?: boolean
+  traced?: boolean
 }
 
 /** Cursor is how far an incremental source has been read: its records up to and with Value were part of a committed run. */

@@ -1,5 +1,5 @@
 import { Handle, Position as Side, type NodeProps } from '@xyflow/react';
-import { Ban, CirclePlay, Ellipsis, Hourglass, Table2 } from 'lucide-react';
+import { Ban, CirclePlay, Ellipsis, Hourglass, Pin, Table2 } from 'lucide-react';
 import { memo, useEffect, useRef, useState, type MouseEvent } from 'react';
 import { disable, menu, offered, perform, preview, runUntil, type Action } from '../action';
 import { endsOf, whyNot } from '../model/connect';
@@ -13,6 +13,7 @@ import { spotsOf, type PortSpot } from './geometry';
 import { TypeIcon } from './Icon';
 import { LiveText } from './LiveText';
 import { said, useDelivery } from '../panel/Delivery';
+import { pinLook } from '../panel/pin';
 import { Progress } from './Progress';
 import { StateBadge } from './StateBadge';
 
@@ -50,10 +51,12 @@ function CardView({ id, selected, dragging }: NodeProps) {
   const queued = useEditor((s) => s.run?.state === 'queued' || s.run?.state === 'running');
   const skipped = useEditor((s) => s.check.skipped[id]);
   const status = useNodeStatus(id);
+  const sample = useEditor((s) => s.run?.trigger === 'sample');
   const delivery = useDelivery(id);
+  const pinned = pinWords[useEditor((s) => pinLook(s, id))];
   const [near, setNear] = useState(false);
   if (!card) return null;
-  const state = stateOf(card, status, queued);
+  const state = stateOf(card, status, queued, sample);
   const wrong = status?.reason ?? card.error;
   const line = wrong ? sentence(wrong) : card.summary || (card.disabled ? 'Records pass without it' : (skipped ?? hint(card)));
   const bad = state.look === 'failed' && (card.error !== '' || status?.reason !== undefined);
@@ -65,7 +68,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
       className={classes.filter(Boolean).join(' ')}
       role="group"
       aria-roledescription="node"
-      aria-label={[card.title, card.typeTitle, state.word, counts, line, said(delivery)].filter(Boolean).join(', ')}
+      aria-label={[card.title, card.typeTitle, state.word, pinned, counts, line, said(delivery)].filter(Boolean).join(', ')}
       onPointerEnter={(event) => {
         event.currentTarget.title = services.live.spoken(id);
         setNear(true);
@@ -77,6 +80,7 @@ function CardView({ id, selected, dragging }: NodeProps) {
         <TypeIcon type={type} />
         {renaming ? <NameField id={id} value={card.title} /> : <span className="card-title">{card.title}</span>}
         {status?.activity?.bottleneck && <span className="badge bottleneck" title="The other nodes wait for this one"><Hourglass size={12} strokeWidth={2.5} aria-hidden="true" />Bottleneck</span>}
+        {pinned && <span className={pinned === 'Pinned' ? 'badge state-running pinned' : 'badge state-warning pinned'} title={`${pinned}: previews begin at its records, runs never do`}><Pin size={12} aria-hidden="true" />Pinned{pinned !== 'Pinned' && ' ▲'}</span>}
       </div>
       <div className={bad ? 'card-line bad' : 'card-line'} title={line}>{line}</div>
       <div className="card-foot">
@@ -92,6 +96,8 @@ function CardView({ id, selected, dragging }: NodeProps) {
     </div>
   );
 }
+
+const pinWords = { '': '', pinned: 'Pinned', changed: 'Pinned with other fields' } as const;
 
 function hint(card: Card): string {
   if (card.loose.length > 0) return 'Connect its input';

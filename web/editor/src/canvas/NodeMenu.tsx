@@ -1,10 +1,10 @@
-import { add, can, connect, disable, duplicate, inbox, insert, offered, open, perform, preview, remove, removeReconnect, rename, runUntil, type Action } from '../action';
+import { add, can, connect, disable, duplicate, inbox, insert, offered, open, perform, pin, preview, remove, removeReconnect, rename, runUntil, type Action } from '../action';
 import { nodeOf, titleOf } from '../model/document';
 import { Menu, MenuItem } from '../shell/Menu';
 import { useEditor, useServices } from '../shell/editor';
 
 const groups: readonly (readonly Action[])[] = [
-  [open, preview, runUntil, inbox],
+  [open, preview, pin, runUntil, inbox],
   [rename, duplicate, disable],
   [add, connect, insert],
   [remove, removeReconnect],

@@ -72,6 +72,7 @@ export interface Card {
   configured: boolean;
   disabled: boolean;
   known: boolean;
+  target: boolean; // records end there
 }
 
 /** cardOf gathers what a card shows of the document and of what was found: by the check, and by the newest preview. */
@@ -94,11 +95,13 @@ export function cardOf(doc: FlowDocument, catalogue: Catalogue, node: FlowNode, 
     configured: missing.length === 0 && loose.length === 0 && !errors.some(required),
     disabled: node.disabled ?? false,
     known: type !== undefined,
+    target: type !== undefined && type.outputs.length === 0,
   };
 }
 
-/** stateOf is the badge: of the run where there is one, else of the check. */
-export function stateOf(card: Card, run: { state: NodeState; reason?: string | undefined; rejected?: number | undefined } | undefined, queued: boolean): CardState {
+/** stateOf is the badge: of the run where there is one, else of the check. sample: the run writes nothing. */
+export function stateOf(card: Card, run: { state: NodeState; reason?: string | undefined; rejected?: number | undefined } | undefined, queued: boolean, sample = false): CardState {
+  if (sample && card.target && run?.state === 'done') return { look: 'idle', word: 'Not written' };
   if (run) {
     switch (run.state) {
       case 'running': return { look: 'running', word: 'Running' };

@@ -1,10 +1,12 @@
+import type { Parameter } from '../model/document';
+import { detailOf, writtenAt } from '../parameter/reference';
 import { quoteName, tokenize } from './token';
 
 /** What can be written in an expression at this place of the flow. */
 export interface Scope {
   fields: readonly { name: string; type: string; from?: string }[]; // from: the input, where there are several
   functions: readonly FunctionHelp[];
-  parameters: readonly { name: string; type: string }[];
+  parameters: readonly { name: string; type: string; default?: unknown; secret?: boolean | undefined }[];
   aggregate?: boolean; // functions over a group are allowed
 }
 
@@ -45,6 +47,11 @@ const keywords: readonly [string, string][] = [
  * it answers only when asked explicitly.
  */
 export function complete(source: string, cursor: number, scope: Scope, explicit = false): Completion | undefined {
+  const braced = writtenAt(source, cursor);
+  if (braced && !insideText(source, braced.from)) { // expressions spell it $name
+    const options = rank(parameters(scope), braced.typed);
+    return options.length > 0 ? { from: braced.from, to: braced.to, options } : undefined;
+  }
   const token = tokenize(source).find((t) => t.from < cursor && cursor <= t.to);
   const from = token && token.kind !== 'symbol' ? token.from : cursor;
   const written = source.slice(from, cursor);
@@ -55,6 +62,11 @@ export function complete(source: string, cursor: number, scope: Scope, explicit 
   const ranked = rank(options, wanted);
   if (ranked.length === 0) return undefined;
   return { from, to: token && token.kind !== 'symbol' ? Math.max(token.to, cursor) : cursor, options: ranked };
+}
+
+/** insideText reports whether a place is inside of a text or of a quoted name. */
+function insideText(source: string, at: number): boolean {
+  return tokenize(source).some((t) => t.from < at && at < t.to && /^['"[]/.test(t.text));
 }
 
 function all(scope: Scope, onlyFields: boolean): Option[] {
@@ -75,8 +87,9 @@ function keywordOption([word, info]: readonly [string, string]): Option {
 }
 
 function parameters(scope: Scope): Option[] {
-  return scope.parameters.map(({ name, type }) => {
-    return { kind: 'parameter', label: '$' + name, insert: '$' + name, cursor: name.length + 1, detail: type, info: 'Parameter of the run' };
+  return scope.parameters.map((p) => {
+    const { name, secret } = p;
+    return { kind: 'parameter', label: '$' + name, insert: '$' + name, cursor: name.length + 1, detail: detailOf(p as Parameter, false), info: secret ? 'Secret parameter: expressions cannot read it' : 'Parameter of the run' };
   });
 }
 

@@ -13,6 +13,7 @@ interface Props {
   readOnly?: boolean;
   invalid?: boolean;
   describedBy?: string | undefined;
+  references?: ((typed: string) => Choice[] | undefined) | undefined; // what is offered instead while a parameter is written
   nothing: string; // said where there is nothing to choose from
   clears?: boolean; // empties itself after a choice, as where values are collected
   label?: string;
@@ -37,7 +38,7 @@ export function Combo(props: Props): ReactNode {
   const [search, setSearch] = useState<string | null>(null); // null: nothing typed since it opened, all are listed
   const [active, setActive] = useState(0);
   const box = useRef<HTMLDivElement>(null);
-  const found = matching(choices, search ?? '');
+  const found = (search !== null && props.references?.(search)) || matching(choices, search ?? '');
   const at = Math.min(active, found.length - 1);
   const show = () => {
     if (readOnly || open) return;

@@ -273,11 +273,16 @@ export class LiveStore {
     }
     if (show.kind === 'edge') {
       const value = this.edge(show.node, show.port, show.to, show.toPort, show.alone);
-      return value === undefined ? '' : count(value);
+      return value === undefined ? '' : this.marked(count(value));
     }
     const status = this.nodes.get(show.node);
     const value = status && passed(status);
-    return value === undefined ? '' : `${count(value)} rec`;
+    return value === undefined ? '' : this.marked(`${count(value)} rec`);
+  }
+
+  /** marked says of a number that it is one of a sample. */
+  private marked(text: string): string {
+    return this.run?.trigger === 'sample' ? `sample ${text}` : text;
   }
 
   /** spoken is the exact count of a node for tooltips and screen readers. */
@@ -285,7 +290,7 @@ export class LiveStore {
     const status = this.nodes.get(node);
     const value = status && passed(status);
     if (!status || value === undefined) return '';
-    const parts = [`${exact(value)} records`];
+    const parts = [`${exact(value)} records${this.run?.trigger === 'sample' ? ' of a sample' : ''}`];
     if (status.rejected) parts.push(`${exact(status.rejected)} rejected`);
     if (status.state === 'running' && status.progress) parts.push(`${Math.floor(status.progress * 100)} % read`);
     if (status.activity) parts.push(...spent(status.activity));

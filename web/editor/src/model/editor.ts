@@ -20,7 +20,7 @@
 // state.readOnly is set, change does nothing: on the page of a run, and while the window is narrow (see Editor.setNarrow). Counts of runs are never here: see live/store.ts; state.run changes with states only.
 
 import { applyPatches, enablePatches, produce, produceWithPatches, setAutoFreeze, type Patch } from 'immer';
-import type { Catalogue, Check, Delivery, Environment, Field, Flow, FlowError, Move, Run, SampleMode } from '../api/types';
+import type { Catalogue, Check, Delivery, Environment, Field, Flow, FlowError, Move, Pin, Run, SampleMode } from '../api/types';
 import { edgeKey, listedNames, nodeOf, renamePort, typeOf, type Config, type FlowDocument, type Position } from './document';
 
 enablePatches();
@@ -79,7 +79,7 @@ export interface EditorState {
   menu: { node: string; at: Position } | null; // the menu of a node, at a point of the window
   help: boolean;
   flowSettings: boolean; // are open
-  asking: { until?: string } | null; // the values of a run are asked for
+  asking: { until?: string; sample?: true } | null; // the values of a run are asked for
   environments: readonly Environment[];
   environment: string; // that the flow is checked, previewed and run in
   given: Readonly<Record<string, string>>; // values of parameters that previews use
@@ -89,6 +89,9 @@ export interface EditorState {
   offline: boolean; // the server does not answer: what is shown of it may be old
   previewed: readonly FlowError[]; // what the newest preview found
   samples: Readonly<Record<string, SampleMode>>; // which records previews read of a source; the first of those that are not here
+  pins: readonly Pin[]; // nodes that previews begin at, in order of their ids
+  pinning: string | null; // node that is being pinned
+  sampleOnly: boolean; // Run reads a sample and writes nothing
   etag: string;
   run: Run | null; // the run that is watched, without counts
   runError: { message: string; suggestion?: string | undefined } | null; // why the last run could not start
@@ -157,6 +160,9 @@ export class Editor {
       offline: false,
       previewed: [],
       samples: {},
+      pins: [],
+      pinning: null,
+      sampleOnly: false,
       etag: options.etag ?? '',
       run: null,
       runError: null,

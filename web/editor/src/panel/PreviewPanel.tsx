@@ -10,6 +10,7 @@ import { useEditor, useServices } from '../shell/editor';
 import { known } from '../shell/session';
 import { ColumnMenu, type OpenMenu } from './ColumnMenu';
 import './panel.css';
+import { PinButton, PinChip, pinnedText } from './PinBar';
 import { PreviewLoader } from './preview';
 import { RejectTable } from './RejectTable';
 import { SampleChoice } from './SampleChoice';
@@ -36,12 +37,14 @@ function DraftPreview({ node }: { node: FlowNode }): ReactNode {
   }), [client, editor, session]);
   const environment = useEditor((s) => s.environment);
   const given = useEditor((s) => s.given);
-  const asked = useRef({ environment, given });
+  const pins = useEditor((s) => s.pins);
+  const asked = useRef({ environment, given, pins });
   useEffect(() => {
-    if (asked.current.environment === environment && asked.current.given === given) return;
-    asked.current = { environment, given };
-    loader.again();
-  }, [loader, environment, given]);
+    const before = asked.current;
+    if (before.environment === environment && before.given === given && before.pins === pins) return;
+    asked.current = { environment, given, pins };
+    loader.again(before.environment !== environment || before.given !== given);
+  }, [loader, environment, given, pins]);
   useEffect(() => () => loader.stop(), [loader]);
   const previewed = useMeaning(document);
   const samples = useEditor((s) => s.samples);
@@ -59,8 +62,10 @@ function DraftPreview({ node }: { node: FlowNode }): ReactNode {
   return (
     <div className="preview">
       <div className="preview-bar">
+        {mine && shown && <PinChip pins={shown.pins ?? []} node={node.id} />}
         <span role="status" className={old ? 'faint' : ''}>{mine && shown ? bannerOf(shown, document) : loading ? 'Reading records…' : 'No records yet'}{mine && shown && loading ? ' · refreshing…' : ''}{mine && shown && old && !loading ? ' · before the last change' : ''}</span>
-        <SampleChoice node={node.id} />
+        <PinButton node={node.id} />
+        {(shown?.pins ?? []).length === 0 && <SampleChoice node={node.id} />}
         <button type="button" className="icon-button preview-again" aria-label="Read the records again" onClick={() => loader.again()}><RefreshCw size={14} aria-hidden="true" /></button>
       </div>
       {mine && problems.length > 0 && <ProblemLines problems={problems} />}
@@ -96,6 +101,8 @@ function chosenOf({ read, complete, sample, scanned }: Preview, source: string):
 
 /** bannerOf says what one sees: "first 1,000 records of Orders · read 10:42:07 · 34 ms · cached". */
 export function bannerOf(preview: Preview, doc: FlowDocument): string {
+  const pins = preview.pins ?? [];
+  if (pins.length > 0) return [pinnedText(pins, (node) => nodeTitle(doc, node)), duration(preview.took / 1e6), preview.cached ? 'cached' : ''].filter(Boolean).join(' · ');
   const what = chosenOf(preview, nodeTitle(doc, preview.source));
   const at = new Date(preview.at).toLocaleTimeString([], { hour12: false });
   const behind = (preview.cursors ?? []).map((c) => `after ${c.column} ${c.value}${(preview.cursors ?? []).length > 1 ? ` of ${nodeTitle(doc, c.node)}` : ''}, as the next run`);
@@ -231,5 +238,13 @@ function RunSamples({ node }: { node: FlowNode }): ReactNode {
   const inputs = inputKeys(document, node.id).flatMap(({ key, edge }) => samples.filter((s) => s.node === edge.from.node && s.port === edge.from.port).map((s) => ({ ...s, port: key })));
   if (reason) return <p className="pad">The samples could not be read: {reason}</p>;
   if (inputs.length + outputs.length === 0) return <p className="pad faint">{loading ? 'Reading samples…' : 'The run kept no sample at this node.'}</p>;
-  return <div className="preview"><Sides node={node} inputs={inputs} outputs={outputs} rejects={[]} /></div>;
+  return (
+    <div className="preview">
+      <div className="preview-bar">
+        <span className="badge state-succeeded">{run?.trigger === 'sample' ? 'Sample' : 'Live run'}</span>
+        <span>{run?.trigger === 'sample' ? 'records of a run on the sample: nothing was written' : 'records that this run has kept'}</span>
+      </div>
+      <Sides node={node} inputs={inputs} outputs={outputs} rejects={[]} />
+    </div>
+  );
 }

@@ -23,7 +23,7 @@ export function RejectsPanel(): ReactNode {
       <div className="preview-bar">
         <span>{only ? `Refused by ${nodeTitle(document, only)}` : 'Refused by all nodes'}</span>
         {node && <button type="button" className="form-button" onClick={() => setWhole(!whole)}>{whole ? `Only ${nodeTitle(document, node.id)}` : 'All nodes'}</button>}
-        {run.flow && <a className="form-button" href={addressOf({ ...(only ? { flow: run.flow, node: only } : { run: run.id }) })}>Open in inbox</a>}
+        {run.flow && run.trigger !== 'sample' && <a className="form-button" href={addressOf({ ...(only ? { flow: run.flow, node: only } : { run: run.id }) })}>Open in inbox</a>}
       </div>
       <Pages key={`${run.id} ${run.state} ${only}`} run={run.id} node={only} ended={run.state !== 'queued' && run.state !== 'running'} />
     </div>

@@ -72,13 +72,13 @@ export class PreviewLoader {
     this.timer = this.timers.later(() => void this.load(), moved ? 0 : quiet);
   }
 
-  /** again has the records read once more, such as after a table has changed. */
-  again(): void {
+  /** again asks once more. Where fresh, the records are read again, such as after a table has changed. */
+  again(fresh = true): void {
     const { wanted } = this;
     this.stop();
     if (!wanted) return;
     this.want(wanted.document, wanted.node, wanted.samples);
-    this.wanted = { ...wanted, fresh: true };
+    if (fresh) this.wanted = { ...wanted, fresh: true };
   }
 
   stop(): void {

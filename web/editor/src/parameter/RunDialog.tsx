@@ -11,10 +11,10 @@ import './parameter.css';
 /** RunDialog asks for the values of a run. */
 export function RunDialog(): ReactNode {
   const asked = useEditor((s) => s.asking);
-  return asked ? <Values key={String(asked.until)} until={asked.until} /> : null;
+  return asked ? <Values key={String(asked.until)} until={asked.until} sample={asked.sample ?? false} /> : null;
 }
 
-function Values({ until }: { until: string | undefined }): ReactNode {
+function Values({ until, sample }: { until: string | undefined; sample: boolean }): ReactNode {
   const { editor, session, view } = useServices();
   const parameters = useEditor((s) => s.document.parameters) ?? [];
   const environment = useEditor((s) => s.environment);
@@ -42,14 +42,14 @@ function Values({ until }: { until: string | undefined }): ReactNode {
     setBusy(true);
     rememberValues(session.flow, parameters, given);
     editor.set({ given: rememberedValues(session.flow, parameters) });
-    const refused = await session.run(until, given);
+    const refused = await session.run(until, given, sample);
     setBusy(false);
     const here = refused.filter((p) => p.path?.field?.startsWith('parameters'));
     if (here.length === 0) return close();
     setProblems(here);
   };
   return (
-    <Dialog title={until ? 'Run to here with values' : 'Run with values'} onClose={close}>
+    <Dialog title={sample ? 'Run on the sample with values: nothing is written' : until ? 'Run to here with values' : 'Run with values'} onClose={close}>
       <form className="form flow-settings" onKeyDown={(e) => e.stopPropagation()} onSubmit={(e) => {
         e.preventDefault();
         void start();

@@ -3,6 +3,7 @@ import { documentOf } from '../model/document';
 import { difference } from '../model/difference';
 import { sentence } from '../form/problem';
 import { useEditor, useServices } from './editor';
+import { SampleBar } from './RunMode';
 
 /** Bars stand below the top bar while something needs a decision; they push the canvas down and never cover it. */
 export function Bars() {
@@ -11,6 +12,7 @@ export function Bars() {
       <OfflineBar />
       <ConflictBar />
       <ErrorBar />
+      <SampleBar />
       <NarrowBar />
     </>
   );

@@ -20,6 +20,8 @@ export function Outline() {
   const selection = useEditor((s) => s.selection);
   const focus = useEditor((s) => s.focus);
   const run = useEditor((s) => s.run?.state);
+  const sample = useEditor((s) => s.run?.trigger === 'sample');
+  const pins = useEditor((s) => s.pins);
   useRunStates();
   const list = useRef<HTMLUListElement>(null);
   const order = inOrder(doc);
@@ -47,7 +49,7 @@ export function Outline() {
     <ul ref={list} className="outline" role="tree" aria-label="Outline of the flow" onKeyDown={keys}>
       {order.map(({ node, layer }) => {
         const card = cardOf(doc, catalogue, node, merged(problemsOf(problems, node.id), problemsOf(previewed, node.id)));
-        const state = stateOf(card, live.status(node.id), run === 'queued' || run === 'running');
+        const state = stateOf(card, live.status(node.id), run === 'queued' || run === 'running', sample);
         const names = (ids: string[]) => [...new Set(ids)].map((id) => titleOf(doc.nodes.find((n) => n.id === id) ?? { id, type: '', version: 1 })).join(', ');
         const from = names(doc.edges.filter((e) => e.to.node === node.id).map((e) => e.from.node));
         const to = names(doc.edges.filter((e) => e.from.node === node.id).map((e) => e.to.node));
@@ -58,7 +60,7 @@ export function Outline() {
             data-node={node.id}
             aria-level={layer + 1}
             aria-selected={selection.has(node.id)}
-            aria-label={[card.title, card.typeTitle, state.word, live.spoken(node.id), from && `reads ${from}`, to && `leads to ${to}`, card.error].filter(Boolean).join(', ')}
+            aria-label={[card.title, card.typeTitle, state.word, pins.some((p) => p.node === node.id) && 'Pinned', live.spoken(node.id), from && `reads ${from}`, to && `leads to ${to}`, card.error].filter(Boolean).join(', ')}
             tabIndex={node.id === stop ? 0 : -1}
             onFocus={() => focus !== node.id && editor.focusNode(node.id)}
             onClick={() => {

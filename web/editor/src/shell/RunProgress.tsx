@@ -7,6 +7,11 @@ import type { Run } from '../api/types';
 import { useEditor, useServices } from './editor';
 
 export function lookOf(run: Run): CardState {
+  const look = plainLook(run);
+  return run.trigger === 'sample' ? { ...look, word: `Sample: ${look.word.toLowerCase()}` } : look;
+}
+
+function plainLook(run: Run): CardState {
   switch (run.state) {
     case 'queued': return { look: 'queued', word: 'Queued' };
     case 'running': return { look: 'running', word: 'Running' };

@@ -4,6 +4,7 @@ import { can, flowSettings, help, perform, publish, redo, run, stop, undo, type 
 import type { SavedState } from '../model/editor';
 import { EnvironmentSelect } from '../parameter/EnvironmentSelect';
 import { useEditor, useServices } from './editor';
+import { RunMode } from './RunMode';
 import { RunProgress } from './RunProgress';
 import { isDark, toggleTheme } from './theme';
 
@@ -11,6 +12,7 @@ export function TopBar() {
   const watched = useEditor((s) => s.run);
   const running = watched?.state === 'queued' || watched?.state === 'running';
   const readOnly = useEditor((s) => s.readOnly);
+  const sampleOnly = useEditor((s) => s.sampleOnly);
   const [dark, setDark] = useState(isDark);
   return (
     <header className="top">
@@ -40,7 +42,8 @@ export function TopBar() {
       <Tool action={help} Icon={CircleHelp} />
       {!readOnly && <Tool action={publish} Icon={Upload} />}
       {!readOnly && <EnvironmentSelect />}
-      {running ? <Main action={stop} Icon={Square} text="Stop" /> : <Main action={run} Icon={Play} text="Run" />}
+      {!readOnly && <RunMode />}
+      {running ? <Main action={stop} Icon={Square} text="Stop" /> : <Main action={run} Icon={Play} text={sampleOnly ? 'Run sample' : 'Run'} />}
     </header>
   );
 }

@@ -29,6 +29,7 @@ export function mount(element: Element, client: Client, start: Start): Services 
   const services = { editor, client, live, view: new View(), session: new Session(editor, client, live, start.flow) };
   editor.set({ environments: start.environments ?? [], environment: chosenEnvironment(start.environments ?? []), given: start.flow ? rememberedValues(start.flow, start.document.parameters ?? []) : {} });
   services.session.start();
+  void services.session.readPins();
   for (const change of ['online', 'offline']) window.addEventListener(change, () => services.session.reconnect());
   window.addEventListener('beforeunload', (event) => {
     if (!services.session.unsaved) return;

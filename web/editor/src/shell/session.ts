@@ -4,7 +4,7 @@
 import { ApiError, type Client } from '../api/client';
 import { watchRun, type Environment, browser } from '../api/live';
 import type { Flow, FlowError, Run } from '../api/types';
-import { documentOf, type FlowDocument } from '../model/document';
+import { documentOf, nodeOf, titleOf, type FlowDocument } from '../model/document';
 import type { Editor } from '../model/editor';
 import type { LiveStore } from '../live/store';
 import { needsValue } from '../parameter/parameter';
@@ -222,15 +222,15 @@ export class Session {
   }
 
   /** ask starts a run, after asking for its values where the flow needs some or `always`. */
-  ask(until?: string, always = false): void {
+  ask(until?: string, always = false, sample = this.editor.state.sampleOnly && until === undefined): void {
     const { document, environment } = this.editor.state;
     const parameters = document.parameters ?? [];
-    if (parameters.some((p) => always || needsValue(p, environment))) this.editor.set({ asking: until === undefined ? {} : { until } });
-    else void this.run(until);
+    if (parameters.some((p) => always || needsValue(p, environment))) this.editor.set({ asking: { ...(until === undefined ? {} : { until }), ...(sample ? { sample } : {}) } });
+    else void this.run(until, {}, sample);
   }
 
   /** run saves the flow and starts it, up to a node if one is given. It answers what is wrong with the flow or its values. */
-  async run(until?: string, parameters: Record<string, string> = {}): Promise<readonly FlowError[]> {
+  async run(until?: string, parameters: Record<string, string> = {}, sample = false): Promise<readonly FlowError[]> {
     if (this.starting || this.running || !this.flow) return [];
     this.starting = true;
     this.editor.set({ runError: null });
@@ -238,14 +238,14 @@ export class Session {
       if (!(await this.saveAll())) throw new ApiError(0, 'save', this.notSavedReason(), 'the run uses the saved flow');
       const key = this.key();
       const { environment } = this.editor.state;
-      const start = { flow: this.flow, ...(until === undefined ? {} : { until }), ...(environment ? { environment } : {}), ...(Object.keys(parameters).length > 0 ? { parameters } : {}) };
+      const start = { flow: this.flow, ...(until === undefined ? {} : { until }), ...(sample ? { sample } : {}), ...(environment ? { environment } : {}), ...(Object.keys(parameters).length > 0 ? { parameters } : {}) };
       const run = await this.client.startRun(start, key).catch((error: unknown) => {
         // No answer: the run may have begun. The same key asks for the same run.
         if (error instanceof ApiError && error.status === 0) return this.client.startRun(start, key);
         throw error;
       });
       this.watch(run);
-      this.editor.announce('The run has started.');
+      this.editor.announce(sample ? 'The run on the sample has started. Nothing will be written.' : 'The run has started.');
       return [];
     } catch (error) {
       this.refused(error);
@@ -305,6 +305,57 @@ export class Session {
     }
   }
 
+  /** readPins finds out which nodes are pinned. */
+  async readPins(): Promise<void> {
+    if (!this.flow) return;
+    try {
+      this.editor.set({ pins: (await this.client.pins(this.flow)).items ?? [] });
+    } catch (error) {
+      this.editor.set({ runError: { message: `it is not known which nodes are pinned: ${reasonOf(error)}` } });
+    }
+  }
+
+  /** togglePin pins what a node puts out, or lets go of it. */
+  togglePin(node: string): Promise<void> {
+    return this.editor.state.pins.some((pin) => pin.node === node) ? this.unpin(node) : this.pin(node);
+  }
+
+  async pin(node: string): Promise<void> {
+    if (this.editor.state.pinning !== null) return;
+    const { document, environment, given, samples } = this.editor.state;
+    this.editor.set({ pinning: node, runError: null });
+    try {
+      const pin = await this.client.pin(this.flow, { document, node, samples, ...(environment ? { environment } : {}), parameters: known(document, given) });
+      const others = this.editor.state.pins.filter((p) => p.node !== node);
+      this.editor.set({ pins: [...others, pin] });
+      this.editor.announce(`${titleIn(document, node)} is pinned: previews begin at its records. Runs do not.`);
+    } catch (error) {
+      this.editor.set({ runError: { message: `${titleIn(document, node)} was not pinned: ${reasonOf(error)}`, ...(error instanceof ApiError && error.suggestion ? { suggestion: error.suggestion } : {}) } });
+      this.editor.announce(`It was not pinned: ${reasonOf(error)}`);
+    } finally {
+      this.editor.set({ pinning: null });
+    }
+  }
+
+  async unpin(node: string): Promise<void> {
+    try {
+      await this.client.unpin(this.flow, node);
+      this.editor.set({ pins: this.editor.state.pins.filter((p) => p.node !== node) });
+      this.editor.announce(`${titleIn(this.editor.state.document, node)} is not pinned any more.`);
+    } catch (error) {
+      this.editor.set({ runError: { message: `${titleIn(this.editor.state.document, node)} is still pinned: ${reasonOf(error)}` } });
+    }
+  }
+
+  /** unwatch takes a run that is over off the canvas. */
+  unwatch(): void {
+    this.watched?.stop();
+    this.watched = null;
+    this.live.reset();
+    this.live.run = null;
+    this.editor.set({ run: null });
+  }
+
   /** watch shows a run on the canvas. */
   watch(run: Run): void {
     this.watched?.stop();
@@ -356,7 +407,18 @@ export function known(document: FlowDocument, given: Readonly<Record<string, str
   return Object.fromEntries(Object.entries(given).filter(([name]) => document.parameters?.some((p) => p.name === name)));
 }
 
+/** titleIn is what a node is called. */
+function titleIn(document: FlowDocument, id: string): string {
+  const node = nodeOf(document, id);
+  return node ? titleOf(node) : id;
+}
+
 export function stateSentence(run: Run): string {
+  const said = plainSentence(run);
+  return run.trigger === 'sample' ? `${said.replace('The run', 'The run on the sample')} Nothing was written.` : said;
+}
+
+function plainSentence(run: Run): string {
   switch (run.state) {
     case 'queued': return 'The run is queued.';
     case 'running': return 'The run is running.';

@@ -6,16 +6,17 @@ import type { WidgetProps } from '../Field';
 import { put } from '../path';
 import { useForm, type Discovered } from '../scope';
 import { NamesWidget } from './field';
+import { referencesIn } from '../../parameter/reference';
 
 /** TableWidget names a table that the chosen connection reaches. Any name may be typed. */
 export function TableWidget({ member, value, id, describedBy, invalid }: WidgetProps): ReactNode {
-  const { edit, seal, readOnly, tables, columns, config } = useForm();
+  const { edit, seal, readOnly, tables, columns, config, parameters } = useForm();
   const set = (name: string, burst?: string) => edit(`Set ${member.title}`, (c) => put(c, member.path, name), burst);
   const nothing = !config.connection ? 'Choose a connection first' : (tables?.reason ?? (tables && !tables.loading ? 'It has no tables that its user may read' : 'Looking for tables…'));
   return (
     <div className="form-table">
       <Combo id={id} value={String(value ?? '')} readOnly={readOnly} invalid={invalid} describedBy={describedBy} placeholder={member.example} nothing={nothing} what="table"
-        choices={(tables?.items ?? []).map((t) => ({ value: t.name, detail: t.view ? 'view' : t.records ? `about ${exact(t.records)}` : '' }))}
+        references={referencesIn(parameters)} choices={(tables?.items ?? []).map((t) => ({ value: t.name, detail: t.view ? 'view' : t.records ? `about ${exact(t.records)}` : '' }))}
         onType={(name) => set(name, member.path)} onChoose={(name) => set(name)} onBlur={seal} />
       {tables && Boolean(config.connection) && <Age what="Tables" of={tables} />}
       {columns && Boolean(value) && <Columns columns={columns} />}

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import type { WidgetProps } from '../Field';
 import { put } from '../path';
 import { useForm } from '../scope';
+import { ReferenceText } from '../../parameter/ReferenceText';
 
 /** TextWidget edits a text. An emptied one is left out where nothing demands it. */
 export function TextWidget({ member, value, id, describedBy, invalid }: WidgetProps): ReactNode {
@@ -12,8 +13,7 @@ export function TextWidget({ member, value, id, describedBy, invalid }: WidgetPr
     edit(`Set ${member.title}`, (config) => put(config, member.path, drop ? undefined : next), member.path);
   };
   return (
-    <input id={id} className="form-input" type="text" value={text} readOnly={readOnly} spellCheck={false} autoComplete="off"
-      placeholder={member.example} aria-describedby={describedBy} aria-invalid={invalid || undefined} aria-required={member.required || undefined}
-      onChange={(e) => change(e.target.value)} onBlur={seal} />
+    <ReferenceText value={text} secrets={member.schema['x-secrets'] === 'true'} onText={change}
+      control={{ id, className: 'form-input', type: 'text', readOnly, spellCheck: false, autoComplete: 'off', placeholder: member.example, 'aria-describedby': describedBy, 'aria-invalid': invalid || undefined, 'aria-required': member.required || undefined, onBlur: seal }} />
   );
 }
