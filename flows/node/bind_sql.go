@@ -128,12 +128,21 @@ func (b *binder) sqlValue(s string, i int, token, word string, f reflect.StructF
 		return "", false
 	}
 	if part(s, i-1) || part(s, i+len(token)) || relationWords.MatchString(word) {
-		b.problem(path, "parameter.name", fmt.Sprintf("the parameter in %s is a value here and cannot be a name, or a part of one", token), "write the name itself, and use parameters for values")
+		b.problem(path, "parameter.name", fmt.Sprintf("%s is a value here and cannot be a name, or a part of one", token), "write the name itself, and use parameters for values")
 		return "", false
 	}
-	p, ok := b.value(token[2:len(token)-1], f, path)
+	name, format, formatted := strings.Cut(token[2:len(token)-1], ":")
+	p, ok := b.value(name, f, path)
 	if !ok {
 		return "", false
+	}
+	if formatted {
+		text, message := formatTime(p, format)
+		if message != "" {
+			b.problem(path, "parameter.format", message, formatHelp)
+			return "", false
+		}
+		p.Type, p.Value = flows.Of(flows.Text), text
 	}
 	literal, ok := sqlLiteral(p)
 	if !ok {

@@ -9,19 +9,25 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"spark/flows"
 	"spark/flows/expr"
 )
 
 // Values are the parameters of a flow with what is given for them in an environment, else their own value there, else
-// their default. What cannot be read has no value: the compilation says so.
+// their default, and what stands in for the facts of a run. What cannot be read has no value: the compilation says so.
 func Values(f *flows.Flow, environment string, given map[string]string) []expr.Param {
 	values := make([]expr.Param, len(f.Parameters))
 	for i, p := range f.Parameters {
 		values[i], _ = valueOf(p, environment, given)
 	}
-	return values
+	return append(values, expr.FactParams(standIns(f, environment))...)
+}
+
+// standIns are the facts where there is no run: of checks and previews.
+func standIns(f *flows.Flow, environment string) flows.RunFacts {
+	return flows.RunFacts{ID: "preview", Flow: f.Name, Environment: environment, StartedAt: time.Now(), Attempt: 1}
 }
 
 func valueOf(p flows.Parameter, environment string, given map[string]string) (v expr.Param, err error) {

@@ -26,6 +26,8 @@ type Job struct {
 	Fence   int64
 	Until   string // node that the run ends at; empty: the whole flow
 	Samples int    // records sampled of every output port
+	// Facts are what the flow can say about the run; nil where it is none.
+	Facts *flows.RunFacts
 	// Connections of the flow with their secrets.
 	Connections node.ConnectionSet
 	// Replay lets these records go through the flow, and no others.

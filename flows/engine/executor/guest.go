@@ -183,7 +183,7 @@ func (g *Guest) compile(ctx context.Context, spec RunSpec) (p compiled, files no
 		return p, nil, nil, nil, err
 	}
 	p.engine = g.tools.Engine(spec.Folders, files, spec.Optimizers)
-	o := plan.Options{Environment: spec.Environment, Parameters: spec.Parameters, Lookup: node.Looking(p.engine, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{p.engine}, Until: spec.Until}
+	o := plan.Options{Environment: spec.Environment, Parameters: spec.Parameters, Lookup: node.Looking(p.engine, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{p.engine}, Until: spec.Until, Facts: spec.Facts}
 	if spec.Replay != nil {
 		if x, err = prepareReplay(spec.Replay, flow, files, o); err != nil {
 			return p, files, nil, problems(err), nil

@@ -82,6 +82,7 @@ type RunSpec struct {
 	Until       string            `json:"until,omitempty"`   // node that the run ends at
 	Samples     int               `json:"samples,omitempty"` // records sampled of every output port
 	Optimizers  []string          `json:"optimizers,omitempty"`
+	Facts       *flows.RunFacts   `json:"facts,omitempty"` // what the flow can say about the run; nil: of a dry run, which is none
 	// Connections of the flow with their secrets, and no others.
 	Connections node.ConnectionSet `json:"connections,omitempty"`
 	// Replay lets these records go through the flow, and no others.

@@ -16,7 +16,7 @@ export function ParameterList(): ReactNode {
   return (
     <section className="parameters" aria-labelledby="parameters-title">
       <h3 id="parameters-title">Parameters</h3>
-      <p className="form-help">Values that are given when a run starts. Expressions use them as <code>$name</code>, all other settings as <code>{'${name}'}</code>.</p>
+      <p className="form-help">Values that are given when a run starts. Expressions use them as <code>$name</code>, all other settings as <code>{'${name}'}</code>. What a run knows of itself needs no parameter: <code>run_id()</code> or <code>{'${run.id}'}</code>, <code>{'${run.started_at:yyyy-MM-dd}'}</code>; see <i>Run</i> in the help of the expressions.</p>
       {parameters.length > 0 && <div className="parameter-items">{parameters.map((p, i) => <ParameterItem key={i} parameter={p} index={i} readOnly={readOnly} />)}</div>}
       {!readOnly && <button type="button" className="form-button" onClick={add}>Add a parameter</button>}
     </section>

@@ -12,7 +12,7 @@ const catalogue = { nodes: [
 ], functions: [], formats: [] } as unknown as Catalogue;
 
 const flow = (): FlowDocument => ({ format: 1, name: 'f', edges: [], parameters: [{ name: 'day', type: 'text' }, { name: 'days', type: 'int64' }], nodes: [
-  { id: 'a', type: 'in', version: 1, config: { path: '${day}-${days}-$${day}.csv', where: "d = ${day} and t = '$day' and x = $day", count: { parameter: 'day' }, options: { delimiter: '${day}' } } },
+  { id: 'a', type: 'in', version: 1, config: { path: '${day}-${day:yyyy}-${days}-$${day}.csv', where: "d = ${day} and t = '$day' and x = $day", count: { parameter: 'day' }, options: { delimiter: '${day}' } } },
   { id: 'b', type: 'filter', version: 1, config: { condition: "$day = '$day' and $days > 1", fields: [{ expression: 'upper($day)', name: '$day' }] } },
 ] });
 
@@ -23,7 +23,7 @@ test('a renamed parameter keeps its uses, in one step of undo, and touches no te
     doc.parameters![0]!.name = 'date';
   });
   const [a, b] = editor.state.document.nodes;
-  expect(a!.config).toEqual({ path: '${date}-${days}-$${day}.csv', where: "d = ${date} and t = '$day' and x = $date", count: { parameter: 'date' }, options: { delimiter: '${date}' } });
+  expect(a!.config).toEqual({ path: '${date}-${date:yyyy}-${days}-$${day}.csv', where: "d = ${date} and t = '$day' and x = $date", count: { parameter: 'date' }, options: { delimiter: '${date}' } });
   expect(b!.config).toEqual({ condition: "$date = '$day' and $days > 1", fields: [{ expression: 'upper($date)', name: '$day' }] });
   editor.undo();
   expect(editor.state.document).toEqual(flow());

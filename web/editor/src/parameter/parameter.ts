@@ -43,7 +43,7 @@ function renamed(value: unknown, schema: Schema | undefined, from: string, to: s
 
 function inText(text: string, widget: string, from: string, to: string): string {
   if (expressions.has(widget)) return inExpression(text, from, to);
-  const changed = text.replace(/\$\$\{|\$\{([^}]*)\}/g, (whole, name: string | undefined) => (name === from ? `\${${to}}` : whole));
+  const changed = text.replace(/\$\$\{|\$\{([^}:]*)(:[^}]*)?\}/g, (whole, name: string | undefined, format = '') => (name === from ? `\${${to}${format}}` : whole));
   return widget === 'sql' ? changed.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\$([A-Za-z_]\w*)/g, (whole, name: string | undefined) => (name === from ? `$${to}` : whole)) : changed;
 }
 
