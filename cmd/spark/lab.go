@@ -80,7 +80,7 @@ func (w *workbench) Preview(ctx context.Context, job run.PreviewJob) (flows.Prev
 	}
 	defer removeTemp(temp)
 	return w.host.Preview(ctx, executor.PreviewSpec{Document: job.Document, Node: job.Node, Environment: job.Environment, Parameters: job.Parameters, Folders: w.folders,
-		Temp: temp, Threads: runtime.NumCPU(), Memory: engineMemory(previewMemory), Limit: job.Limit, Samples: job.Samples, Fresh: job.Fresh, Offsets: job.Offsets, Connections: job.Connections})
+		Temp: temp, Threads: runtime.NumCPU(), Memory: engineMemory(previewMemory), Limit: job.Limit, Samples: job.Samples, Fresh: job.Fresh, Offsets: job.Offsets, Connections: job.Connections, Secrets: job.Secrets})
 }
 
 func (w *workbench) Replay(ctx context.Context, job run.Job) (flows.ReplayReport, error) {
@@ -90,7 +90,7 @@ func (w *workbench) Replay(ctx context.Context, job run.Job) (flows.ReplayReport
 	}
 	defer removeTemp(temp)
 	return w.host.Replay(ctx, executor.RunSpec{Document: job.Document, Environment: job.Environment, Parameters: job.Parameters, Folders: w.folders, Temp: temp, Threads: runtime.NumCPU(),
-		Memory: engineMemory(previewMemory), Connections: job.Connections, Replay: job.Replay})
+		Memory: engineMemory(previewMemory), Connections: job.Connections, Replay: job.Replay, Secrets: job.Secrets})
 }
 
 func (w *workbench) Close() { w.host.Close() }

@@ -20,7 +20,7 @@ type Job struct {
 	Document    json.RawMessage // canonical
 	Environment string
 	Parameters  map[string]string
-	// Secrets are values that no error may show.
+	// Secrets are values among the parameters that nothing may show which an executor says.
 	Secrets []string
 	Folders []string
 	Fence   int64
@@ -49,7 +49,7 @@ type Callbacks struct {
 	Reached func(map[string]node.Offset)
 }
 
-// Executor executes attempts, in another process.
+// Executor executes attempts, in another process. What it says shows no secret of the job.
 type Executor interface {
 	Run(ctx context.Context, job Job, c Callbacks) ([]flows.NodeStatus, error)
 }
@@ -105,7 +105,6 @@ func (a attempt) execute(ctx context.Context, job Job) Result {
 	res := Result{Started: a.now()}
 	rejects := &lazyRejects{store: a.rejects, run: job.Run}
 	granted := false
-	a = a.hiding(job.Secrets)
 	nodes, err := a.executor.Run(ctx, job, Callbacks{
 		Counts:       a.observe.counts,
 		Warnings:     func(ps flows.Problems) { a.observe.problems(ps) },
@@ -127,11 +126,9 @@ func (a attempt) execute(ctx context.Context, job Job) Result {
 			return err
 		},
 	})
-	err = withoutSecrets(err, job.Secrets)
 	if endErr := rejects.end(err == nil); err == nil { // else what went wrong first is what to tell
 		err = endErr
 	}
-	nodes = statesWithout(nodes, job.Secrets)
 	res.Nodes, res.Ended, res.State = nodes, a.now(), flows.RunSucceeded
 	for _, n := range nodes {
 		res.Rejected += n.Rejected

@@ -63,16 +63,15 @@ func (l *Lab) Preview(ctx context.Context, scope flows.Scope, req flows.PreviewR
 	}
 	var p flows.Preview
 	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
-		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Environment: req.Environment, Parameters: req.Parameters, Limit: req.Limit, Samples: req.Samples, Fresh: req.Fresh, Offsets: offsets, Connections: connections})
+		p, err = b.Preview(ctx, PreviewJob{Document: doc, Node: req.Node, Environment: req.Environment, Parameters: req.Parameters, Secrets: secretsOf(req.Document, req.Parameters), Limit: req.Limit, Samples: req.Samples, Fresh: req.Fresh, Offsets: offsets, Connections: connections})
 		return err
 	})
 	if err != nil {
-		return flows.Preview{}, withoutSecrets(err, secretsOf(req.Document, req.Parameters))
+		return flows.Preview{}, err
 	}
 	p.Cursors = slices.DeleteFunc(cursors, func(c flows.FlowCursor) bool {
 		return !slices.ContainsFunc(p.Cursors, func(used flows.FlowCursor) bool { return used.Node == c.Node })
 	})
-	p.Problems = p.Problems.Without(secretsOf(req.Document, req.Parameters))
 	if !p.Problems.Failed() { // what is wrong may be mended outside of the document
 		l.previews.put(key, p, sampleBytes(p))
 	}
