@@ -140,8 +140,7 @@ func literalType(t reflect.Type) (reflect.Type, bool) {
 
 func (b *binder) list(raw json.RawMessage, item reflect.Type, f reflect.StructField, path string) json.RawMessage {
 	if name, ok := reference(raw); ok {
-		b.problem(path, "parameter.list", fmt.Sprintf("the parameter %q cannot be a whole list", name), "use parameters in the items of the list")
-		return raw
+		return b.wholeList(raw, name, item, f, path)
 	}
 	var items []json.RawMessage
 	if json.Unmarshal(raw, &items) != nil {
@@ -165,6 +164,32 @@ func (b *binder) list(raw json.RawMessage, item reflect.Type, f reflect.StructFi
 	}
 	if !changed {
 		return raw
+	}
+	return encode(items, raw)
+}
+
+// wholeList is a list of texts or numbers that is a parameter.
+func (b *binder) wholeList(raw json.RawMessage, name string, item reflect.Type, f reflect.StructField, path string) json.RawMessage {
+	if item.Kind() == reflect.Struct || item.Kind() == reflect.Slice || f.Tag.Get("widget") == "sql" || slices.Contains(expressions, f.Tag.Get("widget")) {
+		b.problem(path, "parameter.list", fmt.Sprintf("the parameter %q cannot be the whole of %q, whose items are more than values", name, titleOf(f)), "use parameters in the items of the list")
+		return raw
+	}
+	p, ok := b.value(name, f, path)
+	if !ok {
+		return raw
+	}
+	values, ok := p.Value.([]any)
+	if !ok {
+		b.problem(path, "parameter.type", fmt.Sprintf("%s is %s and %q takes a list", called(p), described(p), titleOf(f)), "choose a parameter of type list<text>, or use this one in an item of the list")
+		return raw
+	}
+	items := make([]json.RawMessage, len(values))
+	for i, v := range values {
+		before := len(b.problems)
+		items[i] = b.put(raw, expr.Param{Name: p.Name, Type: *p.Type.Elem, Value: v, HasValue: true}, item, f, path)
+		if len(b.problems) > before {
+			return raw
+		}
 	}
 	return encode(items, raw)
 }
@@ -220,6 +245,11 @@ func (b *binder) whole(raw json.RawMessage, name string, t reflect.Type, f refle
 	if !ok {
 		return raw
 	}
+	return b.put(raw, p, t, f, path)
+}
+
+// put is the value of a parameter as the value of a setting of type t.
+func (b *binder) put(raw json.RawMessage, p expr.Param, t reflect.Type, f reflect.StructField, path string) json.RawMessage {
 	fits := p.Value == nil
 	switch t.Kind() {
 	case reflect.String:

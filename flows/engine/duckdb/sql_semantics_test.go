@@ -118,6 +118,7 @@ var semantics = []struct{ src, want string }{
 	{"json_extract_text(parse_json('{\"a b\": {\"c\": [1, {\"d\": \"x\"}]}}'), '$.\"a b\".c[1].d')", "x"}, {"json_extract_text(parse_json('{\"a\": null}'), '$.a')", "null"}, {"json_extract_text(parse_json('{}'), '$.a')", "null"}, {"json_exists(parse_json('{}'), '$.a')", "false"},
 	{"parse_json('{')", "!value.not_valid"}, {"json_array_length(parse_json('{}'))", "null"}, {"json_type(parse_json('null'))", "null"}, {"json_type(parse_json('true'))", "boolean"}, {"json_type(parse_json('[]'), '$.x')", "null"}, {"to_json(1e308 * 10)", "!value.not_finite"},
 	{"json_extract(parse_json('{\"a\": [1, 2]}'), '$.a')", "[1,2]"}, {"json_object('a', null, 'b', list(1, 2))", `{"a":null,"b":[1,2]}`}, {"json_array(date '2026-01-31', 1.50)", `["2026-01-31",1.5]`}, {"to_json(cast(null as text))", "null"},
+	{"2 in (list(1, 2))", "true"}, {"3 in (list(1, 2))", "false"}, {"3 not in (list(1, 2))", "true"}, {"'a' in (list(1, 2))", "#expr.type"},
 	{"list_get(list(1, 2), 3)", "null"}, {"list_get(list(1, 2), 0)", "null"}, {"list_get(list(1, 2), -1)", "null"}, {"list_contains(list(1.5, 2), 2)", "#expr.type"}, {"list_contains(list('a'), 'a')", "true"}, {"list(1, 2.5)", "[1.0, 2.5]"}, {"split('a,,b', ',')", "[a, '', b]"},
 }
 

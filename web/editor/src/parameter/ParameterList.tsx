@@ -2,7 +2,7 @@ import { useState, type ReactNode } from 'react';
 import { TypeSelect } from '../form/TypeSelect';
 import type { Parameter } from '../model/document';
 import { useEditor, useServices } from '../shell/editor';
-import { freeParameter, namePattern, renameUses, textOf, usesOf, wrongValue } from './parameter';
+import { exampleOf, freeParameter, namePattern, renameUses, textOf, usesOf, wrongValue } from './parameter';
 import './parameter.css';
 
 /** ParameterList edits the parameters of a flow. Every change counts at once; undo takes it back. */
@@ -58,7 +58,7 @@ function ParameterItem({ parameter: p, index, readOnly }: { parameter: Parameter
             else mine.title = e.target.value;
           }, 'title')} />
       </div>
-      {!p.secret && <ValueField id={`${id}-default`} label="Default" type={p.type} value={p.default} readOnly={readOnly} empty={p.default === undefined ? 'a run has to give a value' : p.type === 'text' ? 'empty text' : 'null'}
+      {!p.secret && <ValueField id={`${id}-default`} label="Default" type={p.type} value={p.default} readOnly={readOnly} empty={p.default === undefined ? 'a run has to give a value' : p.type === 'text' ? 'empty text' : exampleOf(p.type) ? `null, or such as ${exampleOf(p.type)}` : 'null'}
         onChange={(value) => set('Set the default of a parameter', (mine) => void (mine.default = value ?? (mine.type === 'text' ? '' : null)), 'default')} />}
       {!p.secret && environments.length > 1 && environments.map((e) => (
         <ValueField key={e.name} id={`${id}-in-${e.name}`} label={`In ${e.name}`} type={p.type} value={p.environments?.[e.name]} readOnly={readOnly} empty="as the default"

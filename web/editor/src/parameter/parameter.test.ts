@@ -63,3 +63,15 @@ test('the environment that was chosen last is taken, unless it is gone', () => {
   const with_ = (last: string | null) => chosenEnvironment(list, { getItem: () => last });
   expect([with_('development'), with_('gone'), with_(null), chosenEnvironment([], { getItem: () => 'x' })]).toEqual(['development', 'production', 'production', '']);
 });
+
+test('a list fits where its items do, and its items are looked at one by one', () => {
+  const parameters: Parameter[] = [{ name: 'states', type: 'list<text>' }, { name: 'ids', type: 'list<int64>' }, { name: 'day', type: 'date' }, { name: 'token', type: 'text', secret: true }];
+  const names = (schema: Record<string, unknown>) => fitting(schema as never, parameters).map((p) => p.name);
+  expect(names({ type: 'array', items: { type: 'string' } })).toEqual(['states', 'ids', 'day']);
+  expect(names({ type: 'array', items: { type: 'integer' } })).toEqual(['ids']);
+  expect(names({ type: 'string' })).toEqual(['day']);
+  expect([wrongValue('1, 2', 'list<int64>'), wrongValue('1, x', 'list<int64>'), wrongValue('["a", 1]', 'list<text>'), wrongValue('["a", "b,c"]', 'list<text>'), wrongValue('[', 'list<text>'), wrongValue('', 'list<text>')])
+    .toEqual(['', 'Item 2: Write a whole number.', 'Item 2 is no value of type text.', '', 'Write a list such as a, b or ["a", "b"].', '']);
+  expect([wrongValue('13:45', 'time'), wrongValue('13:45:00', 'time'), wrongValue('2026-01-31 13:45:00', 'timestamp'), wrongValue('2026-01-31 13:45:00', 'timestamptz'), wrongValue('2026-01-31 13:45:00Z', 'timestamptz')].map((text) => text === ''))
+    .toEqual([false, true, true, false, true]);
+});
