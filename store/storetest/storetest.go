@@ -60,6 +60,7 @@ func Run(t *testing.T, fresh func(t *testing.T) store.Config) {
 		"connections":                         testConnections,
 		"cursors":                             testCursors,
 		"environments":                        testEnvironments,
+		"a renamed environment":               testRenamedEnvironment,
 		"runs in an environment":              testRunInEnvironment,
 		"connections of other projects":       testConnectionIsolation,
 		"inbox":                               testInbox,
