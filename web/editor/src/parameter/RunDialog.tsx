@@ -69,7 +69,7 @@ function Values({ until }: { until: string | undefined }): ReactNode {
                     return value === undefined ? rest : { ...rest, [p.name]: value };
                   });
                 }} />
-              <p className="form-help" id={`run-value-${i}-help`}>${p.name} · {p.type}{p.type.startsWith('list<') ? ' · with commas between, or as JSON' : ''}{p.secret ? ' · shown to nobody' : needsValue(p, environment) ? '' : ' · empty: the default'}</p>
+              <p className="form-help" id={`run-value-${i}-help`}>${p.name} · {p.type}{p.type.startsWith('list<') ? ' · with commas between, or as JSON' : ''}{p.secret ? ' · shown to nobody' : needsValue(p, environment) ? '' : ` · empty: the default${/^(date|time|timestamp)$/.test(p.type) ? ` ${textOf(p.environments?.[environment] ?? p.default)}` : ''}`}</p>
               {mine && <p className="form-problem" role="alert">{mine}</p>}
               {told.map((x, n) => <p key={n} className="form-problem" role="alert">{sentence(x.message)}</p>)}
             </div>
