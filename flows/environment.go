@@ -13,6 +13,7 @@ const FirstEnvironment = "production"
 type Environment struct {
 	Name    string `json:"name"`
 	Default bool   `json:"default,omitempty"` // where nothing else is said; one is
+	Was     string `json:"was,omitempty"`     // its name so far, where it is renamed; never read
 }
 
 // MaxEnvironments is how many a project can have.
@@ -35,6 +36,9 @@ func CheckEnvironments(list []Environment) error {
 		}
 		if slices.IndexFunc(list, func(o Environment) bool { return o.Name == e.Name }) != i {
 			return bad(i, fmt.Sprintf("two environments are named %q", e.Name), "give one of them another name")
+		}
+		if e.Was != "" && slices.ContainsFunc(append(slices.Clone(list[:i]), list[i+1:]...), func(o Environment) bool { return o.Was == e.Was || o.Name == e.Was && o.Was == "" }) {
+			return bad(i, fmt.Sprintf("two environments come from %q", e.Was), "rename one of them, and add the other")
 		}
 		if e.Default {
 			defaults++

@@ -149,53 +149,8 @@ func (ps Problems) Err() error {
 	return nil
 }
 
-// Without returns the problems with these values hidden wherever they stand.
-func (ps Problems) Without(secrets []string) Problems {
-	if len(secrets) == 0 {
-		return ps
-	}
-	out := make(Problems, len(ps))
-	for i, p := range ps {
-		out[i] = p.Without(secrets)
-	}
-	return out
-}
-
-// Without returns a copy of e in which these values are hidden wherever they stand. Its cause, which may quote them, is left
-// out.
-func (e *Error) Without(secrets []string) *Error {
-	if e == nil || len(secrets) == 0 {
-		return e
-	}
-	c := *e
-	c.Message, c.Suggestion, c.Cause = Hide(e.Message, secrets), Hide(e.Suggestion, secrets), nil
-	c.Path.Column, c.Path.File = Hide(e.Path.Column, secrets), Hide(e.Path.File, secrets)
-	c.Params = Params{}
-	for name, v := range e.Params {
-		if text, ok := v.(string); ok {
-			v = Hide(text, secrets)
-		}
-		c.Params[name] = v
-	}
-	return &c
-}
-
-// Hide writes *** in the place of these values.
-func Hide(s string, secrets []string) string {
-	for _, secret := range secrets {
-		if secret == "" {
-			continue
-		}
-		s = strings.ReplaceAll(s, secret, "***")
-		if quoted := strings.Trim(strconv.Quote(secret), `"`); quoted != secret {
-			s = strings.ReplaceAll(s, quoted, "***")
-		}
-		if doubled := strings.ReplaceAll(secret, "'", "''"); doubled != secret { // as it stands in SQL
-			s = strings.ReplaceAll(s, doubled, "***")
-		}
-	}
-	return s
-}
+// Without hides these values in all problems.
+func (ps Problems) Without(secrets []string) Problems { return NewScrubber(secrets).Problems(ps) }
 
 // quoted puts a value that somebody else wrote into a sentence: escaped, and not longer than a sentence bears.
 func quoted(s string) string {

@@ -56,6 +56,18 @@ type Run struct {
 	Nodes       []NodeStatus      `json:"nodes,omitempty"` // not in lists
 }
 
+// RunFacts are what flows can say about the run that they are executed in.
+type RunFacts struct {
+	ID          string    `json:"id"`
+	Flow        string    `json:"flow"`               // name
+	Revision    int       `json:"revision,omitempty"` // 0: of a flow file, or a preview
+	Environment string    `json:"environment,omitempty"`
+	StartedAt   time.Time `json:"startedAt"` // of the first attempt
+	ScheduledAt time.Time `json:"scheduledAt,omitzero"`
+	Attempt     int       `json:"attempt"`
+	Unscheduled bool      `json:"-"` // only a run will know whether it has a scheduled time
+}
+
 // RunFilter selects runs; the zero value means all of them, last created first.
 type RunFilter struct {
 	FlowID string

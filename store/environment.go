@@ -65,18 +65,26 @@ func (es *Environments) Environment(ctx context.Context, scope flows.Scope, name
 	return "", e
 }
 
-// Save replaces the environments of a project. One that connections lead somewhere in is not removed.
+// Save replaces the environments of a project, renames those that say what they were, and returns them. One that connections
+// lead somewhere in is not removed.
 func (es *Environments) Save(ctx context.Context, scope flows.Scope, list []flows.Environment) ([]flows.Environment, error) {
 	if err := flows.CheckEnvironments(list); err != nil {
 		return nil, err
 	}
-	return list, es.s.change(ctx, scope, func(ch *change) error {
+	saved := make([]flows.Environment, len(list))
+	for i, e := range list {
+		saved[i] = flows.Environment{Name: e.Name, Default: e.Default}
+	}
+	return saved, es.s.change(ctx, scope, func(ch *change) error {
 		before, err := listEnvironments(ch.DB, scope)
 		if err != nil {
 			return err
 		}
+		if err := ch.renameEnvironments(before, list); err != nil {
+			return err
+		}
 		for _, e := range before {
-			if slices.ContainsFunc(list, func(kept flows.Environment) bool { return kept.Name == e.Name }) {
+			if slices.ContainsFunc(list, func(kept flows.Environment) bool { return kept.Name == e.Name || kept.Was == e.Name }) {
 				continue
 			}
 			var used int64
@@ -90,6 +98,13 @@ func (es *Environments) Save(ctx context.Context, scope flows.Scope, list []flow
 		}
 		if err := ch.Where("project = ?", scope.Project).Delete(&environmentRow{}).Error; err != nil {
 			return fmt.Errorf("remove environments: %w", err)
+		}
+		names := make([]string, len(list))
+		for i, e := range list {
+			names[i] = e.Name
+		}
+		if err := ch.Where("project = ? AND name NOT IN ?", scope.Project, names).Delete(&renameRow{}).Error; err != nil {
+			return fmt.Errorf("forget former names: %w", err)
 		}
 		for i, e := range list {
 			row := environmentRow{Project: scope.Project, Name: e.Name, Position: int64(i)}

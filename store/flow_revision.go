@@ -102,7 +102,8 @@ func (c *change) freeze(row *flowRow) (*revisionRow, error) {
 	return &rev, c.audit("flow.freeze", "flow", row.ID, map[string]any{"revision": rev.Number, "hash": hash})
 }
 
-// Revision returns one frozen document, of a deleted flow too: a run may still need it.
+// Revision returns one frozen document, of a deleted flow too: a run may still need it. Environments have the names of today
+// in it.
 func (f *Flows) Revision(ctx context.Context, scope flows.Scope, id string, number int) (flows.Revision, error) {
 	db, err := f.s.read(ctx, scope)
 	if err != nil {
@@ -119,6 +120,9 @@ func (f *Flows) Revision(ctx context.Context, scope flows.Scope, id string, numb
 	}
 	if err != nil {
 		return flows.Revision{}, fmt.Errorf("read revision: %w", err)
+	}
+	if row.Document, err = today(db, scope, row.Document); err != nil {
+		return flows.Revision{}, err
 	}
 	return row.revision(), nil
 }

@@ -30,7 +30,7 @@ func (d *database) migrate(ctx context.Context) error {
 		return fmt.Errorf("lock for migrations: %w", err)
 	}
 	defer unlock()
-	p, err := goose.NewProvider(d.dialect, d.sql, d.migrations, goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true)) // a number that was left out for a branch
+	p, err := goose.NewProvider(d.dialect, d.sql, d.migrations, goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true)) // branches number theirs apart
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // given are the flags that say what a flow runs with.
 type given struct {
-	Set         map[string]string `help:"Value of a parameter. May be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
+	Set         map[string]string `help:"Value of a parameter, a list with commas or as JSON; --param is the same. May be repeated." aliases:"param" placeholder:"NAME=VALUE" mapsep:"none"`
 	SetEnv      map[string]string `help:"Value of a parameter from a variable of the environment: the way for secret ones. May be repeated." placeholder:"NAME=VARIABLE" mapsep:"none"`
 	Environment string            `help:"Environment of the project: it chooses where connections lead and what parameters are, such as development." placeholder:"NAME"`
 }

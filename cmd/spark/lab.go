@@ -101,7 +101,7 @@ func (w *workbench) look(job run.PreviewJob, fn func(executor.PreviewSpec) error
 	}
 	defer removeTemp(temp)
 	return fn(executor.PreviewSpec{Document: job.Document, Node: job.Node, Environment: job.Environment, Parameters: job.Parameters, Folders: w.folders, Temp: temp, Threads: runtime.NumCPU(),
-		Memory: engineMemory(previewMemory), Limit: job.Limit, Samples: job.Samples, Fresh: job.Fresh, Offsets: job.Offsets, Pins: job.Pins, Connections: job.Connections})
+		Memory: engineMemory(previewMemory), Limit: job.Limit, Samples: job.Samples, Fresh: job.Fresh, Offsets: job.Offsets, Pins: job.Pins, Connections: job.Connections, Secrets: job.Secrets})
 }
 
 func (w *workbench) Replay(ctx context.Context, job run.Job) (flows.ReplayReport, error) {
@@ -111,7 +111,7 @@ func (w *workbench) Replay(ctx context.Context, job run.Job) (flows.ReplayReport
 	}
 	defer removeTemp(temp)
 	return w.host.Replay(ctx, executor.RunSpec{Document: job.Document, Environment: job.Environment, Parameters: job.Parameters, Folders: w.folders, Temp: temp, Threads: runtime.NumCPU(),
-		Memory: engineMemory(previewMemory), Connections: job.Connections, Replay: job.Replay})
+		Memory: engineMemory(previewMemory), Connections: job.Connections, Replay: job.Replay, Secrets: job.Secrets})
 }
 
 func (w *workbench) Close() { w.host.Close() }

@@ -12,6 +12,8 @@ import (
 type Env struct {
 	Fields flows.Schema
 	Params []Param
+	// NoOrigin says why records have no file and no number any more; "" where they have.
+	NoOrigin string
 }
 
 // Param is a run parameter. Value is a literal of its type as JSON or a program writes it; nil is null.
@@ -167,6 +169,9 @@ func (k *checker) field(n *nameNode) Expr {
 func (k *checker) param(n *paramNode) Expr {
 	var names []string
 	for _, p := range k.env.Params {
+		if IsFact(p) {
+			continue
+		}
 		names = append(names, p.Name)
 		if p.Name != n.name {
 			continue
@@ -205,6 +210,11 @@ func (k *checker) apply(n *applyNode) Expr {
 		k.inside = true
 		defer func() { k.inside = false }()
 	}
+	if fn.origin != "" {
+		if e := k.originAllowed(n, fn); e != nil {
+			return e
+		}
+	}
 	c := &Call{base: base{span: n.span}, Fn: fn, Args: k.exprs(n.args)}
 	if isBad(c.Args...) {
 		return &bad{c.base}
@@ -227,8 +237,22 @@ func (k *checker) aggregateAllowed(n *applyNode, fn *Func) Expr {
 	return nil
 }
 
+// originAllowed refuses what a record does not have, or a group has many of.
+func (k *checker) originAllowed(n *applyNode, fn *Func) Expr {
+	switch {
+	case k.env.NoOrigin != "":
+		return k.report("expr.no_origin", n.nameSpan, flows.Params{"function": fn.Name}, k.env.NoOrigin,
+			fmt.Sprintf("add %s() as a field, with a Formula, where the records still come from one file", fn.Name))
+	case k.aggregate && !k.inside:
+		return k.report("expr.aggregate", n.nameSpan, flows.Params{"function": fn.Name},
+			fmt.Sprintf("%s() stands outside an aggregate function", fn.Name), fmt.Sprintf("write for example min(%s())", fn.Name))
+	}
+	return nil
+}
+
 // elsewhere tells people who come from other languages what a thing is called here.
 var elsewhere = map[string]string{
+	"filename": "file_name", "input_file_name": "file_name", "file_row_number": "record_number", "recno": "record_number", "runid": "run_id",
 	"len": "length", "char_length": "length", "ucase": "upper", "lcase": "lower", "nvl": "coalesce", "isnull": "coalesce",
 	"iif": "if", "iff": "if", "substr": "substring", "mid": "substring", "instr": "position", "strpos": "position",
 	"charindex": "position", "ceiling": "ceil", "pow": "power", "modulo": "mod", "date_format": "format_date",

@@ -148,6 +148,13 @@ func compareHint(list []Expr) string {
 }
 
 func (k *checker) in(n *inNode) Expr {
+	if len(n.list) == 1 { // x in ($values): a list is searched
+		if list := k.expr(n.list[0]); isBad(list) {
+			return &bad{base{span: n.span}}
+		} else if list.Type().Kind == flows.List {
+			return k.contains(n)
+		}
+	}
 	e := &In{base: base{n.span, flows.Of(flows.Boolean)}, X: k.expr(n.x), List: k.exprs(n.list), Not: n.not}
 	all := append([]Expr{e.X}, e.List...)
 	if isBad(all...) {
@@ -161,6 +168,15 @@ func (k *checker) in(n *inNode) Expr {
 		return &bad{e.base}
 	}
 	return e
+}
+
+// contains is in over a value that is a list.
+func (k *checker) contains(n *inNode) Expr {
+	call := &applyNode{span: n.span, nameSpan: n.span, name: "list_contains", args: []Node{n.list[0], n.x}}
+	if !n.not {
+		return k.apply(call)
+	}
+	return k.apply(&applyNode{span: n.span, nameSpan: n.span, name: "not", op: true, args: []Node{call}})
 }
 
 func (k *checker) between(n *betweenNode) Expr {

@@ -68,7 +68,7 @@ func TestPageIsFresh(t *testing.T) {
 // TestCatalogueIsComplete checks what every entry must have. The examples are run by the engines' tests.
 func TestCatalogueIsComplete(t *testing.T) {
 	t.Parallel()
-	withoutExample := []string{"uuid", "now", "today", "get_field"}
+	withoutExample := []string{"uuid", "now", "today", "get_field", "run_id", "flow_name", "flow_revision", "environment", "started_at", "scheduled_at", "attempt", "file_name", "record_number"}
 	for _, f := range Functions() {
 		if f.Help == "" || !strings.HasSuffix(f.Help, ".") || len(f.Signatures) == 0 || f.Category == "" {
 			t.Errorf("%s: help %q, %d signatures", f.Name, f.Help, len(f.Signatures))

@@ -160,14 +160,21 @@ func children(e Expr) []Expr {
 	return present
 }
 
-// Fields lists the fields that e reads, in the order of their first appearance.
+// Fields lists the fields that e reads, in the order of their first appearance, the columns of the origin among them.
 func Fields(e Expr) []string {
 	var names []string
 	seen := map[string]bool{}
 	Walk(e, func(e Expr) bool {
-		if f, ok := e.(*FieldRef); ok && !seen[f.Name] {
-			seen[f.Name] = true
-			names = append(names, f.Name)
+		name := ""
+		switch e := e.(type) {
+		case *FieldRef:
+			name = e.Name
+		case *Call:
+			name = e.Fn.origin
+		}
+		if name != "" && !seen[name] {
+			seen[name] = true
+			names = append(names, name)
 		}
 		return true
 	})

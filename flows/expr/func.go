@@ -21,6 +21,9 @@ type Func struct {
 	Operator   bool // written between or before its operands
 	Aggregate  bool // over a group of records
 
+	fact   string // of the run that it says
+	origin string // column that it reads
+
 	// rule finds the types where the signatures cannot say them; nil otherwise.
 	rule func(k *checker, c *Call) *flows.Error
 	// check refuses constant arguments that could never be right.

@@ -15,6 +15,8 @@ import (
 // Settings take parameters in two ways:
 //
 //	"out-${day}.csv"        the value stands in the place of ${day}; $${ is ${ itself
+//	"${run.id}"             a fact of the run; see expr.FactParams
+//	"${day:yyyy-MM}"        a date, a timestamp or a time in a format
 //	{"parameter": "limit"}  the whole setting is the value, of the setting's own type
 //
 // Bind puts the values in their places before a config is decoded, so that no node type knows of them. Expressions keep
@@ -29,7 +31,7 @@ type binder struct {
 	params   []expr.Param
 	ports    string // list of structs whose name member names output ports, which edges know as they are written
 	problems flows.Problems
-	used     map[string]string // parameter by path of the setting that it stands in
+	used     map[string]string // what a value comes from, by the path of the setting that it stands in
 }
 
 // bind returns settings with the values of parameters in their places. shape is the struct that they are decoded into.
@@ -62,7 +64,7 @@ func Bound(n flows.Node, params []expr.Param) json.RawMessage {
 func (b *binder) name(ps flows.Problems) flows.Problems {
 	for _, p := range ps {
 		if name, ok := b.used[p.Path.Field]; ok {
-			p.Message += fmt.Sprintf(" (the value of the parameter %q)", name)
+			p.Message += " (the value of " + name + ")"
 		}
 	}
 	return ps
@@ -138,8 +140,7 @@ func literalType(t reflect.Type) (reflect.Type, bool) {
 
 func (b *binder) list(raw json.RawMessage, item reflect.Type, f reflect.StructField, path string) json.RawMessage {
 	if name, ok := reference(raw); ok {
-		b.problem(path, "parameter.list", fmt.Sprintf("the parameter %q cannot be a whole list", name), "use parameters in the items of the list")
-		return raw
+		return b.wholeList(raw, name, item, f, path)
 	}
 	var items []json.RawMessage
 	if json.Unmarshal(raw, &items) != nil {
@@ -163,6 +164,32 @@ func (b *binder) list(raw json.RawMessage, item reflect.Type, f reflect.StructFi
 	}
 	if !changed {
 		return raw
+	}
+	return encode(items, raw)
+}
+
+// wholeList is a list of texts or numbers that is a parameter.
+func (b *binder) wholeList(raw json.RawMessage, name string, item reflect.Type, f reflect.StructField, path string) json.RawMessage {
+	if item.Kind() == reflect.Struct || item.Kind() == reflect.Slice || f.Tag.Get("widget") == "sql" || slices.Contains(expressions, f.Tag.Get("widget")) {
+		b.problem(path, "parameter.list", fmt.Sprintf("the parameter %q cannot be the whole of %q, whose items are more than values", name, titleOf(f)), "use parameters in the items of the list")
+		return raw
+	}
+	p, ok := b.value(name, f, path)
+	if !ok {
+		return raw
+	}
+	values, ok := p.Value.([]any)
+	if !ok {
+		b.problem(path, "parameter.type", fmt.Sprintf("%s is %s and %q takes a list", called(p), described(p), titleOf(f)), "choose a parameter of type list<text>, or use this one in an item of the list")
+		return raw
+	}
+	items := make([]json.RawMessage, len(values))
+	for i, v := range values {
+		before := len(b.problems)
+		items[i] = b.put(raw, expr.Param{Name: p.Name, Type: *p.Type.Elem, Value: v, HasValue: true}, item, f, path)
+		if len(b.problems) > before {
+			return raw
+		}
 	}
 	return encode(items, raw)
 }
@@ -218,6 +245,11 @@ func (b *binder) whole(raw json.RawMessage, name string, t reflect.Type, f refle
 	if !ok {
 		return raw
 	}
+	return b.put(raw, p, t, f, path)
+}
+
+// put is the value of a parameter as the value of a setting of type t.
+func (b *binder) put(raw json.RawMessage, p expr.Param, t reflect.Type, f reflect.StructField, path string) json.RawMessage {
 	fits := p.Value == nil
 	switch t.Kind() {
 	case reflect.String:
@@ -235,11 +267,11 @@ func (b *binder) whole(raw json.RawMessage, name string, t reflect.Type, f refle
 		fits = fits || p.Type.IsInteger()
 	}
 	if !fits {
-		b.problem(path, "parameter.type", fmt.Sprintf("the parameter %q is of type %s and %q takes %s", name, p.Type, titleOf(f), jsonTypeName(t)), "choose another parameter or change its type")
+		b.problem(path, "parameter.type", fmt.Sprintf("%s is of type %s and %q takes %s", called(p), p.Type, titleOf(f), jsonTypeName(t)), "choose another parameter or change its type")
 		return raw
 	}
 	if p.Value == nil {
-		b.problem(path, "parameter.null", fmt.Sprintf("the parameter %q is null and %q needs a value", name, titleOf(f)), "give it a value")
+		b.problem(path, "parameter.null", fmt.Sprintf("%s is null and %q needs a value", called(p), titleOf(f)), "give it a value")
 		return raw
 	}
 	return encode(p.Value, raw)
@@ -261,6 +293,7 @@ func (b *binder) text(s string, f reflect.StructField, path string) (string, boo
 		}
 		out.WriteString(s[:at])
 		name, rest, closed := strings.Cut(s[at+2:], "}")
+		name, format, formatted := strings.Cut(name, ":")
 		if !closed {
 			b.problem(path, "parameter.unclosed", "${ is not closed", "write ${name}, or $${ for the characters themselves")
 			return "", false
@@ -270,13 +303,27 @@ func (b *binder) text(s string, f reflect.StructField, path string) (string, boo
 			return "", false
 		}
 		text, written := plainText(p)
-		if !written {
-			b.problem(path, "parameter.type", fmt.Sprintf("the parameter %q is %s and cannot be a part of a text", name, described(p)), "use another parameter")
+		if formatted {
+			var message string
+			if text, message = formatTime(p, format); message != "" {
+				b.problem(path, "parameter.format", message, formatHelp)
+				return "", false
+			}
+		} else if !written {
+			b.problem(path, "parameter.type", fmt.Sprintf("%s is %s and cannot be a part of a text", called(p), described(p)), "use another one")
 			return "", false
 		}
 		out.WriteString(text)
 		s = rest
 	}
+}
+
+// called names a value in a sentence.
+func called(p expr.Param) string {
+	if expr.IsFact(p) {
+		return p.Name
+	}
+	return fmt.Sprintf("the parameter %q", p.Name)
 }
 
 func described(p expr.Param) string {
@@ -300,6 +347,9 @@ func plainText(p expr.Param) (string, bool) {
 }
 
 func waitsFor(p expr.Param) string {
+	if expr.IsFact(p) {
+		return "only a schedule gives it one; ${run.started_at} always has one"
+	}
 	if p.Secret {
 		return "checks and previews have no secrets: run the flow to see its records"
 	}
@@ -318,6 +368,9 @@ func (b *binder) value(name string, f reflect.StructField, path string) (expr.Pa
 		if suggestion == "" {
 			suggestion = "add it in the settings of the flow, or write $${ for the characters themselves"
 		}
+		if !strings.HasPrefix(name, "run.") && strings.Contains(name, ".") {
+			suggestion = "a name with a dot is a fact of the run, such as run.id or run.started_at"
+		}
 		b.problem(path, "expr.unknown_parameter", fmt.Sprintf("there is no parameter %q", name), suggestion)
 		return expr.Param{}, false
 	}
@@ -329,9 +382,9 @@ func (b *binder) value(name string, f reflect.StructField, path string) (expr.Pa
 	if b.used == nil {
 		b.used = map[string]string{}
 	}
-	b.used[path] = name
+	b.used[path] = called(p)
 	if !p.HasValue {
-		b.problem(path, ParameterWaits, fmt.Sprintf("the parameter %q has no value yet, so this node cannot be checked further", name), waitsFor(p))
+		b.problem(path, ParameterWaits, fmt.Sprintf("%s has no value yet, so this node cannot be checked further", called(p)), waitsFor(p))
 		b.problems[len(b.problems)-1].Severity = flows.SeverityWarning
 		return expr.Param{}, false
 	}

@@ -128,18 +128,52 @@ func (b *binder) sqlValue(s string, i int, token, word string, f reflect.StructF
 		return "", false
 	}
 	if part(s, i-1) || part(s, i+len(token)) || relationWords.MatchString(word) {
-		b.problem(path, "parameter.name", fmt.Sprintf("the parameter in %s is a value here and cannot be a name, or a part of one", token), "write the name itself, and use parameters for values")
+		b.problem(path, "parameter.name", fmt.Sprintf("%s is a value here and cannot be a name, or a part of one", token), "write the name itself, and use parameters for values")
 		return "", false
 	}
-	p, ok := b.value(token[2:len(token)-1], f, path)
+	name, format, formatted := strings.Cut(token[2:len(token)-1], ":")
+	p, ok := b.value(name, f, path)
 	if !ok {
 		return "", false
+	}
+	if formatted {
+		text, message := formatTime(p, format)
+		if message != "" {
+			b.problem(path, "parameter.format", message, formatHelp)
+			return "", false
+		}
+		p.Type, p.Value = flows.Of(flows.Text), text
+	}
+	if list, is := p.Value.([]any); is && !formatted {
+		return b.sqlList(s, i, token, p, list, path)
 	}
 	literal, ok := sqlLiteral(p)
 	if !ok {
 		b.problem(path, "parameter.type", fmt.Sprintf("the parameter %q is of type %s, or contains the character NUL, and cannot stand in SQL", p.Name, p.Type), "use another parameter")
 	}
 	return literal, ok
+}
+
+// sqlList writes the items of a list, which stands in parentheses of its own, as behind in.
+func (b *binder) sqlList(s string, i int, token string, p expr.Param, list []any, path string) (string, bool) {
+	before, after := strings.TrimRight(s[:i], " \t\r\n"), strings.TrimLeft(s[i+len(token):], " \t\r\n")
+	switch {
+	case !strings.HasSuffix(before, "(") || !strings.HasPrefix(after, ")"):
+		b.problem(path, "parameter.list", fmt.Sprintf("the parameter %q is a list and stands in parentheses of its own", p.Name), "write for example status in ("+token+")")
+		return "", false
+	case len(list) == 0:
+		b.problem(path, "parameter.list", fmt.Sprintf("the parameter %q is an empty list, which SQL has no form for", p.Name), "give it at least one item")
+		return "", false
+	}
+	literals := make([]string, len(list))
+	for k, v := range list {
+		var ok bool
+		if literals[k], ok = sqlLiteral(expr.Param{Name: p.Name, Type: *p.Type.Elem, Value: v, HasValue: true}); !ok {
+			b.problem(path, "parameter.type", fmt.Sprintf("the parameter %q is of type %s, or contains the character NUL, and cannot stand in SQL", p.Name, p.Type), "use another parameter")
+			return "", false
+		}
+	}
+	return strings.Join(literals, ", "), true
 }
 
 // part reports whether the byte at i would make one word with what stands beside it.

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"spark/flows"
 	"spark/flows/expr"
@@ -37,10 +38,12 @@ func boundParams() []expr.Param {
 	}
 	secret := p("token", flows.Of(flows.Text), "it's canary-71c9")
 	secret.Secret = true
-	return []expr.Param{p("day", flows.Of(flows.Text), "2026-01-31"), p("n", flows.Of(flows.Int64), int64(-7)), p("d", flows.DecimalOf(5, 2), "12.50"),
+	facts := expr.FactParams(flows.RunFacts{ID: "r1", Flow: "Orders", Revision: 3, Environment: "test", StartedAt: time.Date(2026, 1, 31, 9, 5, 7, 12_000_000, time.UTC), Attempt: 1})
+	return append(facts, p("day", flows.Of(flows.Text), "2026-01-31"), p("n", flows.Of(flows.Int64), int64(-7)), p("d", flows.DecimalOf(5, 2), "12.50"),
 		p("x", flows.Of(flows.Double), 1.5), p("yes", flows.Of(flows.Boolean), true), p("evil", flows.Of(flows.Text), `x' OR 1=1; DROP TABLE t; --\`),
 		p("when", flows.Of(flows.Date), "2026-01-31"), p("none", flows.Of(flows.Text), nil), p("big", flows.Of(flows.Int128), big.NewInt(9)),
-		p("nul", flows.Of(flows.Text), "a\x00b"), p("bytes", flows.Of(flows.Bytes), []byte("x")), p("b", flows.Of(flows.Text), "b"), {Name: "unset", Type: flows.Of(flows.Text)}, secret}
+		p("states", flows.ListOf(flows.Of(flows.Text)), []any{"paid", "it's"}), p("codes", flows.ListOf(flows.Of(flows.Int64)), []any{int64(1), int64(2)}), p("empty", flows.ListOf(flows.Of(flows.Text)), []any{}),
+		p("nul", flows.Of(flows.Text), "a\x00b"), p("bytes", flows.Of(flows.Bytes), []byte("x")), p("b", flows.Of(flows.Text), "b"), expr.Param{Name: "unset", Type: flows.Of(flows.Text)}, secret)
 }
 
 func bindTest(raw string) (boundConfig, flows.Problems) {
@@ -69,6 +72,41 @@ func TestBind(t *testing.T) {
 	}
 }
 
+// TestBindLists: a parameter that is a list is the whole of a setting that is one.
+func TestBindLists(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string][]string{"states": {"paid", "it's"}, "codes": {"1", "2"}, "empty": {}} {
+		cfg, ps := bindTest(`{"names": {"parameter": "` + name + `"}}`)
+		if len(ps) > 0 || !reflect.DeepEqual(cfg.Names, want) {
+			t.Errorf("%s: %q, %v", name, cfg.Names, ps)
+		}
+	}
+}
+
+// TestBindFacts: what the run knows of itself stands in texts and in SQL, its times in a format.
+func TestBindFacts(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"o-${run.id}-${run.flow}-${run.revision}-${run.environment}-${run.attempt}.csv": "o-r1-Orders-3-test-1.csv",
+		"${run.started_at}": "2026-01-31 09:05:07.012Z", "${run.started_at:yyyy-MM-dd}": "2026-01-31", "${run.started_at:yyyyMMdd-HHmmss.SSS}": "20260131-090507.012",
+		"${run.started_at:%Y/%m/%d %H%M%S}": "2026/01/31 090507", "${when:dd.MM.yy}": "31.01.26", "$${run.id}": "${run.id}",
+	} {
+		cfg, ps := bindTest(`{"text": ` + string(encode(text, nil)) + `}`)
+		if len(ps) > 0 || cfg.Text != want {
+			t.Errorf("%s: %q, %v", text, cfg.Text, ps)
+		}
+	}
+	for sql, want := range map[string]string{
+		"run = ${run.id} and at < ${run.started_at}": "run = 'r1' and at < CAST('2026-01-31 09:05:07.012Z' AS timestamp with time zone)",
+		"day = ${run.started_at:yyyy-MM-dd}":         "day = '2026-01-31'", "at = ${run.scheduled_at}": "at = NULL",
+	} {
+		cfg, ps := bindTest(`{"where": ` + string(encode(sql, nil)) + `}`)
+		if len(ps) > 0 || cfg.Where != want {
+			t.Errorf("%s: %q, %v", sql, cfg.Where, ps)
+		}
+	}
+}
+
 // TestBindSQL: a value is a literal of its type, whatever is in it, and stands only where a value can.
 func TestBindSQL(t *testing.T) {
 	t.Parallel()
@@ -84,6 +122,7 @@ func TestBindSQL(t *testing.T) {
 		"a -- it's ${day}\n= ${b}":             "a -- it's ${day}\n= 'b'",
 		`a = $x$ ' ${day} $x$ || ${b}`:         `a = $x$ ' ${day} $x$ || 'b'`,
 		`t like '%' || ${b} || '%' and "x" =1`: `t like '%' || 'b' || '%' and "x" =1`,
+		`state in (${states}) or ( ${codes} )`: `state in ('paid', 'it''s') or ( (1), (2) )`,
 		`key = ${token}`:                       `key = 'it''s canary-71c9'`,
 	} {
 		cfg, ps := bindTest(`{"where": ` + string(encode(sql, nil)) + `}`)
@@ -107,19 +146,31 @@ func TestBindSQL(t *testing.T) {
 func TestBindRefused(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
-		`{"count": {"parameter": "day"}}`:   `parameter.type at count: the parameter "day" is of type text and "Count" takes a whole number`,
-		`{"on": {"parameter": "n"}}`:        `parameter.type at on: the parameter "n" is of type int64 and "On" takes true or false`,
-		`{"count": {"parameter": "none"}}`:  `parameter.null at count: the parameter "none" is null and "Count" needs a value`,
-		`{"choice": {"parameter": "day"}}`:  `config.enum at choice: "2026-01-31" is not a value of "Choice" (the value of the parameter "day")`,
-		`{"names": {"parameter": "day"}}`:   `parameter.list at names: the parameter "day" cannot be a whole list`,
-		`{"names": ["${dya}"]}`:             `expr.unknown_parameter at names[0]: there is no parameter "dya"`,
-		`{"parts": [{"name": "${b}"}]}`:     `parameter.port at parts[0].name: the name of an output cannot come from a parameter: edges are drawn to it`,
-		`{"where": {"parameter": "evil"}}`:  `parameter.statement at where: the parameter "evil" is a value and cannot be the whole of "Where"`,
-		`{"text": "${bytes}"}`:              `parameter.type at text: the parameter "bytes" is of type bytes and cannot be a part of a text`,
-		`{"text": "x-${token}"}`:            `parameter.secret at text: the parameter "token" is secret, and "Text" is shown to people or goes into records`,
-		`{"query": "select ${token}"}`:      `parameter.secret at query: the parameter "token" is secret, and "Query" is shown to people or goes into records`,
-		`{"limit": {"parameter": "token"}}`: `parameter.secret at limit: the parameter "token" is secret, and "Limit" is shown to people or goes into records`,
-		`{"text": "${unset}"}`:              `parameter.waits at text: the parameter "unset" has no value yet, so this node cannot be checked further`,
+		`{"count": {"parameter": "day"}}`:                                     `parameter.type at count: the parameter "day" is of type text and "Count" takes a whole number`,
+		`{"on": {"parameter": "n"}}`:                                          `parameter.type at on: the parameter "n" is of type int64 and "On" takes true or false`,
+		`{"count": {"parameter": "none"}}`:                                    `parameter.null at count: the parameter "none" is null and "Count" needs a value`,
+		`{"choice": {"parameter": "day"}}`:                                    `config.enum at choice: "2026-01-31" is not a value of "Choice" (the value of the parameter "day")`,
+		`{"names": {"parameter": "codes"}, "count": {"parameter": "states"}}`: `parameter.type at count: the parameter "states" is of type list<text> and "Count" takes a whole number`,
+		`{"parts": {"parameter": "states"}}`:                                  `parameter.list at parts: the parameter "states" cannot be the whole of "Parts", whose items are more than values`,
+		`{"text": "${states}"}`:                                               `parameter.type at text: the parameter "states" is of type list<text> and cannot be a part of a text`,
+		`{"where": "a = ${states}"}`:                                          `parameter.list at where: the parameter "states" is a list and stands in parentheses of its own`,
+		`{"where": "a in (${empty})"}`:                                        `parameter.list at where: the parameter "empty" is an empty list, which SQL has no form for`,
+		`{"names": {"parameter": "day"}}`:                                     `parameter.type at names: the parameter "day" is of type text and "Names" takes a list`,
+		`{"names": ["${dya}"]}`:                                               `expr.unknown_parameter at names[0]: there is no parameter "dya"`,
+		`{"parts": [{"name": "${b}"}]}`:                                       `parameter.port at parts[0].name: the name of an output cannot come from a parameter: edges are drawn to it`,
+		`{"where": {"parameter": "evil"}}`:                                    `parameter.statement at where: the parameter "evil" is a value and cannot be the whole of "Where"`,
+		`{"text": "${bytes}"}`:                                                `parameter.type at text: the parameter "bytes" is of type bytes and cannot be a part of a text`,
+		`{"text": "x-${token}"}`:                                              `parameter.secret at text: the parameter "token" is secret, and "Text" is shown to people or goes into records`,
+		`{"query": "select ${token}"}`:                                        `parameter.secret at query: the parameter "token" is secret, and "Query" is shown to people or goes into records`,
+		`{"limit": {"parameter": "token"}}`:                                   `parameter.secret at limit: the parameter "token" is secret, and "Limit" is shown to people or goes into records`,
+		`{"text": "${run.idd}"}`:                                              `expr.unknown_parameter at text: there is no parameter "run.idd"`,
+		`{"text": "${run.scheduled_at}"}`:                                     `parameter.type at text: run.scheduled_at is null and cannot be a part of a text`,
+		`{"text": "${run.id:yyyy}"}`:                                          `parameter.format at text: run.id is of type text and has no format`,
+		`{"text": "${run.started_at:}"}`:                                      `parameter.format at text: the format behind the colon is empty`,
+		`{"text": "${run.started_at:YYYY}"}`:                                  `parameter.format at text: the format "YYYY" has a 'Y' that is no part of a date or a time`,
+		`{"text": "${when:yyyy HH}"}`:                                         `parameter.format at text: the format "yyyy HH" has HH, and a date has not`,
+		`{"count": {"parameter": "run.id"}}`:                                  `parameter.type at count: run.id is of type text and "Count" takes a whole number`,
+		`{"text": "${unset}"}`:                                                `parameter.waits at text: the parameter "unset" has no value yet, so this node cannot be checked further`,
 	} {
 		_, ps := bindTest(raw)
 		if len(ps) != 1 {

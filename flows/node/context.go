@@ -3,6 +3,8 @@ package node
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"spark/flows"
 	"spark/flows/expr"
@@ -13,6 +15,8 @@ type Context struct {
 	Node   flows.Node
 	Params []expr.Param // parameters of the run
 	Lookup Describer    // nil where data must not be looked at
+	// NoOrigin says, by input, why its records have no file and number; none for those that have.
+	NoOrigin map[string]string
 
 	inputs   map[string]flows.Schema
 	problems flows.Problems
@@ -136,12 +140,26 @@ func (c *Context) compile(field, src string, schema flows.Schema, compile func(s
 		c.Problem(field, "config.required", "an expression is missing", "write one, such as quantity > 0")
 		return nil
 	}
-	e, err := compile(src, expr.Env{Fields: schema, Params: c.Params})
+	e, err := compile(src, expr.Env{Fields: schema, Params: c.Params, NoOrigin: c.noOrigin(schema)})
 	if err != nil {
 		c.Report(field, err)
 		return nil
 	}
 	return e
+}
+
+// noOrigin says why the records of an expression have no origin. Where the fields are those of one input it is that
+// input's; where they come from several, all have to have one.
+func (c *Context) noOrigin(fields flows.Schema) string {
+	for port, s := range c.inputs {
+		if len(s) > 0 && len(s) == len(fields) && &s[0] == &fields[0] {
+			return c.NoOrigin[port]
+		}
+	}
+	for _, port := range slices.Sorted(maps.Keys(c.NoOrigin)) {
+		return c.NoOrigin[port]
+	}
+	return ""
 }
 
 // Condition compiles an expression that must be boolean.

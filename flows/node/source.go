@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"spark/flows"
+	"spark/flows/expr"
 )
 
 // Source produces records in Go. Its String goes into the plan's explanation.
@@ -84,8 +85,8 @@ type Reading struct {
 // begin with ReservedPrefix are refused in flows.
 const (
 	ReservedPrefix = "__spark_"
-	OriginFile     = "__spark_file"
-	OriginRecord   = "__spark_record"
+	OriginFile     = expr.OriginFile
+	OriginRecord   = expr.OriginRecord
 )
 
 // ReadStats is the source's own account of a reading, independent of the engine's counts.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"spark/flows"
+	"spark/flows/expr"
 	"spark/flows/node"
 )
 
@@ -35,6 +36,7 @@ func (c *compiler) planNode(id string) {
 		return
 	}
 	ctx := node.NewContext(n, inputs, c.plan.Params, c.options.Lookup)
+	ctx.NoOrigin = c.noOrigin(id)
 	c.configs[id].Plan(ctx)
 	results, ps := ctx.Results()
 	c.problems = append(c.problems, ps...)
@@ -58,6 +60,7 @@ func (c *compiler) planNode(id string) {
 	for port, up := range c.inputs[id] {
 		resolved[port] = c.through(up)
 	}
+	c.traceNode(id, results, resolved)
 	c.plan.Nodes = append(c.plan.Nodes, &Node{Node: n, Kind: t, Outputs: t.OutputsOf(n.Config), Inputs: resolved, InputSchemas: inputs, Results: results, Policy: c.policy(n, t)})
 }
 
@@ -200,6 +203,11 @@ func (c *compiler) parameters() {
 		}
 		c.plan.Params = append(c.plan.Params, ep)
 	}
+	facts := standIns(c.flow, c.options.Environment)
+	if facts.Unscheduled = c.options.Validate; c.options.Facts != nil {
+		facts = *c.options.Facts
+	}
+	c.plan.Params = append(c.plan.Params, expr.FactParams(facts)...)
 	for _, name := range slices.Sorted(maps.Keys(c.options.Parameters)) {
 		if !slices.Contains(names, name) {
 			c.add(&flows.Error{Code: "parameter.unknown", Params: flows.Params{"parameter": name}, Message: fmt.Sprintf("the flow has no parameter %q", name),

@@ -9,19 +9,25 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"spark/flows"
 	"spark/flows/expr"
 )
 
 // Values are the parameters of a flow with what is given for them in an environment, else their own value there, else
-// their default. What cannot be read has no value: the compilation says so.
+// their default, and what stands in for the facts of a run. What cannot be read has no value: the compilation says so.
 func Values(f *flows.Flow, environment string, given map[string]string) []expr.Param {
 	values := make([]expr.Param, len(f.Parameters))
 	for i, p := range f.Parameters {
 		values[i], _ = valueOf(p, environment, given)
 	}
-	return values
+	return append(values, expr.FactParams(standIns(f, environment))...)
+}
+
+// standIns are the facts where there is no run: of checks and previews.
+func standIns(f *flows.Flow, environment string) flows.RunFacts {
+	return flows.RunFacts{ID: "preview", Flow: f.Name, Environment: environment, StartedAt: time.Now(), Attempt: 1}
 }
 
 func valueOf(p flows.Parameter, environment string, given map[string]string) (v expr.Param, err error) {
@@ -38,11 +44,74 @@ func valueOf(p flows.Parameter, environment string, given map[string]string) (v 
 	default:
 		return v, nil
 	}
-	if e := flows.AsError(err); e != nil && p.Secret { // which would quote it
-		err = &flows.Error{Code: e.Code, Message: "the secret value is not of type " + p.Type.String(), Suggestion: e.Suggestion}
+	if e := flows.AsError(err); e != nil {
+		message := fmt.Sprintf("the value of the parameter %q: %s", p.Name, e.Message)
+		if p.Secret { // which would be quoted
+			message = fmt.Sprintf("the value of the secret parameter %q is not of type %s", p.Name, p.Type)
+		}
+		err = &flows.Error{Code: e.Code, Params: e.Params, Message: message, Suggestion: e.Suggestion}
+		if p.Secret {
+			err = &flows.Error{Code: e.Code, Message: message, Suggestion: e.Suggestion}
+		}
 	}
 	v.HasValue = err == nil
 	return v, err
+}
+
+// clipped quotes what somebody wrote, as much of it as a sentence bears.
+func clipped(s string) string {
+	const most = 80
+	if r := []rune(s); len(r) > most {
+		return strconv.Quote(string(r[:most])) + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// parseList reads a list: as JSON, or with commas between its items, which then can hold none. An empty text is an empty list.
+func parseList(s string, t flows.Type) (any, error) {
+	wrong := func(message string) (any, error) {
+		return nil, &flows.Error{Code: "parameter.type", Params: flows.Params{"type": t.String()}, Message: message, Suggestion: "write it as in " + exampleOf(t)}
+	}
+	if t.Elem.Kind == flows.List || t.Elem.Kind == flows.Struct {
+		return nil, &flows.Error{Code: "parameter.type", Params: flows.Params{"type": t.String()}, Message: fmt.Sprintf("a parameter cannot be of type %s", t), Suggestion: "choose a list of texts, numbers, dates or the like"}
+	}
+	texts := []string{}
+	switch trimmed := strings.TrimSpace(s); {
+	case strings.HasPrefix(trimmed, "["):
+		var items []json.RawMessage
+		if json.Unmarshal([]byte(trimmed), &items) != nil {
+			return wrong(clipped(s) + " begins like JSON and is no list in JSON")
+		}
+		for i, item := range items {
+			text, ok := itemText(item, *t.Elem)
+			if !ok {
+				return wrong(fmt.Sprintf("item %d of the list, %s, is not of type %s", i+1, clipped(string(item)), t.Elem))
+			}
+			texts = append(texts, text)
+		}
+	case trimmed != "":
+		for item := range strings.SplitSeq(trimmed, ",") {
+			texts = append(texts, strings.TrimSpace(item))
+		}
+	}
+	list := make([]any, len(texts))
+	for i, text := range texts {
+		v, err := parseValue(text, *t.Elem)
+		if err != nil {
+			return wrong(fmt.Sprintf("item %d of the list, %s, is not of type %s", i+1, clipped(text), t.Elem))
+		}
+		list[i] = v
+	}
+	return list, nil
+}
+
+// itemText is an item of a list in JSON: a text, or a number or truth value where the type is one.
+func itemText(item json.RawMessage, t flows.Type) (string, bool) {
+	var text string
+	if json.Unmarshal(item, &text) == nil && string(item) != "null" {
+		return text, true
+	}
+	return string(item), t.IsNumeric() || t.Kind == flows.Boolean
 }
 
 var decimalPattern = regexp.MustCompile(`^([+-]?)([0-9]+)(?:\.([0-9]*))?$`)
@@ -51,9 +120,11 @@ var decimalPattern = regexp.MustCompile(`^([+-]?)([0-9]+)(?:\.([0-9]*))?$`)
 func parseValue(s string, t flows.Type) (any, error) {
 	fail := func() (any, error) {
 		return nil, &flows.Error{Code: "parameter.type", Params: flows.Params{"value": s, "type": t.String()},
-			Message: fmt.Sprintf("%q is not of type %s", s, t), Suggestion: "write it as in " + exampleOf(t)}
+			Message: fmt.Sprintf("%s is not of type %s", clipped(s), t), Suggestion: "write it as in " + exampleOf(t)}
 	}
 	switch t.Kind {
+	case flows.List:
+		return parseList(s, t)
 	case flows.Text:
 		return s, nil
 	case flows.Int8, flows.Int16, flows.Int32, flows.Int64:
@@ -133,6 +204,11 @@ func parseDefault(raw json.RawMessage, t flows.Type) (any, error) {
 
 func exampleOf(t flows.Type) string {
 	switch t.Kind {
+	case flows.List:
+		if t.Elem.Kind == flows.Text {
+			return `paid, new or ["paid", "new"]`
+		}
+		return fmt.Sprintf("%s, %[1]s", exampleOf(*t.Elem))
 	case flows.Date:
 		return "2026-01-31"
 	case flows.Time:

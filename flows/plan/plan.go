@@ -27,7 +27,7 @@ type Plan struct {
 	Skipped map[string]string
 	// Schemas of every port that is known, also where other nodes have problems.
 	Schemas map[Ref]flows.Schema
-	Params  []expr.Param
+	Params  []expr.Param // the parameters, then the facts of the run
 	// Driving are the sources of which a preview reads the first records only: one, or one per edge of a port with many.
 	Driving []string
 	// Incremental are the sources that may go on where an earlier run has ended.
@@ -91,6 +91,8 @@ type Options struct {
 	PinOutputs bool
 	// Kept returns what an earlier preview kept of a relation. It is asked of the inputs of Until; nil: nothing is.
 	Kept func(*Plan, Ref) (Kept, bool)
+	// Facts of the run; nil where there is none: then others stand in for them.
+	Facts *flows.RunFacts
 	// Replay lets refused records go through the flow again, and no others.
 	Replay *Replay
 }
@@ -106,7 +108,7 @@ type Engine interface {
 // (schemas) even when there are some, and executable when problems.Failed() is false.
 func Compile(f *flows.Flow, o Options) (*Plan, flows.Problems) {
 	c := &compiler{flow: f, options: o, plan: &Plan{Flow: f, Skipped: map[string]string{}, Schemas: map[Ref]flows.Schema{}},
-		types: map[string]*node.Type{}, configs: map[string]node.Config{}, passthrough: map[string]bool{}}
+		types: map[string]*node.Type{}, ended: map[Ref]string{}, configs: map[string]node.Config{}, passthrough: map[string]bool{}}
 	c.exclude()
 	c.parameters()
 	c.load()
@@ -171,6 +173,7 @@ type compiler struct {
 	inputs      map[string]map[string]Ref // by node and node.InputKey
 	connected   map[Ref]int               // edges that leave a port
 	broken      map[string]bool
+	ended       map[Ref]string  // node at which the records of a relation lost their origin, "" where they have one
 	excluded    map[string]bool // nodes that a run to Options.Until does not need
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -204,6 +205,41 @@ func TestEnvironmentValues(t *testing.T) {
 	}{{"", nil, 1}, {"production", nil, 1}, {"development", nil, 2}, {"development", map[string]string{"p": "3"}, 3}} {
 		if got := plan.Values(f, c.environment, c.given)[0]; got.Value != c.want || !got.HasValue {
 			t.Errorf("%+v: %+v", c, got)
+		}
+	}
+}
+
+// TestListValues: a list is read with commas or as JSON, and what is wrong names the parameter, the item, the type and an example.
+func TestListValues(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind, given string
+		want        any
+		wrong       string
+	}{
+		{"list<text>", "paid, new", []any{"paid", "new"}, ""}, {"list<text>", `["a,b", "it's"]`, []any{"a,b", "it's"}, ""}, {"list<text>", "", []any{}, ""}, {"list<text>", "[]", []any{}, ""}, {"list<text>", "a,", []any{"a", ""}, ""},
+		{"list<int64>", "1, -2", []any{int64(1), int64(-2)}, ""}, {"list<int64>", `[1, "2"]`, []any{int64(1), int64(2)}, ""}, {"list<decimal(5,2)>", "1.5", []any{"1.50"}, ""}, {"list<date>", "2026-01-31", []any{"2026-01-31"}, ""}, {"list<boolean>", "[true, false]", []any{true, false}, ""},
+		{"list<int64>", "1, x", nil, `the value of the parameter "p": item 2 of the list, "x", is not of type int64; write it as in 42, 42`},
+		{"list<text>", "[1]", nil, `the value of the parameter "p": item 1 of the list, "1", is not of type text; write it as in paid, new or ["paid", "new"]`},
+		{"list<text>", "[null]", nil, `the value of the parameter "p": item 1 of the list, "null", is not of type text; write it as in paid, new or ["paid", "new"]`},
+		{"list<text>", `["a"`, nil, `the value of the parameter "p": "[\"a\"" begins like JSON and is no list in JSON; write it as in paid, new or ["paid", "new"]`},
+		{"list<list<text>>", "a", nil, `the value of the parameter "p": a parameter cannot be of type list<list<text>>; choose a list of texts, numbers, dates or the like`},
+		{"time", "25:00:00", nil, `the value of the parameter "p": "25:00:00" is not of type time; write it as in 13:45:00`},
+		{"timestamp", "2026-02-30 10:00:00", nil, `the value of the parameter "p": "2026-02-30 10:00:00" is not of type timestamp; write it as in 2026-01-31 13:45:00`},
+		{"boolean", "yes", nil, `the value of the parameter "p": "yes" is not of type boolean; write it as in true`},
+	} {
+		kind, err := flows.ParseType(c.kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := &flows.Flow{Parameters: []flows.Parameter{{Name: "p", Type: kind}}}
+		p, ps := plan.Compile(f, plan.Options{Parameters: map[string]string{"p": c.given}, Validate: true})
+		i := slices.IndexFunc(ps, func(e *flows.Error) bool { return e.Code == "parameter.type" })
+		switch {
+		case c.wrong == "" && (i >= 0 || !cmp.Equal(p.Params[0].Value, c.want)):
+			t.Errorf("%s %q: %#v, %v", c.kind, c.given, p.Params[0].Value, ps)
+		case c.wrong != "" && (i < 0 || ps[i].Message+"; "+ps[i].Suggestion != c.wrong || ps[i].Path.Column != "p"):
+			t.Errorf("%s %q: %v\nwant %s", c.kind, c.given, ps, c.wrong)
 		}
 	}
 }

@@ -163,40 +163,13 @@ func (p *Plan) stepNeeds(st *Step, need map[Ref]map[string]bool, origin map[Ref]
 		for _, f := range st.reads(in) {
 			fields[f] = true
 		}
+		if fields[node.OriginFile] || fields[node.OriginRecord] { // an expression asks for it
+			wantOrigin()
+		}
 		if preservesOrigin(st.Op) && (st.Origin || st.Guarded) && p.traced[in.Ref] && slices.Contains(st.origins(), in) {
 			wantOrigin()
 		}
 	}
-}
-
-// origins are the inputs of which a record goes on. A lookup reads its reference besides.
-func (st *Step) origins() []Input {
-	if _, ok := st.Op.(node.Enrich); ok {
-		return st.Inputs[:1]
-	}
-	return st.Inputs
-}
-
-// origins finds the relations whose records each come from one record of a source.
-func (p *Plan) origins() {
-	p.traced = map[Ref]bool{}
-	for _, s := range p.Stages {
-		for _, st := range s.Steps {
-			_, read := st.Op.(node.Read)
-			p.traced[st.Ref] = read && !p.untraced[st.Ref] || preservesOrigin(st.Op) && !slices.ContainsFunc(st.origins(), func(in Input) bool { return !p.traced[in.Ref] })
-		}
-	}
-}
-
-// preservesOrigin: each record of the output comes from one record of an input.
-func preservesOrigin(op node.Op) bool {
-	switch op := op.(type) {
-	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop, node.Expect:
-		return true
-	case node.Union:
-		return !op.Distinct
-	}
-	return false
 }
 
 // reads lists the fields of an input that a step reads. A step that may refuse a record reads them all, because the

@@ -20,12 +20,14 @@ type Job struct {
 	Document    json.RawMessage // canonical
 	Environment string
 	Parameters  map[string]string
-	// Secrets are values that no error may show.
+	// Secrets are values among the parameters that nothing may show which an executor says.
 	Secrets []string
 	Folders []string
 	Fence   int64
 	Until   string // node that the run ends at; empty: the whole flow
 	Samples int    // records sampled of every output port
+	// Facts are what the flow can say about the run; nil where it is none.
+	Facts *flows.RunFacts
 	// Connections of the flow with their secrets.
 	Connections node.ConnectionSet
 	// Replay lets these records go through the flow, and no others.
@@ -50,7 +52,7 @@ type Callbacks struct {
 	Reached func(map[string]node.Offset)
 }
 
-// Executor executes attempts, in another process.
+// Executor executes attempts, in another process. What it says shows no secret of the job.
 type Executor interface {
 	Run(ctx context.Context, job Job, c Callbacks) ([]flows.NodeStatus, error)
 }
@@ -106,7 +108,6 @@ func (a attempt) execute(ctx context.Context, job Job) Result {
 	res := Result{Started: a.now()}
 	rejects := &lazyRejects{store: a.rejects, run: job.Run}
 	granted := false
-	a = a.hiding(job.Secrets)
 	nodes, err := a.executor.Run(ctx, job, Callbacks{
 		Counts:       a.observe.counts,
 		Warnings:     func(ps flows.Problems) { a.observe.problems(ps) },
@@ -128,11 +129,9 @@ func (a attempt) execute(ctx context.Context, job Job) Result {
 			return err
 		},
 	})
-	err = withoutSecrets(err, job.Secrets)
 	if endErr := rejects.end(err == nil); err == nil { // else what went wrong first is what to tell
 		err = endErr
 	}
-	nodes = statesWithout(nodes, job.Secrets)
 	res.Nodes, res.Ended, res.State = nodes, a.now(), flows.RunSucceeded
 	for _, n := range nodes {
 		res.Rejected += n.Rejected

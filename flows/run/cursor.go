@@ -24,14 +24,21 @@ type Cursors interface {
 func (w *work) whole() bool { return w.run.Until == "" && w.run.Trigger == flows.TriggerManual }
 
 // flowKey names the flow to its targets; empty where the run keeps no offsets.
-func (w *work) flowKey() string {
+func (w *work) flowKey(ctx context.Context) (string, error) {
 	if !w.whole() || w.Cursors == nil {
-		return ""
+		return "", nil
 	}
-	if e := w.run.Environment; e != "" && e != flows.FirstEnvironment { // whose targets may be in one database
-		return w.run.FlowID + "@" + e
+	e := w.run.Environment
+	if e != "" && w.Environments != nil {
+		var err error
+		if e, err = w.Environments.Key(ctx, w.scope, e); err != nil {
+			return "", err
+		}
 	}
-	return w.run.FlowID
+	if e != "" && e != flows.FirstEnvironment { // whose targets may be in one database
+		return w.run.FlowID + "@" + e, nil
+	}
+	return w.run.FlowID, nil
 }
 
 // offsets are where the sources of the flow go on.

@@ -38,6 +38,7 @@ type PreviewJob struct {
 	Node        string
 	Environment string
 	Parameters  map[string]string
+	Secrets     []string // values among them that no answer may show
 	Limit       int
 	Samples     map[string]flows.SampleMode // by driving source
 	Fresh       bool                        // reads again what is kept of the sources

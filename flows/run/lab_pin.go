@@ -40,7 +40,7 @@ func (l *Lab) Pin(ctx context.Context, scope flows.Scope, req flows.PreviewReque
 		return err
 	})
 	if err != nil {
-		return flows.Pin{}, withoutSecrets(err, secretsOf(req.Document, req.Parameters))
+		return flows.Pin{}, err
 	}
 	p.Environment = q.Environment
 	p.At = p.At.Truncate(time.Microsecond)

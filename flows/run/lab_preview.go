@@ -41,16 +41,15 @@ func (l *Lab) Preview(ctx context.Context, scope flows.Scope, req flows.PreviewR
 		p, err = b.Preview(ctx, job)
 		return err
 	})
-	secrets := secretsOf(req.Document, req.Parameters)
 	if err != nil {
-		return flows.Preview{}, withoutSecrets(err, secrets)
+		return flows.Preview{}, err
 	}
 	p.Cursors = slices.DeleteFunc(q.cursors, func(c flows.FlowCursor) bool {
 		return !slices.ContainsFunc(p.Cursors, func(used flows.FlowCursor) bool { return used.Node == c.Node })
 	})
 	l.compare(ctx, q)
 	p.Pins = q.pins
-	p.Problems = append(changedPins(q.pins), p.Problems.Without(secrets)...)
+	p.Problems = append(changedPins(q.pins), p.Problems...)
 	if !p.Problems.Failed() { // what is wrong may be mended outside of the document
 		l.previews.put(key, p, sampleBytes(p))
 	}
@@ -96,7 +95,8 @@ func (l *Lab) prepare(ctx context.Context, scope flows.Scope, req flows.PreviewR
 
 // job is what the process is asked.
 func (l *Lab) job(ctx context.Context, scope flows.Scope, q question) (job PreviewJob, err error) {
-	job = PreviewJob{Node: q.Node, Environment: q.Environment, Parameters: q.Parameters, Limit: q.Limit, Samples: q.Samples, Fresh: q.Fresh, Connections: q.connections}
+	job = PreviewJob{Node: q.Node, Environment: q.Environment, Parameters: q.Parameters, Limit: q.Limit, Samples: q.Samples, Fresh: q.Fresh, Connections: q.connections,
+		Secrets: secretsOf(q.Document, q.Parameters)}
 	if job.Document, err = q.Document.Canonical(); err != nil {
 		return job, err
 	}

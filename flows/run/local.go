@@ -52,7 +52,8 @@ func (l *Local) Start(ctx context.Context, cmd LocalCommand) (*LocalRun, error) 
 	r := &LocalRun{ID: l.NewID(), done: make(chan struct{})}
 	r.events = newEvents(flows.Event{Project: cmd.Scope.Project, Run: r.ID, Attempt: 1, Epoch: 1}, l.Now)
 	ctx, r.cancel = context.WithCancel(ctx)
-	job := Job{Run: r.ID, Attempt: 1, Document: doc, Environment: cmd.Environment, Parameters: cmd.Parameters, Secrets: secretsOf(cmd.Document, cmd.Parameters), Folders: cmd.Folders, Fence: 1, Connections: cmd.Connections, Flow: cmd.Flow, Offsets: cmd.Offsets}
+	job := Job{Run: r.ID, Attempt: 1, Document: doc, Environment: cmd.Environment, Parameters: cmd.Parameters, Secrets: secretsOf(cmd.Document, cmd.Parameters), Folders: cmd.Folders, Fence: 1, Connections: cmd.Connections, Flow: cmd.Flow, Offsets: cmd.Offsets,
+		Facts: &flows.RunFacts{ID: r.ID, Flow: cmd.Document.Name, Environment: cmd.Environment, StartedAt: l.Now(), Attempt: 1}}
 	go func() {
 		defer close(r.done)
 		defer r.events.close()

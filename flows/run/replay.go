@@ -52,11 +52,9 @@ func (s *Service) DryReplay(ctx context.Context, cmd ReplayCommand) (flows.Repla
 
 func (s *Service) dry(ctx context.Context, scope flows.Scope, p prepared) (flows.ReplayReport, error) {
 	p.replay.Dry = true
-	report, err := s.Checker.Replay(ctx, scope, Job{Document: p.revision.Document, Environment: p.run.Environment, Parameters: p.parameters, Replay: &p.replay})
-	secrets := secretsOf(p.document, p.parameters)
-	report.Problems = report.Problems.Without(secrets)
+	report, err := s.Checker.Replay(ctx, scope, Job{Document: p.revision.Document, Environment: p.run.Environment, Parameters: p.parameters, Secrets: secretsOf(p.document, p.parameters), Replay: &p.replay})
 	report.Revision = p.revision.Number
-	return report, withoutSecrets(err, secrets)
+	return report, err
 }
 
 // StartReplay queues a run that lets rejects go through a flow. Where that would do harm, or the flow cannot run, it is

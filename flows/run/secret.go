@@ -2,10 +2,8 @@ package run
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
-	"slices"
 
 	"spark/flows"
 	"spark/flows/node"
@@ -73,45 +71,4 @@ func (s *Service) openParameters(r flows.Run) (map[string]string, error) {
 		return nil, broken
 	}
 	return all, nil
-}
-
-// hiding returns the attempt with an observer and rejects that show none of these values.
-func (a attempt) hiding(secrets []string) attempt {
-	if len(secrets) > 0 {
-		a.observe = hidingObserver{a.observe, secrets}
-	}
-	return a
-}
-
-type hidingObserver struct {
-	observer
-	secrets []string
-}
-
-func (h hidingObserver) counts(nodes []flows.NodeStatus) {
-	h.observer.counts(statesWithout(nodes, h.secrets))
-}
-
-func (h hidingObserver) problems(err error) { h.observer.problems(withoutSecrets(err, h.secrets)) }
-
-func statesWithout(nodes []flows.NodeStatus, secrets []string) []flows.NodeStatus {
-	if len(secrets) == 0 {
-		return nodes
-	}
-	out := slices.Clone(nodes)
-	for i := range out {
-		out[i].Reason = flows.Hide(out[i].Reason, secrets)
-	}
-	return out
-}
-
-// withoutSecrets hides values in an error, whatever its kind.
-func withoutSecrets(err error, secrets []string) error {
-	if err == nil || len(secrets) == 0 {
-		return err
-	}
-	if ps, ok := errors.AsType[flows.Problems](err); ok {
-		return ps.Without(secrets)
-	}
-	return flows.AsError(err).Without(secrets)
 }

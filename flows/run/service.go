@@ -398,10 +398,17 @@ func (w *work) do(ctx context.Context) error {
 	if err != nil {
 		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
 	}
+	key, err := w.flowKey(ctx)
+	if err != nil {
+		return w.finish(ctx, Result{State: flows.RunFailed, Err: err, Ended: w.Now()})
+	}
 	attempting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w.live.begin(cancel)
-	w.run.State, w.run.StartedAt = flows.RunRunning, w.Now()
+	w.run.State = flows.RunRunning
+	if w.run.StartedAt.IsZero() { // by the first attempt; the others go on with it
+		w.run.StartedAt = w.Now()
+	}
 	if err := w.Store.Save(ctx, w.scope, w.fence, w.run); err != nil {
 		return err
 	}
@@ -411,7 +418,8 @@ func (w *work) do(ctx context.Context) error {
 	a := attempt{executor: w.Executor, rejects: rejectStore{w}, observe: w, now: w.Now,
 		grant: func() error { return w.Store.Grant(ctx, w.scope, w.fence, w.run.ID) }}
 	job := Job{Run: w.run.ID, Attempt: w.run.Attempt, Document: rev.Document, Environment: w.run.Environment, Parameters: parameters, Secrets: secretsOf(doc, parameters), Folders: w.Folders,
-		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections, Budget: w.budget, Replay: replay, Flow: w.flowKey(), Offsets: offsets, Sample: sample, Pins: pins}
+		Fence: w.fence, Until: w.run.Until, Samples: w.SampleSize, Connections: connections, Budget: w.budget, Replay: replay, Flow: key, Offsets: offsets, Sample: sample, Pins: pins,
+		Facts: &flows.RunFacts{ID: w.run.ID, Flow: doc.Name, Revision: w.run.Revision, Environment: w.run.Environment, StartedAt: w.run.StartedAt, Attempt: w.run.Attempt}}
 	res := a.execute(attempting, job)
 	if replay != nil || ambiguous(res) && once(doc) {
 		res, err = w.insist(ctx, attempting, a, job, res)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -89,5 +90,89 @@ func testRunInEnvironment(t *testing.T, b *bundle) {
 		if list, err := b.Cursors.List(t.Context(), b.scope, flow, environment); err != nil || len(list) != want {
 			t.Errorf("cursors in %s: %v, %v", environment, list, err)
 		}
+	}
+}
+
+// testRenamedEnvironment: everything of an environment follows its new name, revisions as they are read, and the name that
+// targets know stays.
+func testRenamedEnvironment(t *testing.T, b *bundle) {
+	save := func(list ...flows.Environment) error {
+		_, err := b.Environments.Save(t.Context(), b.scope, list)
+		return err
+	}
+	if err := save(flows.Environment{Name: "production", Default: true}, flows.Environment{Name: "dev"}); err != nil {
+		t.Fatal(err)
+	}
+	c := b.connection(t, "warehouse")
+	doc := &flows.Flow{Format: flows.Format, Name: "values", Parameters: []flows.Parameter{{Name: "p", Type: flows.Of(flows.Text), Environments: map[string]json.RawMessage{"dev": json.RawMessage(`"d"`), "production": json.RawMessage(`"p"`)}}}}
+	draft, err := b.Flows.Create(t.Context(), b.scope, doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rev, err := b.Flows.Freeze(t.Context(), b.scope, draft.FlowID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.enqueued(t)
+	r := flows.Run{ID: uuid.Must(uuid.NewV7()).String(), FlowID: draft.FlowID, Revision: rev.Number, Trigger: flows.TriggerManual, Environment: "production"}
+	if r, _, err = b.Runs.Create(t.Context(), b.scope, r, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Cursors.Reach(t.Context(), b.scope, draft.FlowID, "production", r.ID, map[string]flows.Cursor{"a": {Column: "id", Value: "7"}}); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, save(flows.Environment{Name: "live", Was: "production", Default: true}, flows.Environment{Name: "dev"}), "environment.busy")
+	if done, err := b.Runs.CancelQueued(t.Context(), b.scope, r.ID); err != nil || !done {
+		t.Fatal(err)
+	}
+	for _, wrong := range [][]flows.Environment{
+		{{Name: "dev", Was: "production", Default: true}, {Name: "x", Was: "dev"}}, {{Name: "live", Was: "production", Default: true}, {Name: "other", Was: "production"}},
+		{{Name: "live", Was: "production", Default: true}, {Name: "production"}, {Name: "dev"}},
+	} {
+		wantCode(t, save(wrong...), "environment.list")
+	}
+	wantCode(t, save(flows.Environment{Name: "live", Was: "staging", Default: true}, flows.Environment{Name: "production"}, flows.Environment{Name: "dev"}), "environment.unknown")
+	if err := save(flows.Environment{Name: "live", Was: "production", Default: true}, flows.Environment{Name: "dev"}); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, save(flows.Environment{Name: "live", Default: true}, flows.Environment{Name: "dev"}, flows.Environment{Name: "production"}), "environment.former")
+	look := func(name string) {
+		t.Helper()
+		key, err := b.Environments.Key(t.Context(), b.scope, name)
+		if err != nil || key != "production" {
+			t.Errorf("targets know %s as %q, %v", name, key, err)
+		}
+		if got, _, found, err := b.Connections.Named(t.Context(), b.scope, "warehouse", name); err != nil || !found || got.ID != c.ID {
+			t.Errorf("the connection in %s: %+v, %v", name, got, err)
+		}
+		if list, err := b.Cursors.List(t.Context(), b.scope, draft.FlowID, name); err != nil || len(list) != 1 || list[0].Value != "7" {
+			t.Errorf("the cursors in %s: %+v, %v", name, list, err)
+		}
+		if got, err := b.Runs.Get(t.Context(), b.scope, r.ID); err != nil || got.Environment != name {
+			t.Errorf("the run is in %s, %v", got.Environment, err)
+		}
+		now, err := b.Flows.Get(t.Context(), b.scope, draft.FlowID)
+		frozen, err2 := b.Flows.Revision(t.Context(), b.scope, draft.FlowID, rev.Number)
+		if err != nil || err2 != nil || now.Etag == draft.Etag {
+			t.Fatal(err, err2, now.Etag)
+		}
+		for what, document := range map[string][]byte{"draft": now.Document, "revision": frozen.Document} {
+			f, err := flows.ParseFlow(document)
+			if err != nil || !cmp.Equal(f.Parameters[0].Environments, map[string]json.RawMessage{"dev": json.RawMessage(`"d"`), name: json.RawMessage(`"p"`)}) {
+				t.Errorf("the values in the %s: %s, %v", what, document, err)
+			}
+		}
+	}
+	look("live")
+	if err := save(flows.Environment{Name: "prod", Was: "live", Default: true}, flows.Environment{Name: "dev"}); err != nil {
+		t.Fatal(err)
+	}
+	look("prod")
+	if err := save(flows.Environment{Name: "production", Was: "prod", Default: true}, flows.Environment{Name: "dev"}); err != nil { // back
+		t.Fatal(err)
+	}
+	look("production")
+	if list, err := b.Environments.List(t.Context(), b.scope); err != nil || len(list) != 2 || list[0] != (flows.Environment{Name: "production", Default: true}) {
+		t.Errorf("%+v, %v", list, err)
 	}
 }

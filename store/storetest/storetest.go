@@ -62,6 +62,7 @@ func Run(t *testing.T, fresh func(t *testing.T) store.Config) {
 		"pins":                                testPins,
 		"a migration that was skipped":        testSkippedMigration,
 		"environments":                        testEnvironments,
+		"a renamed environment":               testRenamedEnvironment,
 		"runs in an environment":              testRunInEnvironment,
 		"connections of other projects":       testConnectionIsolation,
 		"inbox":                               testInbox,

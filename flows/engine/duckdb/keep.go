@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -27,7 +28,7 @@ func (r *run) keep(ctx context.Context, st *plan.Step, table string) {
 			list[i] = fmt.Sprintf("CAST(%s AS VARCHAR) AS %[1]s", list[i])
 		}
 		if n == node.OriginFile {
-			list[i] = r.namedFile(n)
+			list[i] = r.named(n) + " AS " + quoteName(n)
 		}
 	}
 	if handOut(ctx, r.conn, "SELECT "+strings.Join(list, ", ")+" FROM "+table, func(b arrow.RecordBatch) error { return r.env.Keep(st, b) }) == nil {
@@ -35,17 +36,27 @@ func (r *run) keep(ctx context.Context, st *plan.Step, table string) {
 	}
 }
 
-// namedFile selects the origin's file as the flow names it: whoever reads the relation again does not know the files.
-func (r *run) namedFile(column string) string {
+// named is a file of the origin as the flow names it: whoever reads it does not know the folders. Files that DuckDB opens
+// by itself are known by their absolute paths, of which mostly only the beginning differs.
+func (r *run) named(column string) string {
+	column = quoteName(column)
 	if len(r.files) == 0 {
 		return column
 	}
+	beginnings := map[string]bool{}
 	var b strings.Builder
-	b.WriteString("CASE " + column)
+	b.WriteString("CASE")
 	for _, path := range slices.Sorted(maps.Keys(r.files)) {
-		fmt.Fprintf(&b, " WHEN %s THEN %s", quoteText(path), quoteText(r.files[path]))
+		if folder, ok := strings.CutSuffix(path, r.files[path]); ok {
+			beginnings[folder] = true
+			continue
+		}
+		fmt.Fprintf(&b, " WHEN %s = %s THEN %s", column, quoteText(path), quoteText(r.files[path]))
 	}
-	return b.String() + " ELSE " + column + " END AS " + column
+	for _, folder := range slices.Backward(slices.Sorted(maps.Keys(beginnings))) { // the longer of two that begin alike
+		fmt.Fprintf(&b, " WHEN starts_with(%s, %s) THEN substr(%s, %d)", column, quoteText(folder), column, utf8.RuneCountInString(folder)+1)
+	}
+	return b.String() + " ELSE " + column + " END"
 }
 
 // comesBack reports whether a value that leaves DuckDB as Arrow, or as text at the top, is read back as it was.

@@ -33,7 +33,9 @@ type Rendered struct {
 
 // Renderer holds what is fixed for a run.
 type Renderer struct {
-	Now time.Time // of now() and today()
+	Now   time.Time                  // of now() and today()
+	Facts []expr.Param               // of the run
+	File  func(column string) string // the name of a file, by the column of the origin; nil: what the column holds
 
 	over string // what follows an aggregate function: the window that it is computed over
 }
@@ -49,7 +51,7 @@ func RenderExpr(e expr.Expr) (Rendered, error) { return Renderer{Now: time.Now()
 
 // Render renders an expression over one record, or one with aggregate functions over a group.
 func (o Renderer) Render(e expr.Expr) (Rendered, error) {
-	r := &renderer{now: o.Now, over: o.over, covered: map[*expr.Call]bool{}, inputs: map[*expr.Call][]string{}}
+	r := &renderer{Renderer: o, covered: map[*expr.Call]bool{}, inputs: map[*expr.Call][]string{}}
 	f := r.expr(e)
 	if foldsToNull(e) {
 		f.sql = fmt.Sprintf("CAST(%s AS %s)", f.sql, SQLType(e.Type()))
@@ -83,8 +85,8 @@ func foldsToNull(e expr.Expr) (found bool) {
 type frag struct{ sql, err string }
 
 type renderer struct {
-	now   time.Time
-	over  string
+	Renderer
+
 	sites []ErrorSite
 	err   error
 	// covered are the arithmetic calls whose overflow their parent notices; inputs are, for each arithmetic call, the

@@ -66,7 +66,7 @@ func init() {
 	scalarFuncs["round"] = round
 	lazyFuncs["if"], lazyFuncs["ifnull"] = ifThen, coalesce
 	scalarFuncs["now"] = func(r *renderer, c *expr.Call, _ []string) (string, []cond) {
-		return "TIMESTAMPTZ '" + r.now.UTC().Format("2006-01-02 15:04:05.000000") + "+00'", nil
+		return "TIMESTAMPTZ '" + r.Now.UTC().Format("2006-01-02 15:04:05.000000") + "+00'", nil
 	}
 	scalarFuncs["today"] = today
 }
@@ -89,7 +89,7 @@ func ifThen(r *renderer, c *expr.Call) frag {
 
 // today is a constant of the run: the zone is applied here.
 func today(r *renderer, c *expr.Call, _ []string) (string, []cond) {
-	at := r.now.UTC()
+	at := r.Now.UTC()
 	if len(c.Args) == 1 {
 		name, _ := expr.ConstantText(c.Args[0])
 		zone, err := time.LoadLocation(name)

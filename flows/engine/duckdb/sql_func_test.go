@@ -12,8 +12,11 @@ import (
 	"spark/flows/expr"
 )
 
-// fixedNow is the now() of the tests.
-var fixedNow = time.Date(2026, 1, 31, 23, 30, 0, 0, time.UTC)
+// fixedNow is the now() of the tests, and fixed renders their expressions.
+var (
+	fixedNow = time.Date(2026, 1, 31, 23, 30, 0, 0, time.UTC)
+	fixed    = Renderer{Now: fixedNow, Facts: expr.FactParams(flows.RunFacts{ID: "r'1", Flow: "Daily", Revision: 7, Environment: "production", StartedAt: fixedNow.Add(-1500 * time.Microsecond), Attempt: 2})}
+)
 
 // connect opens a database as a run does.
 func connect(t testing.TB) *capi.Conn {
@@ -55,7 +58,7 @@ func evaluate(t testing.TB, c *capi.Conn, src string, env expr.Env, from string)
 
 func evaluateExpr(t testing.TB, c *capi.Conn, e expr.Expr, from string) []outcome {
 	t.Helper()
-	r, err := Renderer{Now: fixedNow}.Render(e)
+	r, err := fixed.Render(e)
 	if err != nil {
 		t.Fatalf("%s: %v", e, err)
 	}

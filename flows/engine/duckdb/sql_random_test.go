@@ -69,6 +69,8 @@ func uglyTable(t testing.TB, c *capi.Conn) {
 	}
 	exec(t, c, "CREATE TABLE ugly ("+strings.Join(cols, ", ")+")")
 	exec(t, c, "INSERT INTO ugly VALUES "+strings.Join(rows, ", "))
+	exec(t, c, "ALTER TABLE ugly ADD COLUMN "+expr.OriginFile+" VARCHAR DEFAULT 'it''s.csv'")
+	exec(t, c, "ALTER TABLE ugly ADD COLUMN "+expr.OriginRecord+" BIGINT DEFAULT 9223372036854775807")
 }
 
 // generator writes random expressions; most of them compile.
@@ -199,7 +201,7 @@ func (g generator) write(f *expr.Func, s expr.Signature, kind string, next func(
 // checkRendered evaluates e over all ugly records: DuckDB must not stop, and the books must be right.
 func checkRendered(t testing.TB, c *capi.Conn, e expr.Expr) {
 	t.Helper()
-	r, err := Renderer{Now: fixedNow}.Render(e)
+	r, err := fixed.Render(e)
 	if err != nil {
 		if flows.AsError(err).Code == "expr.too_complex" {
 			return

@@ -94,6 +94,8 @@ var semantics = []struct{ src, want string }{
 	{"at_zone(timestamp '2026-04-05 01:45:00', 'Australia/Lord_Howe')", "2026-04-04 14:45:00+00"}, {"at_zone(timestamp '2026-10-26 12:00:00', 'Europe/Berlin')", "2026-10-26 11:00:00+00"}, {"at_zone(timestamp '2011-12-30 12:00:00', 'Pacific/Apia')", "!value.no_such_time"},
 	{"to_zone(timestamptz '2026-10-25 00:30:00Z', 'Europe/Berlin')", "2026-10-25 02:30:00"}, {"cast(timestamptz '2026-01-31 23:30:00Z' as date zone 'Europe/Berlin')", "2026-02-01"}, {"cast(timestamptz '2026-01-31 23:30:00Z' as timestamp zone 'UTC')", "2026-01-31 23:30:00"},
 	{"now()", "2026-01-31 23:30:00+00"}, {"today()", "2026-01-31"}, {"today('Europe/Berlin')", "2026-02-01"},
+	{"run_id()", "r'1"}, {"flow_name()", "Daily"}, {"flow_revision() + 1", "8"}, {"environment()", "production"}, {"started_at()", "2026-01-31 23:29:59.9985+00"}, {"scheduled_at()", "null"}, {"scheduled_at() is null", "true"},
+	{"attempt()", "2"}, {"format_date(started_at(), '%Y-%m-%d')", "2026-01-31"}, {"'orders-' || run_id() || '.csv'", "orders-r'1.csv"}, {"RUN_ID()", "r'1"}, {"run_id(1)", "#expr.arguments"}, {"run_id", "#expr.unknown_field"},
 	{"date_add(date '2024-01-31', 1, 'month')", "2024-02-29"}, {"date_add(date '9999-12-31', 1, 'day')", "!value.out_of_range"}, {"date_add(date '2026-01-01', 99999999999, 'year')", "!value.out_of_range"}, {"date_add(date '2026-01-01', -3000, 'year')", "!value.out_of_range"},
 	{"date_add(timestamp '2026-01-31 10:00:00', -90, 'minute')", "2026-01-31 08:30:00"}, {"date_add(date '2026-01-01', cast(null as int64), 'day')", "null"}, {"date_add(date '2026-01-01', 2, 'quarter')", "2026-07-01"},
 	{"date '2026-01-31' + interval '1 month'", "2026-02-28 00:00:00"}, {"interval '2 days' + date '2026-01-31'", "2026-02-02 00:00:00"}, {"timestamp '9999-12-31 23:00:00' + interval '2 hours'", "!value.out_of_range"}, {"timestamptz '2026-01-01 00:00:00Z' - interval '1 second'", "2025-12-31 23:59:59+00"},
@@ -116,6 +118,7 @@ var semantics = []struct{ src, want string }{
 	{"json_extract_text(parse_json('{\"a b\": {\"c\": [1, {\"d\": \"x\"}]}}'), '$.\"a b\".c[1].d')", "x"}, {"json_extract_text(parse_json('{\"a\": null}'), '$.a')", "null"}, {"json_extract_text(parse_json('{}'), '$.a')", "null"}, {"json_exists(parse_json('{}'), '$.a')", "false"},
 	{"parse_json('{')", "!value.not_valid"}, {"json_array_length(parse_json('{}'))", "null"}, {"json_type(parse_json('null'))", "null"}, {"json_type(parse_json('true'))", "boolean"}, {"json_type(parse_json('[]'), '$.x')", "null"}, {"to_json(1e308 * 10)", "!value.not_finite"},
 	{"json_extract(parse_json('{\"a\": [1, 2]}'), '$.a')", "[1,2]"}, {"json_object('a', null, 'b', list(1, 2))", `{"a":null,"b":[1,2]}`}, {"json_array(date '2026-01-31', 1.50)", `["2026-01-31",1.5]`}, {"to_json(cast(null as text))", "null"},
+	{"2 in (list(1, 2))", "true"}, {"3 in (list(1, 2))", "false"}, {"3 not in (list(1, 2))", "true"}, {"'a' in (list(1, 2))", "#expr.type"},
 	{"list_get(list(1, 2), 3)", "null"}, {"list_get(list(1, 2), 0)", "null"}, {"list_get(list(1, 2), -1)", "null"}, {"list_contains(list(1.5, 2), 2)", "#expr.type"}, {"list_contains(list('a'), 'a')", "true"}, {"list(1, 2.5)", "[1.0, 2.5]"}, {"split('a,,b', ',')", "[a, '', b]"},
 }
 

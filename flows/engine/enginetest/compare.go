@@ -34,7 +34,7 @@ func Check(seed uint64, setup Setup, folder string) (map[string]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, ps := plan.Compile(g.flow, plan.Options{Lookup: node.Looking(eng, nil), Engines: []plan.Engine{eng}})
+	p, ps := plan.Compile(g.flow, plan.Options{Lookup: node.Looking(eng, nil), Engines: []plan.Engine{eng}, Facts: &facts})
 	if ps.Failed() {
 		return nil, fmt.Errorf("does not compile: %w", ps)
 	}

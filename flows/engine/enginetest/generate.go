@@ -46,12 +46,14 @@ type generator struct {
 	open  []plan.Ref // outputs that may be read
 	reads map[plan.Ref]int
 	names int
+	// origins of rows, by their first value.
+	origins map[*any]origin
 }
 
 // Features are what the generated flows must cover; the test asserts each.
 var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in file", "filter", "unmatched", "select", "formula", "fallible formula", "refused by formula",
 	"convert", "refused by convert", "inner", "left", "right", "full", "semi", "anti", "empty join side", "self join", "diamond", "fork", "aggregate", "aggregate all", "sum too large",
-	"sort", "limit", "limit reached", "sort and limit", "rejects port", "rejects read on", "reject with its origin", "skip policy", "fail policy", "count stage", "without counts",
+	"sort", "limit", "limit reached", "sort and limit", "rejects port", "rejects read on", "reject with its origin", "origin in fields", "skip policy", "fail policy", "count stage", "without counts",
 	"deduplicate", "duplicates",
 	"window row_number", "window rank", "window dense_rank", "window lag", "window lead", "window first", "window last", "window sum", "window count", "window min", "window max",
 	"window streams", "window too large", "fill value", "fill previous", "fill next", "row number", "row hash",
@@ -65,7 +67,7 @@ var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in
 
 // generate makes the flow of a seed.
 func generate(seed uint64) *generated {
-	g := &generator{gen: gen{rand.New(rand.NewPCG(seed, 0x5eed))}, reads: map[plan.Ref]int{},
+	g := &generator{gen: gen{rand.New(rand.NewPCG(seed, 0x5eed))}, reads: map[plan.Ref]int{}, origins: map[*any]origin{},
 		generated: &generated{flow: &flows.Flow{Format: flows.Format, Name: fmt.Sprintf("generated %d", seed)}, files: map[string][]byte{}, used: map[string]int{}}}
 	many := int64(1) << 40
 	g.flow.Settings.MaxRejects = &many
@@ -165,7 +167,7 @@ func (g *generator) choose() plan.Ref {
 func (g *generator) transform() {
 	makers := []func(plan.Ref){g.filter, g.selectFields, g.formula, g.convert, g.joinNode, g.aggregate, g.sort, g.limit,
 		g.deduplicate, g.window, g.fillNulls, g.rowID, g.explode, g.unpivot, g.sample,
-		g.union, g.switchNode, g.pivot, g.splitText, g.flatten, g.lookup, g.stop, g.checkpoint, g.expectations, g.profile, g.sql}
+		g.union, g.switchNode, g.pivot, g.splitText, g.flatten, g.lookup, g.stop, g.checkpoint, g.expectations, g.profile, g.sql, g.where}
 	makers[g.pick(len(makers))](g.choose())
 }
 
@@ -220,6 +222,7 @@ func (g *generator) selectFields(in plan.Ref) {
 		for k, i := range at {
 			o[k] = r[i]
 		}
+		g.follows(o, r)
 		out.rows = append(out.rows, o)
 	}
 	ref := g.add("select", map[string]any{"fields": picks, "others": "drop"}, map[string]plan.Ref{node.In: in})
@@ -262,6 +265,7 @@ func (g *generator) formula(in plan.Ref) {
 	ref := g.add("formula", map[string]any{"fields": fields}, map[string]plan.Ref{node.In: in})
 	for _, r := range t.rows {
 		o := append(slices.Clone(r), make(row, len(out.schema)-len(r))...)
+		g.follows(o, r)
 		var blames []blame
 		for k, e := range es {
 			v, bad := e.eval(r)

@@ -62,6 +62,7 @@ func (g *generator) source() {
 		g.files[path] = parquetFile(t)
 		for i, r := range t.rows {
 			ref.contents[int64(i+1)] = rawRecord(t.schema, r)
+			g.comesFrom(r, path, int64(i+1))
 		}
 	}
 	if ref.rejected > 0 {
@@ -96,6 +97,7 @@ func (g *generator) csv(t *table, ref *reference) []byte {
 		}
 		record++
 		ref.contents[record] = rawRecord(t.schema, r)
+		g.comesFrom(r, ref.path, record)
 		cells := make([]string, len(r))
 		for i, v := range r {
 			cells[i] = nullText
@@ -148,6 +150,7 @@ func (g *generator) jsonl(t *table, ref *reference) []byte {
 		}
 		record++
 		ref.contents[record] = rawRecord(t.schema, r)
+		g.comesFrom(r, ref.path, record)
 		b.WriteString("{")
 		wrote := false
 		for i, f := range t.schema {

@@ -31,10 +31,11 @@ type Host struct {
 	mu      sync.Mutex
 	run     *Callbacks // of the run in progress
 	fence   int64
-	overRSS int64 // bytes seen when the memory limit was passed
-	gaveUp  bool  // it did not answer its cancellation and was ended
-	granted bool  // the run in progress may commit
-	rejects int64 // stored of the run in progress
+	overRSS int64          // bytes seen when the memory limit was passed
+	gaveUp  bool           // it did not answer its cancellation and was ended
+	granted bool           // the run in progress may commit
+	rejects int64          // stored of the run in progress
+	scrub   flows.Scrubber // of its secrets
 }
 
 // Callbacks are what a run asks of its host.
@@ -117,8 +118,17 @@ func Start(ctx context.Context, o Options) (*Host, error) {
 // PID of the child.
 func (h *Host) PID() int { return h.cmd.Process.Pid }
 
-// call makes a call; when the child dies instead of answering, the error says how.
+// call makes a call; when the child dies instead of answering, the error says how. No secret of the call comes back.
 func (h *Host) call(ctx context.Context, method string, body, result any) error {
+	scrub := flows.NewScrubber(secretsIn(body))
+	if err := h.ask(ctx, method, body, result); err != nil {
+		return scrub.Error(err)
+	}
+	scrubResult(scrub, result)
+	return nil
+}
+
+func (h *Host) ask(ctx context.Context, method string, body, result any) error {
 	answered := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { h.insist(answered) })
 	err := h.peer.call(ctx.Done(), method, body, result)
@@ -319,6 +329,7 @@ func (h *Host) Run(ctx context.Context, spec RunSpec, c Callbacks) ([]flows.Node
 		return nil, errors.New("executor: a run is in progress")
 	}
 	h.run, h.fence, h.granted, h.rejects = &c, spec.Fence, false, 0
+	h.scrub = flows.NewScrubber(secretsIn(spec))
 	h.mu.Unlock()
 	defer func() {
 		h.mu.Lock()
@@ -344,7 +355,7 @@ func (h *Host) Run(ctx context.Context, spec RunSpec, c Callbacks) ([]flows.Node
 // handle answers the guest's calls, in order: rejects are durable before the commit is asked for.
 func (h *Host) handle(f frame) {
 	h.mu.Lock()
-	c := h.run
+	c, scrub := h.run, h.scrub
 	h.mu.Unlock()
 	if c == nil {
 		return
@@ -356,9 +367,9 @@ func (h *Host) handle(f frame) {
 		var samples []flows.Sample
 		switch {
 		case f.Method == eventCounts && json.Unmarshal(f.Body, &ns) == nil && c.Counts != nil:
-			c.Counts(ns)
+			c.Counts(scrub.Nodes(ns))
 		case f.Method == eventWarnings && json.Unmarshal(f.Body, &ps) == nil && c.Warnings != nil:
-			c.Warnings(ps)
+			c.Warnings(scrub.Problems(ps))
 		case f.Method == eventSamples && json.Unmarshal(f.Body, &samples) == nil && c.Samples != nil:
 			c.Samples(samples)
 		}
@@ -373,7 +384,11 @@ func (h *Host) answer(c *Callbacks, f frame) error {
 		if c.StoreRejects == nil {
 			return errors.New("this run stores no rejects")
 		}
-		if err := c.StoreRejects(f.Data); err != nil {
+		lines, err := h.scrub.RejectLines(f.Data)
+		if err != nil {
+			return err
+		}
+		if err := c.StoreRejects(lines); err != nil {
 			return err
 		}
 		h.rejects += int64(bytes.Count(f.Data, []byte{'\n'}))

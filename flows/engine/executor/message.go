@@ -85,6 +85,8 @@ type RunSpec struct {
 	Until       string            `json:"until,omitempty"`   // node that the run ends at
 	Samples     int               `json:"samples,omitempty"` // records sampled of every output port
 	Optimizers  []string          `json:"optimizers,omitempty"`
+	Secrets     []string          `json:"-"`               // values among the parameters that nobody may see
+	Facts       *flows.RunFacts   `json:"facts,omitempty"` // what the flow can say about the run; nil: of a dry run, which is none
 	// Connections of the flow with their secrets, and no others.
 	Connections node.ConnectionSet `json:"connections,omitempty"`
 	// Replay lets these records go through the flow, and no others.
@@ -103,6 +105,7 @@ type PreviewSpec struct {
 	Node        string            `json:"node"`
 	Environment string            `json:"environment,omitempty"`
 	Parameters  map[string]string `json:"parameters,omitempty"`
+	Secrets     []string          `json:"-"` // as in RunSpec
 	Folders     []string          `json:"folders"`
 	Temp        string            `json:"temp"`
 	Threads     int               `json:"threads"` // of the sources

@@ -666,6 +666,8 @@ export interface Environment {
   name: string
   /** where nothing else is said; one is */
   default?: boolean
+  /** its name so far, where it is renamed; never read */
+  was?: string
 }
 
 /** Environments are those of a project, in their order. */

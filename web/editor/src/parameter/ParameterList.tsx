@@ -2,7 +2,7 @@ import { useState, type ReactNode } from 'react';
 import { TypeSelect } from '../form/TypeSelect';
 import type { Parameter } from '../model/document';
 import { useEditor, useServices } from '../shell/editor';
-import { freeParameter, namePattern, renameUses, textOf, usesOf, wrongValue } from './parameter';
+import { exampleOf, freeParameter, namePattern, renameUses, textOf, usesOf, wrongValue } from './parameter';
 import './parameter.css';
 
 /** ParameterList edits the parameters of a flow. Every change counts at once; undo takes it back. */
@@ -16,7 +16,7 @@ export function ParameterList(): ReactNode {
   return (
     <section className="parameters" aria-labelledby="parameters-title">
       <h3 id="parameters-title">Parameters</h3>
-      <p className="form-help">Values that are given when a run starts. Expressions use them as <code>$name</code>, all other settings as <code>{'${name}'}</code>.</p>
+      <p className="form-help">Values that are given when a run starts. Expressions use them as <code>$name</code>, all other settings as <code>{'${name}'}</code>. What a run knows of itself needs no parameter: <code>run_id()</code> or <code>{'${run.id}'}</code>, <code>{'${run.started_at:yyyy-MM-dd}'}</code>; see <i>Run</i> in the help of the expressions.</p>
       {parameters.length > 0 && <div className="parameter-items">{parameters.map((p, i) => <ParameterItem key={i} parameter={p} index={i} readOnly={readOnly} />)}</div>}
       {!readOnly && <button type="button" className="form-button" onClick={add}>Add a parameter</button>}
     </section>
@@ -58,7 +58,7 @@ function ParameterItem({ parameter: p, index, readOnly }: { parameter: Parameter
             else mine.title = e.target.value;
           }, 'title')} />
       </div>
-      {!p.secret && <ValueField id={`${id}-default`} label="Default" type={p.type} value={p.default} readOnly={readOnly} empty={p.default === undefined ? 'a run has to give a value' : p.type === 'text' ? 'empty text' : 'null'}
+      {!p.secret && <ValueField id={`${id}-default`} label="Default" type={p.type} value={p.default} readOnly={readOnly} empty={p.default === undefined ? 'a run has to give a value' : p.type === 'text' ? 'empty text' : exampleOf(p.type) ? `null, or such as ${exampleOf(p.type)}` : 'null'}
         onChange={(value) => set('Set the default of a parameter', (mine) => void (mine.default = value ?? (mine.type === 'text' ? '' : null)), 'default')} />}
       {!p.secret && environments.length > 1 && environments.map((e) => (
         <ValueField key={e.name} id={`${id}-in-${e.name}`} label={`In ${e.name}`} type={p.type} value={p.environments?.[e.name]} readOnly={readOnly} empty="as the default"

@@ -5,7 +5,7 @@ import '../form/form.css';
 import type { FlowError } from '../api/types';
 import type { Parameter } from '../model/document';
 import { useEditor, useServices } from '../shell/editor';
-import { needsValue, rememberedValues, rememberValues, textOf, wrongValue } from './parameter';
+import { exampleOf, needsValue, rememberedValues, rememberValues, textOf, wrongValue } from './parameter';
 import './parameter.css';
 
 /** RunDialog asks for the values of a run. */
@@ -61,7 +61,7 @@ function Values({ until, sample }: { until: string | undefined; sample: boolean 
             <div key={p.name} className="form-field">
               <label className="form-label" htmlFor={`run-value-${i}`}>{p.title || p.name}{needsValue(p, environment) && <span className="form-required" title="Must be filled in"> *</span>}</label>
               <ValueInput id={`run-value-${i}`} parameter={p} value={values[p.name]} first={i === 0} invalid={mine !== '' || told.length > 0}
-                placeholder={textOf(p.environments?.[environment] ?? p.default)}
+                placeholder={textOf(p.environments?.[environment] ?? p.default) || exampleOf(p.type)}
                 onChange={(value) => {
                   setProblems([]);
                   setValues((now) => {
@@ -69,7 +69,7 @@ function Values({ until, sample }: { until: string | undefined; sample: boolean 
                     return value === undefined ? rest : { ...rest, [p.name]: value };
                   });
                 }} />
-              <p className="form-help" id={`run-value-${i}-help`}>${p.name} · {p.type}{p.secret ? ' · shown to nobody' : needsValue(p, environment) ? '' : ' · empty: the default'}</p>
+              <p className="form-help" id={`run-value-${i}-help`}>${p.name} · {p.type}{p.type.startsWith('list<') ? ' · with commas between, or as JSON' : ''}{p.secret ? ' · shown to nobody' : needsValue(p, environment) ? '' : ` · empty: the default${/^(date|time|timestamp)$/.test(p.type) ? ` ${textOf(p.environments?.[environment] ?? p.default)}` : ''}`}</p>
               {mine && <p className="form-problem" role="alert">{mine}</p>}
               {told.map((x, n) => <p key={n} className="form-problem" role="alert">{sentence(x.message)}</p>)}
             </div>
@@ -107,7 +107,15 @@ function ValueInput({ id, parameter: p, value, placeholder, first, invalid, onCh
       </select>
     );
   }
+  if (!p.secret && (p.type === 'time' || p.type === 'timestamp')) {
+    return <input {...common} type={p.type === 'time' ? 'time' : 'datetime-local'} step={1} value={(value ?? '').replace(' ', 'T')} onChange={(e) => onChange(withSeconds(e.target.value.replace('T', ' ')) || undefined)} />;
+  }
   const type = p.secret ? 'password' : p.type === 'date' ? 'date' : 'text';
   return <input {...common} type={type} inputMode={/^(int|decimal|double)/.test(p.type) ? 'decimal' : undefined} value={value ?? ''} placeholder={placeholder} spellCheck={false}
     autoComplete={p.secret ? 'new-password' : 'off'} onChange={(e) => onChange(e.target.value === '' && !(p.type === 'text' && !p.secret && p.default !== undefined) ? undefined : e.target.value || undefined)} />;
+}
+
+/** withSeconds completes what a browser leaves out where the seconds are 0. */
+function withSeconds(text: string): string {
+  return /(^|\s)\d{2}:\d{2}$/.test(text) ? `${text}:00` : text;
 }

@@ -2,7 +2,8 @@ import { useRef, useState, type ReactNode } from 'react';
 import { put } from '../form/path';
 import type { Member } from '../form/schema';
 import { useForm } from '../form/scope';
-import { fitting } from './parameter';
+import { fitting, isList } from './parameter';
+import type { Parameter } from '../model/document';
 import './parameter.css';
 
 /** referenceOf is where a whole setting comes from; undefined for a literal. */
@@ -30,14 +31,14 @@ export function UseParameter({ member, control, value }: { member: Member; contr
   const { parameters, readOnly, edit, seal } = useForm();
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
-  const fits = fitting(member.schema.type === 'array' ? (member.schema.items ?? {}) : member.schema, parameters);
+  const fits = fitting(member.schema, parameters);
   if (readOnly || fits.length === 0) return null;
   const close = () => {
     setOpen(false);
     button.current?.focus();
   };
-  const use = (name: string) => {
-    edit(`Use the parameter ${name}`, (config) => put(config, member.path, filled(member, value, name, document.getElementById(control))));
+  const use = (p: Parameter) => {
+    edit(`Use the parameter ${p.name}`, (config) => put(config, member.path, filled(member, value, p, document.getElementById(control))));
     seal();
     close();
   };
@@ -48,15 +49,17 @@ export function UseParameter({ member, control, value }: { member: Member; contr
       close();
     }}>
       {open && <span className="form-uses" role="group" aria-label={`Parameters for ${member.title}`}>{fits.map((p, i) => (
-        <button key={p.name} type="button" className="form-button" autoFocus={i === 0} title={p.title || p.type} onClick={() => use(p.name)}>${p.name}</button>
+        <button key={p.name} type="button" className="form-button" autoFocus={i === 0} title={p.title || p.type} onClick={() => use(p)}>${p.name}</button>
       ))}</span>}
       <button ref={button} type="button" className="form-use" aria-expanded={open} aria-label={`Use a parameter for ${member.title}`} title="Use a parameter" onClick={() => setOpen(!open)}>{open ? '×' : '${ }'}</button>
     </span>
   );
 }
 
-function filled(member: Member, value: unknown, name: string, control: HTMLElement | null): unknown {
+function filled(member: Member, value: unknown, p: Parameter, control: HTMLElement | null): unknown {
+  const { name } = p;
   const reference = `\${${name}}`;
+  if (member.schema.type === 'array' && isList(p)) return { parameter: name };
   if (member.schema.type === 'array') return [...(Array.isArray(value) ? (value as unknown[]) : []), reference];
   if (whole.has(member.widget)) return { parameter: name };
   const text = typeof value === 'string' ? value : '';

@@ -12,7 +12,7 @@ const catalogue = { nodes: [
 ], functions: [], formats: [] } as unknown as Catalogue;
 
 const flow = (): FlowDocument => ({ format: 1, name: 'f', edges: [], parameters: [{ name: 'day', type: 'text' }, { name: 'days', type: 'int64' }], nodes: [
-  { id: 'a', type: 'in', version: 1, config: { path: '${day}-${days}-$${day}.csv', where: "d = ${day} and t = '$day' and x = $day", count: { parameter: 'day' }, options: { delimiter: '${day}' } } },
+  { id: 'a', type: 'in', version: 1, config: { path: '${day}-${day:yyyy}-${days}-$${day}.csv', where: "d = ${day} and t = '$day' and x = $day", count: { parameter: 'day' }, options: { delimiter: '${day}' } } },
   { id: 'b', type: 'filter', version: 1, config: { condition: "$day = '$day' and $days > 1", fields: [{ expression: 'upper($day)', name: '$day' }] } },
 ] });
 
@@ -23,7 +23,7 @@ test('a renamed parameter keeps its uses, in one step of undo, and touches no te
     doc.parameters![0]!.name = 'date';
   });
   const [a, b] = editor.state.document.nodes;
-  expect(a!.config).toEqual({ path: '${date}-${days}-$${day}.csv', where: "d = ${date} and t = '$day' and x = $date", count: { parameter: 'date' }, options: { delimiter: '${date}' } });
+  expect(a!.config).toEqual({ path: '${date}-${date:yyyy}-${days}-$${day}.csv', where: "d = ${date} and t = '$day' and x = $date", count: { parameter: 'date' }, options: { delimiter: '${date}' } });
   expect(b!.config).toEqual({ condition: "$date = '$day' and $days > 1", fields: [{ expression: 'upper($date)', name: '$day' }] });
   editor.undo();
   expect(editor.state.document).toEqual(flow());
@@ -62,4 +62,16 @@ test('the environment that was chosen last is taken, unless it is gone', () => {
   const list = [{ name: 'production', default: true }, { name: 'development' }];
   const with_ = (last: string | null) => chosenEnvironment(list, { getItem: () => last });
   expect([with_('development'), with_('gone'), with_(null), chosenEnvironment([], { getItem: () => 'x' })]).toEqual(['development', 'production', 'production', '']);
+});
+
+test('a list fits where its items do, and its items are looked at one by one', () => {
+  const parameters: Parameter[] = [{ name: 'states', type: 'list<text>' }, { name: 'ids', type: 'list<int64>' }, { name: 'day', type: 'date' }, { name: 'token', type: 'text', secret: true }];
+  const names = (schema: Record<string, unknown>) => fitting(schema as never, parameters).map((p) => p.name);
+  expect(names({ type: 'array', items: { type: 'string' } })).toEqual(['states', 'ids', 'day']);
+  expect(names({ type: 'array', items: { type: 'integer' } })).toEqual(['ids']);
+  expect(names({ type: 'string' })).toEqual(['day']);
+  expect([wrongValue('1, 2', 'list<int64>'), wrongValue('1, x', 'list<int64>'), wrongValue('["a", 1]', 'list<text>'), wrongValue('["a", "b,c"]', 'list<text>'), wrongValue('[', 'list<text>'), wrongValue('', 'list<text>')])
+    .toEqual(['', 'Item 2: Write a whole number.', 'Item 2 is no value of type text.', '', 'Write a list such as a, b or ["a", "b"].', '']);
+  expect([wrongValue('13:45', 'time'), wrongValue('13:45:00', 'time'), wrongValue('2026-01-31 13:45:00', 'timestamp'), wrongValue('2026-01-31 13:45:00', 'timestamptz'), wrongValue('2026-01-31 13:45:00Z', 'timestamptz')].map((text) => text === ''))
+    .toEqual([false, true, true, false, true]);
 });

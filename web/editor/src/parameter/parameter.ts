@@ -43,7 +43,7 @@ function renamed(value: unknown, schema: Schema | undefined, from: string, to: s
 
 function inText(text: string, widget: string, from: string, to: string): string {
   if (expressions.has(widget)) return inExpression(text, from, to);
-  const changed = text.replace(/\$\$\{|\$\{([^}]*)\}/g, (whole, name: string | undefined) => (name === from ? `\${${to}}` : whole));
+  const changed = text.replace(/\$\$\{|\$\{([^}:]*)(:[^}]*)?\}/g, (whole, name: string | undefined, format = '') => (name === from ? `\${${to}${format}}` : whole));
   return widget === 'sql' ? changed.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\$([A-Za-z_]\w*)/g, (whole, name: string | undefined) => (name === from ? `$${to}` : whole)) : changed;
 }
 
@@ -73,7 +73,37 @@ export function wrongValue(text: string, type: string): string {
   if (/^(decimal|double)/.test(type) && !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return 'Write a number.';
   if (type === 'boolean' && text !== 'true' && text !== 'false') return 'Choose true or false.';
   if (type === 'date' && !/^\d{4}-\d{2}-\d{2}$/.test(text)) return 'Write a date such as 2026-01-31.';
+  if (type === 'time' && !/^\d{2}:\d{2}:\d{2}(\.\d{1,6})?$/.test(text)) return 'Write a time such as 13:45:00.';
+  if (type === 'timestamp' && !/^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?$/.test(text)) return 'Write a date and a time such as 2026-01-31 13:45:00.';
+  if (type === 'timestamptz' && !/^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:?\d{2})$/.test(text)) return 'Write a date, a time and the offset of the zone, such as 2026-01-31 13:45:00+01:00.';
+  const item = /^list<(.+)>$/.exec(type)?.[1];
+  return item ? wrongItem(text, item) : '';
+}
+
+/** wrongItem says which item of a list is no value of its type. A list is written with commas, or as JSON. */
+function wrongItem(text: string, type: string): string {
+  const written = text.trim();
+  let items: unknown[];
+  if (!written.startsWith('[')) items = written === '' ? [] : written.split(',').map((item) => item.trim());
+  else {
+    try {
+      items = JSON.parse(written) as unknown[];
+    } catch {
+      return 'Write a list such as a, b or ["a", "b"].';
+    }
+  }
+  for (const [n, item] of items.entries()) {
+    if (typeof item === 'object' || (typeof item !== 'string' && type === 'text')) return `Item ${n + 1} is no value of type ${type}.`;
+    const wrong = wrongValue(String(item), type);
+    if (wrong) return `Item ${n + 1}: ${wrong}`;
+  }
   return '';
+}
+
+/** exampleOf is what a value of a type may look like, for a field that is empty. */
+export function exampleOf(type: string): string {
+  if (type.startsWith('list<')) return /<(int|decimal|double)/.test(type) ? '1, 2, 3' : 'a, b, c';
+  return { date: '2026-01-31', time: '13:45:00', timestamp: '2026-01-31 13:45:00', timestamptz: '2026-01-31 13:45:00+01:00', double: '1.5', boolean: 'true' }[type] ?? '';
 }
 
 /** textOf is how a default is edited. */
@@ -83,8 +113,17 @@ export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** fitting are the parameters whose type a whole setting takes. */
+/** isList tells whether a parameter holds many values. */
+export const isList = (p: Parameter): boolean => p.type.startsWith('list<');
+
+/** fitting are the parameters whose type a whole setting takes; one that is a list is taken whole, or item by item. */
 export function fitting(schema: Schema, parameters: readonly Parameter[]): readonly Parameter[] {
+  if (schema.type === 'array') {
+    const items = { ...schema.items, ...(schema['x-secrets'] ? { 'x-secrets': schema['x-secrets'] } : {}) };
+    const inside = parameters.map((p) => (isList(p) ? { ...p, type: p.type.slice('list<'.length, -1) } : p));
+    const fits = new Set(fitting(items, inside).map((p) => p.name));
+    return parameters.filter((p) => fits.has(p.name));
+  }
   const types: Record<string, RegExp> = { integer: /^int/, number: /^(int|decimal|double)/, boolean: /^boolean$/ };
   const wanted = types[schema.type ?? ''];
   return parameters.filter((p) => (wanted ? wanted.test(p.type) : !/^(bytes|interval|list|struct)/.test(p.type)) && (!p.secret || schema['x-secrets'] === 'true'));

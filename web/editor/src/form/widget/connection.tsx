@@ -2,7 +2,6 @@ import type { ReactNode } from 'react';
 import type { WidgetProps } from '../Field';
 import { put } from '../path';
 import { useForm } from '../scope';
-import { referencesIn } from '../../parameter/reference';
 
 /** ConnectionWidget names a connection of the project, or makes one. */
 export function ConnectionWidget({ member, value, id, describedBy, invalid }: WidgetProps): ReactNode {
