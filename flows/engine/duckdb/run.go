@@ -96,6 +96,7 @@ func newRun(e *Engine, p *plan.Plan, env engine.Env) *run {
 	r := &run{engine: e, plan: p, env: env, render: Renderer{Now: time.Now()}, names: map[plan.Ref]string{}, taps: map[plan.Ref]int{}, refusals: map[plan.Ref]int{}, ruleTaps: map[plan.Ref]int{},
 		origin: map[plan.Ref]bool{}, files: map[string]string{}, sites: map[int][]errorSite{}, guardOf: map[int]*plan.Step{}, consumer: map[plan.Ref]*plan.Step{},
 		spools: map[string]*spool{}, samples: samples{byTap: map[int]*flows.Sample{}, grown: true}, bases: map[string]node.Offset{}, offsets: map[string]node.Offset{}, states: map[string]flows.NodeState{}, computed: map[string]time.Duration{}, written: map[string]int64{}, sources: map[string]*sourceCount{}, active: map[*plan.Stage]*activity{}}
+	r.render.Facts, r.render.File = p.Params, r.named
 	id := 0
 	for i, s := range p.Stages {
 		for j, st := range s.Steps {
