@@ -225,7 +225,7 @@ func (p *parallel) join(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err = conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err == nil {
+	if _, err = conn.Exec(ctx, beginSnapshot); err == nil {
 		_, err = conn.Exec(ctx, "SET TRANSACTION SNAPSHOT '"+p.exported+"'")
 	}
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"spark/connectors/internal/batch"
@@ -185,12 +186,31 @@ func (s *snapshot) begin(ctx context.Context, from node.Select, after node.Offse
 			return err
 		}
 	}
-	if _, err = s.conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
+	if err = s.open(ctx, from); err != nil {
 		return err
 	}
 	// The columns may have changed since; what is read is what the snapshot has.
 	if s.cols, err = describe(ctx, s.conn, "SELECT * FROM "+s.rel); err == nil && s.window != nil {
 		err = s.window.close(ctx, s.conn, s.rel)
+	}
+	return err
+}
+
+const beginSnapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+// open begins the transaction. A table is locked before its first snapshot: a snapshot that is older than a TRUNCATE of
+// another transaction, and waits for it, would see an empty table. What cannot be locked is read without.
+func (s *snapshot) open(ctx context.Context, from node.Select) error {
+	if _, err := s.conn.Exec(ctx, beginSnapshot); err != nil || from.Query != "" {
+		return err
+	}
+	t, err := parseTable(from.Table)
+	if err != nil {
+		return err
+	}
+	_, err = s.conn.Exec(ctx, "LOCK TABLE "+t.sql()+" IN ACCESS SHARE MODE")
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && (e.Code == "42501" || e.Code == "42809") { // no right to, not a table
+		_, err = s.conn.Exec(ctx, "ROLLBACK; "+beginSnapshot)
 	}
 	return err
 }
