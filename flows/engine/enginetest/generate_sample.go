@@ -25,7 +25,7 @@ func (g *generator) sample(in plan.Ref) {
 		n := 1 + g.pick(5)
 		config["by"], config["number"], config["groupBy"] = "number", n, names
 		out.ordered, rest.ordered, streams = false, false, false
-		sampleNumber(t, out, rest, by, seed, n)
+		g.sampleNumber(t, out, rest, by, seed, n)
 		g.used["sample number"]++
 	default:
 		if by, names = g.groupFields(t.schema); len(by) == 0 && !t.ordered {
@@ -58,11 +58,12 @@ func (g *generator) sample(in plan.Ref) {
 }
 
 // sampleNumber takes the n rows of each group with the smallest lots.
-func sampleNumber(t, out, rest *table, by []int, seed, n int) {
+func (g *generator) sampleNumber(t, out, rest *table, by []int, seed, n int) {
 	numbered := make([]row, len(t.rows))
 	last := len(t.schema)
 	for i, r := range t.rows {
 		numbered[i] = append(slices.Clone(r), lot(seed, fmt.Sprint(i+1)))
+		g.follows(numbered[i], r)
 	}
 	for _, rs := range groups(numbered, by) {
 		slices.SortFunc(rs, func(a, b row) int { return cmp.Compare(a[last].(int64), b[last].(int64)) })
