@@ -69,7 +69,7 @@ func TestWriteAConnector(t *testing.T) {
 	if want := "\"number\"\n\"1\"\n\"2\"\n\"3\"\n\"5\"\n\"6\"\n\"7\"\n\"9\"\n\"10\"\n"; err != nil || string(got) != want {
 		t.Errorf("the flow wrote %q (%v)", got, err)
 	}
-	if !regexp.MustCompile(`Sequence +8 .* 2 +done`).MatchString(said) {
+	if !regexp.MustCompile(`count +8 .* 2 +done`).MatchString(said) {
 		t.Errorf("the run says nothing of two refused numbers:\n%s", said)
 	}
 }
