@@ -139,7 +139,7 @@ func (s *session) atRecord(ctx context.Context, e *flows.Error, message string, 
 	return e
 }
 
-var ofColumn = regexp.MustCompile(`for column (?:.*\.)?[`+"`"+`']([^`+"`"+`']+)[`+"`"+`'] at row`)
+var ofColumn = regexp.MustCompile(`for column (?:.*\.)?[` + "`" + `']([^` + "`" + `']+)[` + "`" + `'] at row`)
 
 // cut names the field in what LOAD DATA warns of, and calls a text that lost its end what INSERT calls it.
 func (e *encoder) cut(err error) {

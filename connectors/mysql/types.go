@@ -237,7 +237,7 @@ func (t table) written() string {
 // columns lists the columns of a table; none where it does not exist.
 func (t table) columns(ctx context.Context, s *session) ([]column, error) {
 	cols, err := list(ctx, s, "SELECT COLUMN_NAME, COLUMN_TYPE, COALESCE(CHARACTER_SET_NAME, ''), COALESCE(COLLATION_NAME, ''), COALESCE(CHARACTER_MAXIMUM_LENGTH, 0), COALESCE(DATETIME_PRECISION, 0), IS_NULLABLE = 'NO', "+
-		"COLUMN_DEFAULT IS NOT NULL OR EXTRA LIKE '%auto_increment%', EXTRA LIKE '%auto_increment%', EXTRA LIKE '%GENERATED%' AND EXTRA NOT LIKE '%DEFAULT_GENERATED%', COLUMN_KEY = 'PRI' "+
+		"COALESCE(COLUMN_DEFAULT, 'NULL') <> 'NULL' OR EXTRA LIKE '%auto_increment%', EXTRA LIKE '%auto_increment%', EXTRA LIKE '%GENERATED%' AND EXTRA NOT LIKE '%DEFAULT_GENERATED%', COLUMN_KEY = 'PRI' "+
 		"FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = "+text(t.database)+" AND TABLE_NAME = "+text(t.name)+" ORDER BY ORDINAL_POSITION", func(r *sql.Rows) (column, error) {
 		var c column
 		var written string
