@@ -4,15 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/big"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-sql-driver/mysql"
 
 	"spark/flows"
 	"spark/flows/node"
@@ -182,37 +179,20 @@ func distance(s string) (time.Duration, error) {
 	return time.Duration(n * float64(unit)), nil
 }
 
-// bound asks for the upper bound of a time. A transaction is told to have begun in whole seconds of the server's own zone.
+// bound asks for the upper bound of a time.
 func (w *window) bound(ctx context.Context, s *session) error {
 	lag, err := distance(cmp.Or(w.Lag, "0 seconds"))
 	if err != nil {
 		return err
 	}
-	const form = "'%Y-%m-%d %H:%i:%s.%f'"
-	var now string
-	var oldest *string
-	statements := "(SELECT MIN(SYSDATE(6) - INTERVAL (TIME + 1) SECOND) FROM information_schema.PROCESSLIST WHERE COMMAND NOT IN ('Sleep', 'Daemon', 'Binlog Dump', 'Binlog Dump GTID', 'Slave_IO', 'Slave_SQL', 'Slave_worker') AND USER NOT IN ('system user', 'event_scheduler') AND ID <> CONNECTION_ID() AND TIME >= 0)"
-	transactions := "(SELECT MIN(CONVERT_TZ(trx_started, 'SYSTEM', '+00:00')) - INTERVAL 1 SECOND FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id <> CONNECTION_ID())"
-	ask := func(of string) error {
-		return s.row(ctx, "SELECT DATE_FORMAT(SYSDATE(6), "+form+"), DATE_FORMAT("+of+", "+form+")", &now, &oldest)
-	}
-	err = ask("LEAST(COALESCE(" + statements + ", '9999-12-31'), COALESCE(" + transactions + ", '9999-12-31'))")
-	if me, ok := errors.AsType[*mysql.MySQLError](err); ok && me.Number == 1227 { // the user sees only its own
-		w.blind = true
-		err = ask(statements)
-	}
+	now, oldest, blind, err := s.oldest(ctx)
 	if err != nil {
 		return err
 	}
-	safe, err := time.Parse("2006-01-02 15:04:05.000000", now)
-	if err != nil {
-		return fmt.Errorf("mysql: the server's clock: %w", err)
-	}
-	safe = safe.Add(-lag)
-	if oldest != nil {
-		if t, err := time.Parse("2006-01-02 15:04:05.000000", *oldest); err == nil && t.Before(safe) {
-			safe = t
-		}
+	w.blind = blind
+	safe := now.Add(-lag)
+	if oldest.Before(safe) {
+		safe = oldest
 	}
 	if !w.zoned {
 		zone, err := time.LoadLocation(cmp.Or(w.Zone, "UTC"))

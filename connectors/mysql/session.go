@@ -19,6 +19,7 @@ import (
 type session struct {
 	db       *sql.DB
 	conn     *sql.Conn
+	of       node.Connection
 	settings *Settings
 	name     string
 	id       int64  // of the connection, at the server
@@ -46,7 +47,7 @@ func connect(ctx context.Context, c node.Connection) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mysql: %w", err)
 	}
-	s := &session{db: sql.OpenDB(connector), settings: settings, name: c.Name}
+	s := &session{db: sql.OpenDB(connector), of: c, settings: settings, name: c.Name}
 	timed, cancel := context.WithTimeout(ctx, time.Duration(settings.ConnectTimeout)*time.Second)
 	defer cancel()
 	if s.conn, err = s.db.Conn(timed); err == nil {
@@ -170,10 +171,10 @@ func (s *session) stream(ctx context.Context, sql string, each func(values []dri
 
 // lose ends a session at the server, over another connection: a transaction whose client is gone would keep its locks
 // until the server finds out.
-func (s *session) lose(ctx context.Context, c node.Connection) {
+func (s *session) lose(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	other, err := connect(ctx, c)
+	other, err := connect(ctx, s.of)
 	if err != nil {
 		return
 	}

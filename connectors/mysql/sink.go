@@ -365,7 +365,7 @@ func (l *load) end(ctx context.Context) {
 	}
 	s.close()
 	if l.gone {
-		s.lose(ctx, l.c)
+		s.lose(ctx)
 	}
 	l.session = nil
 }
