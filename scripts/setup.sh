@@ -25,6 +25,7 @@ have_postgres() {
     have initdb && have postgres
 }
 
+have_mariadb() { [[ -x /usr/sbin/mariadbd ]] || have mariadbd; }
 
 # A compiler without the C library's headers is installed easily and builds nothing.
 have_gcc() { have gcc && echo '#include <stdlib.h>' | gcc -fsyntax-only -x c - 2>/dev/null; }
@@ -36,6 +37,7 @@ need_all() {
     have_gxx || packages+=(g++)
     if [[ $purpose == test ]]; then
         have_postgres || packages+=(postgresql)
+        have_mariadb || packages+=(mariadb-server)
         have chromium || packages+=(chromium)
     fi
 }

@@ -7,6 +7,7 @@ import (
 	_ "spark/connectors/file"     // File Input, File Output
 	_ "spark/connectors/folder"   // location: data folders of this machine
 	_ "spark/connectors/json"     // formats JSON lines and JSON
+	_ "spark/connectors/mysql"    // connections to MySQL and MariaDB
 	_ "spark/connectors/parquet"  // format
 	_ "spark/connectors/postgres" // connections to PostgreSQL
 	_ "spark/connectors/sample"   // Sample Data
