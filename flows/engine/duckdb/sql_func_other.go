@@ -28,42 +28,10 @@ func init() {
 			return v, []cond{{failure(c, "value.not_valid"), when}}
 		}
 	}
-	for name, template := range map[string]string{
-		"json_extract": "json_extract($1, $2)", "json_extract_text": "json_extract_string($1, $2)", "json_exists": "json_exists($1, $2)",
-		"json_keys": "json_keys($1, $2)",
-		"json_type": "CASE json_type($1, $2) WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array' WHEN 'VARCHAR' THEN 'text'" +
-			" WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' WHEN NULL THEN NULL WHEN 'BIGINT' THEN 'number'" +
-			" WHEN 'UBIGINT' THEN 'number' WHEN 'HUGEINT' THEN 'number' WHEN 'DOUBLE' THEN 'number' END",
-		"json_array_length": "CASE WHEN json_type($1, $2) = 'ARRAY' THEN CAST(json_array_length($1, $2) AS BIGINT) END",
-	} {
-		scalarFuncs[name] = jsonPath(template)
-	}
 	scalarFuncs["to_json"] = jsonOf("to_json")
 	scalarFuncs["json_object"], scalarFuncs["json_array"] = jsonOf("json_object"), jsonOf("json_array")
 	scalarFuncs["list_get"] = func(_ *renderer, c *expr.Call, a []string) (string, []cond) {
 		return fill("CASE WHEN $2 BETWEEN 1 AND 2147483647 THEN list_extract($1, $2) END", a), nil
-	}
-}
-
-// jsonPath rewrites our path, the second argument or the whole value, as DuckDB's, with every key quoted.
-func jsonPath(template string) buildFunc {
-	return func(r *renderer, c *expr.Call, a []string) (string, []cond) {
-		path := "$"
-		if len(c.Args) == 2 {
-			s, _ := expr.ConstantText(c.Args[1])
-			steps, err := expr.ParsePath(s)
-			if err != nil {
-				return r.fail("expr.arguments", c, err.Error(), "").sql, nil
-			}
-			for _, step := range steps {
-				if step.Key != nil {
-					path += `."` + *step.Key + `"`
-				} else {
-					path += fmt.Sprintf("[%d]", step.Index)
-				}
-			}
-		}
-		return fill(template, []string{a[0], quoteText(path)}), nil
 	}
 }
 
