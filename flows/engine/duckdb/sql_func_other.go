@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"spark/flows"
@@ -44,6 +45,36 @@ func jsonOf(name string) buildFunc {
 				conds = append(conds, cond{failure(c, "value.not_finite"), notFinite(a[i])})
 			}
 		}
+		if slices.ContainsFunc(c.As, func(t flows.Type) bool { return t.Kind == flows.JSON }) {
+			return exactJSON(name, c, a), conds
+		}
 		return fmt.Sprintf("%s(%s)", name, strings.Join(a, ", ")), conds
 	}
+}
+
+// exactJSON writes JSON around other JSON: DuckDB would read that again, and round its numbers.
+func exactJSON(name string, c *expr.Call, a []string) string {
+	if name == "to_json" {
+		return a[0]
+	}
+	parts := make([]string, len(a))
+	for i, v := range a {
+		parts[i] = fmt.Sprintf("coalesce(CAST(to_json(%s) AS VARCHAR), 'null')", v)
+		if c.As[i].Kind == flows.JSON {
+			parts[i] = fmt.Sprintf("coalesce(CAST(%s AS VARCHAR), 'null')", v)
+		}
+		if i == 0 {
+			continue
+		}
+		sep := ","
+		if name == "json_object" && i%2 == 1 {
+			sep = ":"
+		}
+		parts[i] = "'" + sep + "' || " + parts[i]
+	}
+	open, end := "[", "]"
+	if name == "json_object" {
+		open, end = "{", "}"
+	}
+	return fmt.Sprintf("CAST('%s' || %s || '%s' AS JSON)", open, strings.Join(parts, " || "), end)
 }

@@ -126,6 +126,7 @@ var semantics = []struct{ src, want string }{
 	{`list_join(json_read('[1e2, 1.500, -0, 1e400, 12.34E1, 0.001e5, 5e-3, 0e5, 1200e-2]', 'number', '$[0]', 'number', '$[1]', 'number', '$[2]', 'number', '$[3]', 'number', '$[4]', 'number', '$[5]', 'number', '$[6]', 'number', '$[7]', 'number', '$[8]'), ' ')`,
 		"n 100 n 1.5 n -0 n 1e400 n 123.4 n 100 n 0.005 n 0 n 12"},
 	{`list_get(json_read('{"a": tru}', 'text', '$.a'), 1)`, "7"}, {`list_get(json_read('{"a": true}', 'text', '$.a'), 1)`, "null"}, {`list_length(json_read(cast(null as text), 'text', '$.a'))`, "null"},
+	{`json_object('a', parse_json('[12345678901234567890.10]'), 'b', 'x"y', 'c', cast(null as json))`, `{"a":[12345678901234567890.10],"b":"x\"y","c":null}`}, {`json_array(parse_json('1.50'), 2)`, "[1.50,2]"}, {`to_json(parse_json('1.50'))`, "1.50"},
 	{`json_array_length(parse_json('[1, [2, 3]]'), '$[1]')`, "2"}, {`json_array_length(parse_json('{}'))`, "null"}, {`list_join(json_keys(parse_json('{"a": {"x": 1, "y": 2}}'), '$.a'), ',')`, "x,y"}, {"json_object('a', null, 'b', list(1, 2))", `{"a":null,"b":[1,2]}`}, {"json_array(date '2026-01-31', 1.50)", `["2026-01-31",1.5]`}, {"to_json(cast(null as text))", "null"},
 	{"list_get(list(1, 2), 3)", "null"}, {"list_get(list(1, 2), 0)", "null"}, {"list_get(list(1, 2), -1)", "null"}, {"list_contains(list(1.5, 2), 2)", "#expr.type"}, {"list_contains(list('a'), 'a')", "true"}, {"list(1, 2.5)", "[1.0, 2.5]"}, {"split('a,,b', ',')", "[a, '', b]"},
 }
