@@ -18,8 +18,8 @@ afterAll(async () => {
   await server?.stop();
 });
 
-const expression = `cast(case when customer_id % 5 = 0 then 'n/a' else json_object('id', customer_id, 'contact', json_object('fullName', name, 'E-Mail', case when customer_id % 3 = 0 then null else email end),
-  'balance', 12.50, 'since', created_on, 'tags', list('a', country)) end as text)`;
+const expression = `case when customer_id % 5 = 0 then 'n/a' else cast(json_object('id', customer_id, 'contact', json_object('fullName', name, 'E-Mail', case when customer_id % 3 = 0 then null else email end),
+  'balance', 12.50, 'since', created_on, 'tags', list('a', country)) as text) end`;
 const at = (id: string, type: string, config: object, name: string) => ({ id, type, version: 1, name, config });
 const flow = {
   format: 1, name: 'Answers',
@@ -57,6 +57,7 @@ test('fields are ticked in the tree of a sample', async () => {
   await name.focus();
   await page.keyboard.press('Space');
   await page.keyboard.press('Space'); // and not
+  await settings.getByText('Fill it in').first().waitFor({ state: 'detached' });
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     await settings.getByRole('button', { name: 'Read the sample again' }).scrollIntoViewIfNeeded();
