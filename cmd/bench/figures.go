@@ -19,6 +19,7 @@ func figures() []Figure {
 		{Name: "cancel", Unit: "ms", Goal: goal(300), Better: Lower, Run: cancel},
 	}
 	fs = append(fs, engineFigures()...)
+	fs = append(fs, jsonFigures()...)
 	fs = append(fs, spillFigures()...)
 	fs = append(fs, postgresFigures()...)
 	fs = append(fs, manyFigures()...)

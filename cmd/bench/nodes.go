@@ -55,6 +55,7 @@ func nodeFigures() []Figure {
 		{"fillnulls", `{"fields": [{"name": "note", "with": "previous"}], "groupBy": ["country"], "order": [{"field": "ordered_at"}]}`},
 		{"rowid", `{"name": "line", "kind": "number", "start": 1}`},
 		{"sample.records", `{"by": "number", "number": 500000}`},
+		{"json.extract", `{"field": "json", "fields": [{"path": "$.id", "name": "id", "type": "int64"}, {"path": "$.price", "name": "price", "type": "decimal(10,2)"}, {"path": "$.a.status", "name": "state", "type": "text"}]}`},
 		{"explode", `{"field": "words", "empty": "keep"}`},
 		{"unpivot", `{"fields": ["quantity", "unit_price"], "name": "measure", "value": "amount", "nulls": "keep"}`},
 		{"expectations", `{"rules": [{"expect": "unique", "fields": ["order_id"]}, {"expect": "notNull", "field": "customer_id"}, {"expect": "range", "field": "quantity", "least": "1", "most": "50"}]}`},
@@ -104,6 +105,11 @@ func through(kind, config string, format ...string) map[string]any {
 		words := map[string]any{"fields": []map[string]string{{"name": "words", "expression": "split(note, ' ')"}}}
 		nodes = append(nodes, node("words", "formula", words))
 		return flow(nodes, []map[string]any{edge("orders", "words", "in"), edge("words", "node", "in"), edge("node", "file", "in")})
+	}
+	if kind == "json.extract" {
+		text := "cast(json_object('id', order_id, 'price', unit_price, 'a', json_object('status', status)) as text)"
+		nodes = append(nodes, node("json", "formula", map[string]any{"fields": []map[string]string{{"name": "json", "expression": text}}}))
+		return flow(nodes, []map[string]any{edge("orders", "json", "in"), edge("json", "node", "in"), edge("node", "file", "in")})
 	}
 	edges := []map[string]any{edge("orders", "node", "in"), edge("node", "file", "in")}
 	if port := map[string]string{"union": "in", "lookup": "reference"}[kind]; port != "" {

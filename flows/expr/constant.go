@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // zones are checked the same way on every machine
@@ -26,11 +25,11 @@ func checkConstant(c *Call, arg Arg, e Expr) *flows.Error {
 	case "path":
 		check = func(s string) (string, string) {
 			if _, err := ParsePath(s); err != nil {
-				return err.Error(), `write for example '$.customer.name', '$.items[0]' or '$."a b"'`
+				return err.Error(), pathHelp
 			}
 			return "", ""
 		}
-	case "unit", "name", "replacement":
+	case "unit", "name", "form", "replacement":
 		check = func(string) (string, string) { return "", "" }
 	default:
 		return nil
@@ -48,6 +47,9 @@ func checkConstant(c *Call, arg Arg, e Expr) *flows.Error {
 	}
 	return nil
 }
+
+// pathHelp shows what a path looks like.
+const pathHelp = `write for example '$.customer.name', '$.items[0]' or '$."a b"'`
 
 const (
 	maxPattern     = 1000  // characters of a regular expression
@@ -214,77 +216,6 @@ func checkPrintFormat(format Expr, kind flows.Kind) *flows.Error {
 			fmt.Sprintf("a %s has no %%%c", kind, letters[i]), "leave it out, or convert the value first")
 	}
 	return nil
-}
-
-// Step is a part of a JSON path: a key of an object, or the 0-based index of an array when Key is nil.
-type Step struct {
-	Key   *string
-	Index int
-}
-
-// ParsePath reads a JSON path: $ followed by .key, ."any key" or [0].
-func ParsePath(s string) ([]Step, error) {
-	if s == "" || s[0] != '$' {
-		return nil, fmt.Errorf("a path begins with $")
-	}
-	var steps []Step
-	for i := 1; i < len(s); {
-		var step Step
-		var n int
-		var err error
-		switch s[i] {
-		case '.':
-			step, n, err = pathKey(s[i+1:])
-		case '[':
-			step, n, err = pathIndex(s[i+1:])
-		default:
-			err = fmt.Errorf("the path has an unexpected %q", s[i])
-		}
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, step)
-		i += 1 + n
-	}
-	if len(steps) > 50 {
-		return nil, fmt.Errorf("the path has more than 50 steps")
-	}
-	return steps, nil
-}
-
-func pathKey(s string) (Step, int, error) {
-	if strings.HasPrefix(s, `"`) {
-		end := strings.IndexByte(s[1:], '"')
-		if end < 1 {
-			return Step{}, 0, fmt.Errorf("the path has an empty or unclosed quoted key")
-		}
-		key := s[1 : 1+end]
-		if strings.ContainsAny(key, "\\*\x00") { // * would select all keys
-			return Step{}, 0, fmt.Errorf("the path has a key with a backslash or an asterisk")
-		}
-		return Step{Key: &key}, end + 2, nil
-	}
-	n := 0
-	for n < len(s) && (s[n] == '_' || s[n] == '-' || s[n] >= '0' && s[n] <= '9' || s[n]|32 >= 'a' && s[n]|32 <= 'z' || s[n] >= 0x80) {
-		n++
-	}
-	if n == 0 {
-		return Step{}, 0, fmt.Errorf("the path has a dot without a key")
-	}
-	key := s[:n]
-	return Step{Key: &key}, n, nil
-}
-
-func pathIndex(s string) (Step, int, error) {
-	end := strings.IndexByte(s, ']')
-	if end < 1 {
-		return Step{}, 0, fmt.Errorf("the path has an unclosed index")
-	}
-	i, err := strconv.ParseUint(s[:end], 10, 31)
-	if err != nil {
-		return Step{}, 0, fmt.Errorf("the path index %q is not a whole number from 0", clip(s[:end]))
-	}
-	return Step{Index: int(i)}, end + 1, nil
 }
 
 // checkUnit makes sure that the argument at position i is one of the units, in any letter case.

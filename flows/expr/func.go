@@ -45,7 +45,7 @@ type Signature struct {
 }
 
 // Arg is an argument of a signature. Accepts is a type, a type variable (T any, C comparable), `list<T>`, a group
-// ("number", "integer", "any") or the name of a constant ("pattern", "format", "zone", "unit", "path", "name").
+// ("number", "integer", "any") or the name of a constant ("pattern", "format", "zone", "unit", "path", "form", "name").
 type Arg struct {
 	Name, Accepts      string
 	Optional, Variadic bool
@@ -180,7 +180,7 @@ func (b bindings) accept(accepts string, e Expr) (flows.Type, bool) {
 		return flows.Of(flows.Int64), t.IsInteger() && t.Kind != flows.Int128 || isUntypedNull(e)
 	case "double":
 		return flows.Of(flows.Double), t.IsNumeric() || isUntypedNull(e)
-	case "pattern", "replacement", "format", "zone", "unit", "path", "name":
+	case "pattern", "replacement", "format", "zone", "unit", "path", "form", "name":
 		return flows.Of(flows.Text), t.Kind == flows.Text
 	}
 	if len(accepts) == 1 {

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"slices"
+
 	"spark/flows"
 	"spark/flows/expr"
 )
@@ -30,6 +32,9 @@ type Filter struct {
 
 // Project computes the fields of a record from the fields of the input record, one for one.
 type Project struct {
+	// Shared are computed once per record, before the others, which read them like fields; so do later ones of them. They
+	// cannot fail.
+	Shared  []Column
 	Columns []Column
 	Checks  []Check
 	Keep    bool // the records are computed once, and complete, before anything that reads them begins
@@ -39,11 +44,35 @@ type Project struct {
 // can fail. It sees all records, also where what reads it needs only some.
 type Stop struct{ Cond, Message expr.Expr }
 
-// Check refuses the records for which a condition is true. The condition itself cannot fail.
+// Check refuses the records for which a condition is true. The condition itself cannot fail. Checks are looked at before
+// what the columns say.
 type Check struct {
 	Cond          expr.Expr
 	Field         string // that is to blame
 	Code, Message string // of the reject
+	Fail          bool   // such a record fails the run, whatever the node does with others that it refuses
+	// Explain says more about the value of Field in the input, as rejects write it; nil or "" where there is nothing to say.
+	Explain func(value string) string
+}
+
+// Reads lists the fields of the input that the columns read, as far as they are needed or can fail, and the checks.
+func (p Project) Reads(needed []string) []string {
+	var all []string
+	for _, c := range p.Columns {
+		if slices.Contains(needed, c.Name) || expr.Fallible(c.Expr) {
+			all = append(all, expr.Fields(c.Expr)...)
+		}
+	}
+	for _, k := range p.Checks {
+		all = append(all, expr.Fields(k.Cond)...)
+	}
+	for i := len(p.Shared) - 1; i >= 0; i-- {
+		is := func(name string) bool { return name == p.Shared[i].Name }
+		if slices.ContainsFunc(all, is) {
+			all = append(slices.DeleteFunc(all, is), expr.Fields(p.Shared[i].Expr)...)
+		}
+	}
+	return all
 }
 
 // JoinKind is the kind of a join.

@@ -112,6 +112,9 @@ func (st *Step) describe() string {
 		return fmt.Sprintf("profile %s: %s", in(0), strings.Join(op.Fields, ", "))
 	case node.Project:
 		s := fmt.Sprintf("project %s: %s", in(0), columns(op.Columns))
+		if len(op.Shared) > 0 {
+			s += ", where " + columns(op.Shared)
+		}
 		for _, k := range op.Checks {
 			s += fmt.Sprintf(", refusing %s", k.Cond)
 		}

@@ -202,14 +202,7 @@ func (st *Step) reads(in Input) []string {
 		s, _ := st.inputSchema(in)
 		all = append(all, s.Names()...)
 	case node.Project:
-		for _, c := range op.Columns {
-			if slices.Contains(st.Needed, c.Name) || expr.Fallible(c.Expr) {
-				add(c.Expr)
-			}
-		}
-		for _, k := range op.Checks {
-			add(k.Cond)
-		}
+		all = append(all, op.Reads(st.Needed)...)
 	case node.Sort:
 		for _, k := range op.Keys {
 			add(k.Expr)

@@ -213,9 +213,18 @@ func (r *run) refuse(x refusedRecord) error {
 		s := sites[x.Code-1]
 		rej.Code, rej.Field, rej.Reason = s.Code, s.column, s.Message
 	}
-	if op, ok := st.Op.(node.Expect); ok {
+	switch op := st.Op.(type) {
+	case node.Expect:
 		if err := r.forbidden(op, x, rej); err != nil {
 			return err
+		}
+	case node.Project:
+		if x.Code >= 1 && x.Code <= len(op.Checks) {
+			k := op.Checks[x.Code-1]
+			explain(k, &rej)
+			if k.Fail && !r.plan.Preview() {
+				return r.forbid(rej)
+			}
 		}
 	}
 	return r.reject(st.Node, rej)

@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"spark/flows"
@@ -82,6 +83,17 @@ func (r *run) read() int64 {
 		}
 	}
 	return n
+}
+
+// explain adds to a reject what a check says of the value that it refuses, where the record was kept.
+func explain(k node.Check, rej *node.Reject) {
+	var fields map[string]*string
+	if k.Explain == nil || json.Unmarshal([]byte(rej.Raw), &fields) != nil || fields[k.Field] == nil {
+		return
+	}
+	if more := k.Explain(*fields[k.Field]); more != "" {
+		rej.Reason += ": " + more
+	}
 }
 
 func shorten(s string) string {

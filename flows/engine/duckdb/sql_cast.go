@@ -93,7 +93,7 @@ func fromText(x string, to flows.Type, field bool) (value, when string) {
 	case flows.Interval:
 		return shaped(expr.ShapeInterval)
 	case flows.JSON:
-		v := fmt.Sprintf("TRY_CAST(%s AS JSON)", x)
+		v := strictJSON(x)
 		return v, fmt.Sprintf("%s IS NULL AND %s IS NOT NULL", v, x)
 	}
 	return shaped(expr.ShapeInteger)

@@ -147,11 +147,16 @@ func (r *run) forbidden(op node.Expect, x refusedRecord, rej node.Reject) error 
 	if r.plan.Forgiving() || x.Code < 1 || x.Code > len(op.Rules) || op.Rules[x.Code-1].Level != node.LevelFail {
 		return nil
 	}
+	return r.forbid(rej)
+}
+
+// forbid fails the run because of a record.
+func (r *run) forbid(rej node.Reject) error {
 	e := rej.Error()
 	if e.Path.File == "" && rej.Raw != "" {
 		e.Message += ", in the record " + shorten(rej.Raw)
 	}
-	e.Suggestion = "nothing was written; mend the data, or let the expectation reject such records"
+	e.Suggestion = "nothing was written; mend the data, or let the node reject such records"
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.decide(e)

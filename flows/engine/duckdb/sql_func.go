@@ -35,7 +35,6 @@ func init() {
 		"hour": "hour($1)", "minute": "minute($1)", "second": "second($1)", "last_day": "last_day($1)",
 		"date_diff": "date_diff($1, $2, $3)", "to_zone": "timezone($2, $1)", "format_date": "strftime($1, $2)",
 		"epoch_seconds": "CAST(epoch(date_trunc('second', $1)) AS BIGINT)", "epoch_millis": "epoch_ms(date_trunc('millisecond', $1))",
-		"is_json":     "json_valid($1)",
 		"list_length": "len($1)", "list_contains": "list_contains($1, $2)", "list_join": "array_to_string($1, $2)",
 		"list_sort": "list_sort($1, 'ASC', 'NULLS LAST')", "list_distinct": "list_sort(list_distinct($1))",
 		"split": "CASE WHEN $2 IS NOT NULL THEN string_split($1, $2) END", "get_field": "struct_extract($1, $2)",

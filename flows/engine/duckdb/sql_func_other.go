@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"spark/flows"
@@ -28,42 +29,10 @@ func init() {
 			return v, []cond{{failure(c, "value.not_valid"), when}}
 		}
 	}
-	for name, template := range map[string]string{
-		"json_extract": "json_extract($1, $2)", "json_extract_text": "json_extract_string($1, $2)", "json_exists": "json_exists($1, $2)",
-		"json_keys": "json_keys($1, $2)",
-		"json_type": "CASE json_type($1, $2) WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array' WHEN 'VARCHAR' THEN 'text'" +
-			" WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' WHEN NULL THEN NULL WHEN 'BIGINT' THEN 'number'" +
-			" WHEN 'UBIGINT' THEN 'number' WHEN 'HUGEINT' THEN 'number' WHEN 'DOUBLE' THEN 'number' END",
-		"json_array_length": "CASE WHEN json_type($1, $2) = 'ARRAY' THEN CAST(json_array_length($1, $2) AS BIGINT) END",
-	} {
-		scalarFuncs[name] = jsonPath(template)
-	}
 	scalarFuncs["to_json"] = jsonOf("to_json")
 	scalarFuncs["json_object"], scalarFuncs["json_array"] = jsonOf("json_object"), jsonOf("json_array")
 	scalarFuncs["list_get"] = func(_ *renderer, c *expr.Call, a []string) (string, []cond) {
 		return fill("CASE WHEN $2 BETWEEN 1 AND 2147483647 THEN list_extract($1, $2) END", a), nil
-	}
-}
-
-// jsonPath rewrites our path, the second argument or the whole value, as DuckDB's, with every key quoted.
-func jsonPath(template string) buildFunc {
-	return func(r *renderer, c *expr.Call, a []string) (string, []cond) {
-		path := "$"
-		if len(c.Args) == 2 {
-			s, _ := expr.ConstantText(c.Args[1])
-			steps, err := expr.ParsePath(s)
-			if err != nil {
-				return r.fail("expr.arguments", c, err.Error(), "").sql, nil
-			}
-			for _, step := range steps {
-				if step.Key != nil {
-					path += `."` + *step.Key + `"`
-				} else {
-					path += fmt.Sprintf("[%d]", step.Index)
-				}
-			}
-		}
-		return fill(template, []string{a[0], quoteText(path)}), nil
 	}
 }
 
@@ -76,6 +45,36 @@ func jsonOf(name string) buildFunc {
 				conds = append(conds, cond{failure(c, "value.not_finite"), notFinite(a[i])})
 			}
 		}
+		if slices.ContainsFunc(c.As, func(t flows.Type) bool { return t.Kind == flows.JSON }) {
+			return exactJSON(name, c, a), conds
+		}
 		return fmt.Sprintf("%s(%s)", name, strings.Join(a, ", ")), conds
 	}
+}
+
+// exactJSON writes JSON around other JSON: DuckDB would read that again, and round its numbers.
+func exactJSON(name string, c *expr.Call, a []string) string {
+	if name == "to_json" {
+		return a[0]
+	}
+	parts := make([]string, len(a))
+	for i, v := range a {
+		parts[i] = fmt.Sprintf("coalesce(CAST(to_json(%s) AS VARCHAR), 'null')", v)
+		if c.As[i].Kind == flows.JSON {
+			parts[i] = fmt.Sprintf("coalesce(CAST(%s AS VARCHAR), 'null')", v)
+		}
+		if i == 0 {
+			continue
+		}
+		sep := ","
+		if name == "json_object" && i%2 == 1 {
+			sep = ":"
+		}
+		parts[i] = "'" + sep + "' || " + parts[i]
+	}
+	open, end := "[", "]"
+	if name == "json_object" {
+		open, end = "{", "}"
+	}
+	return fmt.Sprintf("CAST('%s' || %s || '%s' AS JSON)", open, strings.Join(parts, " || "), end)
 }

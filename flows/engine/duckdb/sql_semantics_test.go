@@ -117,8 +117,20 @@ var semantics = []struct{ src, want string }{
 	// JSON and lists.
 	{"json_extract_text(parse_json('{\"a b\": {\"c\": [1, {\"d\": \"x\"}]}}'), '$.\"a b\".c[1].d')", "x"}, {"json_extract_text(parse_json('{\"a\": null}'), '$.a')", "null"}, {"json_extract_text(parse_json('{}'), '$.a')", "null"}, {"json_exists(parse_json('{}'), '$.a')", "false"},
 	{"parse_json('{')", "!value.not_valid"}, {"json_array_length(parse_json('{}'))", "null"}, {"json_type(parse_json('null'))", "null"}, {"json_type(parse_json('true'))", "boolean"}, {"json_type(parse_json('[]'), '$.x')", "null"}, {"to_json(1e308 * 10)", "!value.not_finite"},
-	{"json_extract(parse_json('{\"a\": [1, 2]}'), '$.a')", "[1,2]"}, {"json_object('a', null, 'b', list(1, 2))", `{"a":null,"b":[1,2]}`}, {"json_array(date '2026-01-31', 1.50)", `["2026-01-31",1.5]`}, {"to_json(cast(null as text))", "null"},
 	{"2 in (list(1, 2))", "true"}, {"3 in (list(1, 2))", "false"}, {"3 not in (list(1, 2))", "true"}, {"'a' in (list(1, 2))", "#expr.type"},
+	{"json_extract(parse_json('{\"a\": [1, 2]}'), '$.a')", "[1, 2]"},
+	// As it is written: no digit is lost, no text ends early, and nothing that is no JSON is read as JSON.
+	{`json_extract_text(parse_json('{"a": 12345678901234567890.1234567890}'), '$.a')`, "12345678901234567890.1234567890"}, {`json_extract(parse_json('{"a": [0.10, 1E400]}'), '$.a')`, "[0.10, 1E400]"},
+	{`json_extract_text(parse_json('{"a": "x\u0000y"}'), '$.a')`, "null"}, {`json_type(parse_json('{"a": "x\u0000y"}'), '$.a')`, "text"}, {`json_extract_text(parse_json('{"a": "\ud83d\ude00\n\/"}'), '$.a')`, "😀\n/"},
+	{`json_extract_text(parse_json('{"\u0061": 1}'), '$.a')`, "1"}, {`json_extract_text(parse_json('{"x*\\y": 1}'), '$[''x*\\y'']')`, "1"}, {`json_extract_text(parse_json('{"it''s": 1}'), '$."it''s"')`, "1"},
+	{`is_json('[1,]')`, "false"}, {`is_json('[NaN]')`, "false"}, {`is_json('{"a": "\ud800"}')`, "false"}, {`is_json('{} {}')`, "false"}, {`is_json('')`, "false"}, {`is_json(cast(null as text))`, "null"}, {`is_json(' [01] ')`, "false"}, {`is_json(' -0 ')`, "true"},
+	{`is_json(repeat('[', 1000) || repeat(']', 1000))`, "true"}, {`is_json(repeat('[', 100000) || repeat(']', 100000))`, "false"}, {`is_json('"' || chr(9) || '"')`, "false"}, {`is_json('"\u12"')`, "false"}, {`is_json('1.')`, "false"}, {`is_json('nul')`, "false"},
+	{`list_join(json_read('{"a": 1, "a": 2, "b": {"c": 1}, "b": 3}', 'text', '$.a', 'text', '$.b.c'), ' ')`, "d 1 d 1"}, {`list_join(json_read('[1, [2, 3.50]]', 'number', '$[1][1]', 'text', '$[1][1]', 'json', '$[2]', 'json', '$[1]'), ' ')`, "n 3.5 n 3.50 m a [2, 3.50]"},
+	{`list_join(json_read('[1e2, 1.500, -0, 1e400, 12.34E1, 0.001e5, 5e-3, 0e5, 1200e-2]', 'number', '$[0]', 'number', '$[1]', 'number', '$[2]', 'number', '$[3]', 'number', '$[4]', 'number', '$[5]', 'number', '$[6]', 'number', '$[7]', 'number', '$[8]'), ' ')`,
+		"n 100 n 1.5 n -0 n 1e400 n 123.4 n 100 n 0.005 n 0 n 12"},
+	{`list_get(json_read('{"a": tru}', 'text', '$.a'), 1)`, "7"}, {`list_get(json_read('{"a": true}', 'text', '$.a'), 1)`, "null"}, {`list_length(json_read(cast(null as text), 'text', '$.a'))`, "null"},
+	{`json_object('a', parse_json('[12345678901234567890.10]'), 'b', 'x"y', 'c', cast(null as json))`, `{"a":[12345678901234567890.10],"b":"x\"y","c":null}`}, {`json_array(parse_json('1.50'), 2)`, "[1.50,2]"}, {`to_json(parse_json('1.50'))`, "1.50"},
+	{`json_array_length(parse_json('[1, [2, 3]]'), '$[1]')`, "2"}, {`json_array_length(parse_json('{}'))`, "null"}, {`list_join(json_keys(parse_json('{"a": {"x": 1, "y": 2}}'), '$.a'), ',')`, "x,y"}, {"json_object('a', null, 'b', list(1, 2))", `{"a":null,"b":[1,2]}`}, {"json_array(date '2026-01-31', 1.50)", `["2026-01-31",1.5]`}, {"to_json(cast(null as text))", "null"},
 	{"list_get(list(1, 2), 3)", "null"}, {"list_get(list(1, 2), 0)", "null"}, {"list_get(list(1, 2), -1)", "null"}, {"list_contains(list(1.5, 2), 2)", "#expr.type"}, {"list_contains(list('a'), 'a')", "true"}, {"list(1, 2.5)", "[1.0, 2.5]"}, {"split('a,,b', ',')", "[a, '', b]"},
 }
 

@@ -193,7 +193,19 @@ func (b *builder) refusedBefore(st *plan.Step) bool {
 
 func (b *builder) project(st *plan.Step, op node.Project, in string) (string, error) {
 	var outer, inner, errs []string
-	offset := 0
+	in, err := b.shared(op, in)
+	if err != nil {
+		return "", err
+	}
+	for i, k := range op.Checks {
+		r, err := b.run.render.Render(k.Cond)
+		if err != nil {
+			return "", err
+		}
+		b.run.site(st, i, k.Field, []ErrorSite{{Code: k.Code, Message: k.Message}})
+		errs = append(errs, fmt.Sprintf("CASE WHEN %s THEN %d END", r.Value, i+1))
+	}
+	offset := len(op.Checks)
 	for _, c := range op.Columns {
 		needed := slices.Contains(st.Needed, c.Name)
 		if !needed && !expr.Fallible(c.Expr) {
@@ -215,15 +227,6 @@ func (b *builder) project(st *plan.Step, op node.Project, in string) (string, er
 			outer = append(outer, fmt.Sprintf("%s AS %s", value, quoteName(c.Name)))
 		}
 	}
-	for _, k := range op.Checks {
-		r, err := b.run.render.Render(k.Cond)
-		if err != nil {
-			return "", err
-		}
-		b.run.site(st, offset, k.Field, []ErrorSite{{Code: k.Code, Message: k.Message}})
-		offset++
-		errs = append(errs, fmt.Sprintf("CASE WHEN %s THEN %d END", r.Value, offset))
-	}
 	if st.Origin {
 		outer = append(outer, quoteName(node.OriginFile), quoteName(node.OriginRecord))
 	}
@@ -237,6 +240,29 @@ func (b *builder) project(st *plan.Step, op node.Project, in string) (string, er
 	inner = append([]string{"*"}, append(inner, "coalesce("+strings.Join(errs, ", ")+") AS __spark_e")...)
 	return fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN true ELSE %s END)",
 		strings.Join(outer, ", "), strings.Join(inner, ", "), in, b.run.taps[st.Ref], b.refuse(st)), nil
+}
+
+// shared puts a relation with what a projection computes once in the place of its input.
+func (b *builder) shared(op node.Project, in string) (string, error) {
+	var cols, names []string
+	flush := func() {
+		if len(cols) > 0 {
+			in = fmt.Sprintf("(SELECT *, %s FROM %s)", strings.Join(cols, ", "), in)
+			cols, names = nil, nil
+		}
+	}
+	for _, c := range op.Shared {
+		r, err := b.run.render.Render(c.Expr)
+		if err != nil {
+			return "", err
+		}
+		if slices.ContainsFunc(expr.Fields(c.Expr), func(f string) bool { return slices.Contains(names, f) }) {
+			flush() // what it reads has to be there
+		}
+		cols, names = append(cols, r.Value+" AS "+quoteName(c.Name)), append(names, c.Name)
+	}
+	flush()
+	return in, nil
 }
 
 // record writes fields as a JSON object, every value as text so that no digit is lost.

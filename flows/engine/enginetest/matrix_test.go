@@ -94,6 +94,8 @@ func places() []place {
 		step("flatten", `{}`),
 		step("formula", `{"fields":[{"name":"g","expression":"coalesce(f, f)"}]}`).found("g"),
 		twice("join", `{"kind":"left","keys":[{"left":"f","right":"f"},{"left":"id","right":"id"}],"rightSuffix":"_r"}`, "right"),
+		place{name: "json.extract", nodes: `{"id":"j","type":"formula","version":1,"config":{"fields":[{"name":"j","expression":"json_object('f', f)"}]}},{"id":"n","type":"json.extract","version":1,"config":{"field":"j","fields":[{"path":"$.f","name":"g","type":"%s"}]}}`,
+			edges: edge("typed", "out", "j", "in") + "," + edge("j", "out", "n", "in") + "," + edge("n", "out", "out", "in"), value: "g"},
 		step("limit", `{"count":100}`),
 		twice("lookup", `{"keys":[{"in":"f","reference":"f"},{"in":"id","reference":"id"}],"fields":[{"reference":"f","as":"g"}],"noMatch":"null","many":"first"}`, "reference").found("g"),
 		step("pivot", `{"groupBy":["f","id"],"field":"one","values":[{"value":"x"}],"function":"count"}`),

@@ -1,4 +1,5 @@
 #include "capi.h"
+#include "json.h"
 #include "_cgo_export.h"
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -157,7 +158,7 @@ int spark_register(duckdb_connection con, spark_taps *t) {
 	static const int ps[] = {DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_VARCHAR};
 	return reg(con, t, "tap", tap_fn, p, 1, true) | reg(con, t, "tapf", tapf_fn, pf, 2, false) |
 	       reg(con, t, "tapx", tapx_fn, px, 5, false) | reg(con, t, "tapw", tapw_fn, p, 1, false) |
-	       reg(con, t, "taps", taps_fn, ps, 2, false);
+	       reg(con, t, "taps", taps_fn, ps, 2, false) | spark_register_json(con);
 }
 
 // duckdb_query spins while another thread waits for a source, so the statement is driven here and sleeps instead.

@@ -41,6 +41,8 @@ export interface FormScope {
   newConnection?(path: string): void; // makes one for the setting at the path
   tables?: Discovered<Table> | undefined; // that the node's connection reaches; undefined: not known yet
   columns?: Discovered<Column> | undefined; // of the table, or of the query
+  /** sampleOf reads what a field of the input holds in the first records. */
+  sampleOf?(field: string): Promise<readonly (string | null)[]>;
   chooseFile?(path: string): void; // opens the picker
   inspectFile?(path: string): void;
 }

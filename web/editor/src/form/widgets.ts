@@ -10,6 +10,7 @@ import { ConnectionWidget } from './widget/connection';
 import { EnumWidget, segmented } from './widget/enum';
 import { ExpressionWidget } from './widget/expression';
 import { FieldNamesWidget, FieldWidget } from './widget/field';
+import { JSONFieldsWidget } from './widget/jsonfields';
 import { LinesWidget } from './widget/lines';
 import { ListWidget } from './widget/list';
 import { NumberWidget } from './widget/number';
@@ -52,6 +53,7 @@ const widgets: Record<string, Widget> = {
   options: several(OptionsWidget),
   object: several(ObjectWidget),
   texts: several(TextsWidget),
+  jsonfields: several(JSONFieldsWidget),
   list: several(ListWidget),
 };
 

@@ -19,6 +19,7 @@ import { ExpectationList } from './ExpectationList';
 import { FieldList } from './FieldList';
 import { policyTitles } from '../shell/FlowSettingsDialog';
 import { MoveField } from './MoveField';
+import { readField } from './sampleOf';
 import { walkProblems } from './problemWalk';
 import { useReach } from './reach';
 import { changesOf } from './schemaDifference';
@@ -129,12 +130,13 @@ function Head({ node, type }: { node: FlowNode; type: NodeType | undefined }): R
 
 function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }): ReactNode {
   const scope = useScope(node, type);
-  const { client, editor } = useServices();
+  const { client, editor, session } = useServices();
   const [dialog, setDialog] = useState<{ kind: 'pick' | 'inspect' | 'connection'; path: string } | null>(null);
   const reach = useReach(node, type);
   if (!type) return <p className="pad">This Spark does not know the node type {node.type}. The node is kept as it is.</p>;
   const schema = type.schema as Schema;
-  const form: FormScope = { ...scope, ...reach, newConnection: (path) => setDialog({ kind: 'connection', path }), chooseFile: (path) => setDialog({ kind: 'pick', path }), inspectFile: (path) => setDialog({ kind: 'inspect', path }) };
+  const sampleOf = (field: string) => readField(client, session, editor, node.id, field);
+  const form: FormScope = { ...scope, ...reach, ...(session.flow === '' ? {} : { sampleOf }), newConnection: (path) => setDialog({ kind: 'connection', path }), chooseFile: (path) => setDialog({ kind: 'pick', path }), inspectFile: (path) => setDialog({ kind: 'inspect', path }) };
   const inEnvironment = editor.state.environments.length > 1 ? editor.state.environment : ''; // of a new connection
   const known = membersOf(schema).map((m) => m.name);
   const set = (path: string) => form.edit('Choose file', (config) => void (config.path = path));

@@ -1,0 +1,512 @@
+#include "json.h"
+#include <stdlib.h>
+#include <string.h>
+
+// json_read(text, spec) → [status, kind 1, value 1, kind 2, value 2, …] takes several parts of a JSON text in one pass, as
+// they are written: DuckDB's own functions read numbers as doubles, end texts at \u0000, and stop the statement at half of
+// a surrogate pair. status is NULL where the text is JSON (RFC 8259), else the 1-based byte at which it is none.
+//
+// A spec is one part behind the other. A part is its form, t n or j, then its steps, k<length>:<key> or i<index>; and a
+// full stop. The forms: t as text, n a number without exponent and needless zeros, j as JSON. The kinds: m missing, z null,
+// s text, n number, b boolean, o object, a array, u a text with the character NUL, d in an object that has its key twice.
+
+enum { MAX_DEPTH = 1000, MAX_PLAIN = 80 };
+
+typedef struct {
+	const char *key; // NULL: an index
+	int64_t length;  // of the key, or the index
+	int child, next; // nodes, -1 where there is none
+	int part;        // the first part that ends here, -1 where none does
+	uint64_t seen;   // the object in which it was found last
+} step_t;
+
+typedef struct {
+	char form;
+	int same; // the next part with the same path, -1
+	char kind;
+	bool escaped;
+	const char *from;
+	int64_t length;
+} part_t;
+
+typedef struct {
+	step_t *step;
+	part_t *part;
+	int steps, parts;
+	uint64_t objects;
+	char *buffer; // for what is unescaped
+	int64_t room;
+} reader_t;
+
+typedef struct {
+	bool object;
+	int step;        // what is looked for here, -1 where nothing is
+	int found;       // the step of the member whose value is being read
+	int64_t index;   // of the element
+	uint64_t number; // of the object
+	const char *from;
+} frame_t;
+
+static int add_step(reader_t *r, const char *key, int64_t length) {
+	step_t s = {key, length, -1, -1, -1, 0};
+	r->step[r->steps] = s;
+	return r->steps++;
+}
+
+static bool same_key(const step_t *s, const char *key, int64_t length) {
+	return s->key && s->length == length && memcmp(s->key, key, length) == 0;
+}
+
+static int64_t number(const char **p, const char *end) {
+	int64_t n = 0;
+	while (*p < end && **p >= '0' && **p <= '9') n = n * 10 + *(*p)++ - '0';
+	(*p)++; // : or ;
+	return n;
+}
+
+// compile reads a spec. Only our own renderer writes them.
+static void compile(reader_t *r, const char *p, int64_t length) {
+	const char *end = p + length;
+	add_step(r, NULL, 0);
+	while (p < end) {
+		part_t *part = &r->part[r->parts];
+		part->form = *p++;
+		int at = 0;
+		while (p < end && *p != '.') {
+			bool isKey = *p++ == 'k';
+			int64_t n = number(&p, end);
+			const char *key = isKey ? p : NULL;
+			int c = r->step[at].child;
+			while (c >= 0 && !(isKey ? same_key(&r->step[c], key, n) : !r->step[c].key && r->step[c].length == n)) c = r->step[c].next;
+			if (c < 0) {
+				c = add_step(r, key, n);
+				r->step[c].next = r->step[at].child;
+				r->step[at].child = c;
+			}
+			at = c;
+			if (isKey) p += n;
+		}
+		p++;
+		part->same = r->step[at].part;
+		r->step[at].part = r->parts++;
+	}
+}
+
+static bool reserve(reader_t *r, int64_t n) {
+	if (n <= r->room) return true;
+	char *b = realloc(r->buffer, n);
+	if (!b) return false;
+	r->buffer = b;
+	r->room = n;
+	return true;
+}
+
+static int hex4(const char *p) {
+	int v = 0;
+	for (int i = 0; i < 4; i++) {
+		char c = p[i], low = c | 32;
+		if (c >= '0' && c <= '9') v = v << 4 | (c - '0');
+		else if (low >= 'a' && low <= 'f') v = v << 4 | (low - 'a' + 10);
+		else return -1;
+	}
+	return v;
+}
+
+static bool space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+// special reports whether one of 8 bytes is a quote, a backslash or below a space.
+static bool special(const char *p) {
+	uint64_t x, ones = 0x0101010101010101u, high = 0x8080808080808080u;
+	memcpy(&x, p, 8);
+	uint64_t q = x ^ (ones * '"'), b = x ^ (ones * '\\');
+	return (((q - ones) & ~q) | ((b - ones) & ~b) | ((x - ones * 0x20) & ~x)) & high;
+}
+
+// text reads a JSON string from behind its quote to behind its end; NULL where it is none, with *p at the place.
+static bool text(const char **at, const char *end, bool *escaped) {
+	const char *p = *at;
+	*escaped = false;
+	for (;;) {
+		while (end - p >= 8 && !special(p)) p += 8;
+		while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20) p++;
+		*at = p;
+		if (p == end || (unsigned char)*p < 0x20) return false;
+		if (*p == '"') {
+			*at = p + 1;
+			return true;
+		}
+		*escaped = true;
+		if (end - p < 2) return false;
+		if (p[1] != 'u') {
+			if (!p[1] || !strchr("\"\\/bfnrt", p[1])) return false;
+			p += 2;
+			continue;
+		}
+		int v = end - p < 6 ? -1 : hex4(p + 2);
+		if (v < 0 || (v >= 0xDC00 && v <= 0xDFFF)) return false;
+		p += 6;
+		if (v >= 0xD800 && v <= 0xDBFF) {
+			int low = end - p < 6 || p[0] != '\\' || p[1] != 'u' ? -1 : hex4(p + 2);
+			if (low < 0xDC00 || low > 0xDFFF) return false;
+			p += 6;
+		}
+	}
+}
+
+// unescape writes a checked string without its escapes and returns its length; -1 where a NUL is in it, -2 without memory.
+static int64_t unescape(reader_t *r, const char *p, int64_t length) {
+	if (!reserve(r, length)) return -2;
+	char *o = r->buffer;
+	bool nul = false;
+	for (const char *end = p + length; p < end;) {
+		if (*p != '\\') {
+			*o++ = *p++;
+			continue;
+		}
+		char c = p[1];
+		p += 2;
+		switch (c) {
+		case 'b': *o++ = '\b'; continue;
+		case 'f': *o++ = '\f'; continue;
+		case 'n': *o++ = '\n'; continue;
+		case 'r': *o++ = '\r'; continue;
+		case 't': *o++ = '\t'; continue;
+		case 'u': break;
+		default: *o++ = c; continue;
+		}
+		int v = hex4(p);
+		p += 4;
+		if (v >= 0xD800 && v <= 0xDBFF) {
+			v = 0x10000 + ((v - 0xD800) << 10) + (hex4(p + 2) - 0xDC00);
+			p += 6;
+		}
+		nul |= v == 0;
+		if (v < 0x80) *o++ = v;
+		else if (v < 0x800) *o++ = 0xC0 | v >> 6, *o++ = 0x80 | (v & 63);
+		else if (v < 0x10000) *o++ = 0xE0 | v >> 12, *o++ = 0x80 | (v >> 6 & 63), *o++ = 0x80 | (v & 63);
+		else *o++ = 0xF0 | v >> 18, *o++ = 0x80 | (v >> 12 & 63), *o++ = 0x80 | (v >> 6 & 63), *o++ = 0x80 | (v & 63);
+	}
+	return nul ? -1 : o - r->buffer;
+}
+
+static bool digit(const char *p, const char *end) { return p < end && *p >= '0' && *p <= '9'; }
+
+static bool number_at(const char **at, const char *end) {
+	const char *p = *at;
+	if (*p == '-') p++;
+	if (!digit(p, end)) goto bad;
+	if (*p == '0') p++;
+	else while (digit(p, end)) p++;
+	if (p < end && *p == '.') {
+		p++;
+		if (!digit(p, end)) goto bad;
+		while (digit(p, end)) p++;
+	}
+	if (p < end && (*p | 32) == 'e') {
+		p++;
+		if (p < end && (*p == '+' || *p == '-')) p++;
+		if (!digit(p, end)) goto bad;
+		while (digit(p, end)) p++;
+	}
+	*at = p;
+	return true;
+bad:
+	*at = p;
+	return false;
+}
+
+static bool word(const char **at, const char *end, const char *w, size_t n) {
+	if ((size_t)(end - *at) < n || memcmp(*at, w, n)) return false;
+	*at += n;
+	return true;
+}
+
+// doubled marks all parts below a step: its key stands twice.
+static void doubled(reader_t *r, int at) {
+	for (int p = r->step[at].part; p >= 0; p = r->part[p].same) r->part[p].kind = 'd';
+	for (int c = r->step[at].child; c >= 0; c = r->step[c].next) doubled(r, c);
+}
+
+static void found(reader_t *r, int at, char kind, const char *from, const char *to, bool escaped) {
+	if (at < 0) return;
+	for (int p = r->step[at].part; p >= 0; p = r->part[p].same) {
+		part_t *part = &r->part[p];
+		part->kind = kind;
+		part->escaped = escaped;
+		part->from = from;
+		part->length = to - from;
+	}
+}
+
+// member finds the step of a key. One that was there already is not looked into again.
+static int member(reader_t *r, frame_t *f, const char *key, int64_t length, bool escaped) {
+	if (f->step < 0) return -1;
+	if (escaped) {
+		if ((length = unescape(r, key, length)) < 0) return -1;
+		key = r->buffer;
+	}
+	int c = r->step[f->step].child;
+	while (c >= 0 && !same_key(&r->step[c], key, length)) c = r->step[c].next;
+	if (c < 0) return -1;
+	if (r->step[c].seen == f->number) {
+		doubled(r, c);
+		return -1;
+	}
+	r->step[c].seen = f->number;
+	return c;
+}
+
+static int element(reader_t *r, frame_t *f) {
+	if (f->step < 0) return -1;
+	int c = r->step[f->step].child;
+	while (c >= 0 && (r->step[c].key || r->step[c].length != f->index)) c = r->step[c].next;
+	return c;
+}
+
+// scan reads a whole text; 0 where it is JSON, else the 1-based place at which it is none.
+static int64_t scan(reader_t *r, const char *text_, int64_t length, frame_t *stack) {
+	const char *p = text_, *end = text_ + length;
+	int depth = 0, at = 0; // at: the step of the value that comes
+	for (;;) {
+		while (p < end && space(*p)) p++;
+		if (p == end) goto bad;
+		const char *from = p;
+		bool escaped;
+		char kind;
+		frame_t *f;
+		switch (*p) {
+		case '{':
+		case '[':
+			if (depth == MAX_DEPTH) goto bad;
+			f = &stack[depth++];
+			f->object = *p == '{';
+			f->step = f->found = at;
+			f->index = 0;
+			f->number = ++r->objects;
+			f->from = p++;
+			while (p < end && space(*p)) p++;
+			if (p == end) goto bad;
+			if (*p == (f->object ? '}' : ']')) goto closed;
+			if (f->object) goto key;
+			at = element(r, f);
+			continue;
+		case '"':
+			p++;
+			if (!text(&p, end, &escaped)) goto bad;
+			found(r, at, 's', from, p, escaped);
+			break;
+		case 't': if (!word(&p, end, "true", 4)) goto bad; kind = 'b'; goto scalar;
+		case 'f': if (!word(&p, end, "false", 5)) goto bad; kind = 'b'; goto scalar;
+		case 'n': if (!word(&p, end, "null", 4)) goto bad; kind = 'z'; goto scalar;
+		default:
+			if (*p != '-' && (*p < '0' || *p > '9')) goto bad;
+			if (!number_at(&p, end)) goto bad;
+			kind = 'n';
+		scalar:
+			found(r, at, kind, from, p, false);
+		}
+	next:
+		while (p < end && space(*p)) p++;
+		if (depth == 0) {
+			if (p == end) return 0;
+			goto bad;
+		}
+		if (p == end) goto bad;
+		f = &stack[depth - 1];
+		if (*p == (f->object ? '}' : ']')) goto closed;
+		if (*p++ != ',') {
+			p--;
+			goto bad;
+		}
+		if (!f->object) {
+			f->index++;
+			at = element(r, f);
+			continue;
+		}
+		while (p < end && space(*p)) p++;
+		if (p == end) goto bad;
+	key:
+		if (*p != '"') goto bad;
+		from = ++p;
+		if (!text(&p, end, &escaped)) goto bad;
+		at = member(r, f, from, p - 1 - from, escaped);
+		while (p < end && space(*p)) p++;
+		if (p == end || *p != ':') goto bad;
+		p++;
+		continue;
+	closed:
+		p++;
+		depth--;
+		found(r, f->step, f->object ? 'o' : 'a', f->from, p, false);
+		goto next;
+	}
+bad:
+	return p - text_ + 1;
+}
+
+// plain writes a number without exponent and needless zeros, so that 1e2 and 100.0 are 100. One that would become long
+// stays as it is. Returns the length, -1 without memory.
+static int64_t plain(reader_t *r, const char *p, int64_t length) {
+	if (!reserve(r, length + MAX_PLAIN + 4)) return -1;
+	const char *end = p + length, *q = p;
+	char *o = r->buffer;
+	while (q < end && *q != '.' && (*q | 32) != 'e') q++;
+	if (q == end || length > MAX_PLAIN) {
+		memcpy(o, p, length);
+		return length;
+	}
+	char digits[MAX_PLAIN];
+	int n = 0, whole = 0; // digits, and those before the point
+	bool minus = *p == '-';
+	for (q = p + minus; q < end && digit(q, end); q++) digits[n++] = *q;
+	whole = n;
+	if (q < end && *q == '.') for (q++; digit(q, end); q++) digits[n++] = *q;
+	int64_t exponent = 0;
+	if (q < end) {
+		bool negative = *++q == '-';
+		if (*q == '-' || *q == '+') q++;
+		for (; q < end && exponent < 1000000; q++) exponent = exponent * 10 + *q - '0';
+		if (negative) exponent = -exponent;
+	}
+	while (n > 0 && digits[n - 1] == '0') n--; // behind the last one that counts
+	if (n == 0) exponent = 0, whole = 1;
+	int64_t point = whole + exponent;
+	if (point > MAX_PLAIN || point < -MAX_PLAIN / 2) {
+		memcpy(o, p, length);
+		return length;
+	}
+	if (minus) *o++ = '-';
+	int i = 0;
+	while (i < n && point > 1 && digits[i] == '0') i++, point--; // 0.01e5
+	if (point <= 0) *o++ = '0';
+	for (int64_t k = 0; k < point; k++) *o++ = i < n ? digits[i++] : '0';
+	if (i < n) {
+		*o++ = '.';
+		for (int64_t k = point; k < 0; k++) *o++ = '0';
+		while (i < n) *o++ = digits[i++];
+	}
+	return o - r->buffer;
+}
+
+static bool valid(uint64_t *v, idx_t i) { return !v || (v[i >> 6] >> (i & 63) & 1); }
+static void set_valid(uint64_t *v, idx_t i) { v[i >> 6] |= (uint64_t)1 << (i & 63); }
+
+static const char *str(duckdb_string_t *s, int64_t *len) {
+	*len = s->value.inlined.length;
+	return *len <= 12 ? s->value.inlined.inlined : s->value.pointer.ptr;
+}
+
+// put writes kind and value of a part into the places i and i + 1 of a vector, which are null. Returns false without
+// memory.
+static bool put(reader_t *r, part_t *part, duckdb_vector to, uint64_t *validity, idx_t i) {
+	const char *from = part->from;
+	int64_t length = part->length;
+	bool gone = part->kind == 'm' || (part->kind == 'z' && part->form != 'j') || !from;
+	if (!gone && part->form != 'j' && *from == '"') {
+		from++, length -= 2;
+		if (part->escaped) {
+			length = unescape(r, from, length);
+			if (length == -2) return false;
+			from = r->buffer;
+			if (length < 0) part->kind = 'u', gone = true;
+		}
+	} else if (!gone && part->form == 'n' && part->kind == 'n') {
+		if ((length = plain(r, from, length)) < 0) return false;
+		from = r->buffer;
+	}
+	set_valid(validity, i);
+	duckdb_unsafe_vector_assign_string_element_len(to, i, &part->kind, 1);
+	if (gone) return true;
+	set_valid(validity, i + 1);
+	duckdb_unsafe_vector_assign_string_element_len(to, i + 1, from, length);
+	return true;
+}
+
+static int64_t digits(char *to, int64_t n) {
+	char b[20];
+	int64_t len = 0;
+	do b[len++] = '0' + n % 10; while (n /= 10);
+	for (int64_t i = 0; i < len; i++) to[i] = b[len - 1 - i];
+	return len;
+}
+
+typedef struct {
+	uint64_t offset, length;
+} list_entry;
+
+static void read_chunk(reader_t *r, frame_t *stack, duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out) {
+	idx_t n = duckdb_data_chunk_get_size(in);
+	duckdb_vector texts = duckdb_data_chunk_get_vector(in, 0);
+	duckdb_string_t *docs = duckdb_vector_get_data(texts);
+	uint64_t *present = duckdb_vector_get_validity(texts);
+	idx_t width = 1 + 2 * (idx_t)r->parts;
+	duckdb_vector child = duckdb_list_vector_get_child(out);
+	if (duckdb_list_vector_reserve(out, n * width) == DuckDBError || duckdb_list_vector_set_size(out, n * width) == DuckDBError) {
+		duckdb_scalar_function_set_error(info, "out of memory");
+		return;
+	}
+	duckdb_vector_ensure_validity_writable(child);
+	duckdb_vector_ensure_validity_writable(out);
+	uint64_t *parts = duckdb_vector_get_validity(child), *lists = duckdb_vector_get_validity(out);
+	memset(parts, 0, (n * width + 63) / 64 * 8);
+	list_entry *entries = duckdb_vector_get_data(out);
+	for (idx_t i = 0; i < n; i++) {
+		idx_t at = i * width;
+		entries[i].offset = at;
+		entries[i].length = width;
+		if (!valid(present, i)) {
+			duckdb_validity_set_row_invalid(lists, i);
+			continue;
+		}
+		for (int k = 0; k < r->parts; k++) r->part[k].kind = 'm', r->part[k].from = NULL;
+		int64_t length;
+		const char *doc = str(&docs[i], &length);
+		int64_t bad = scan(r, doc, length, stack);
+		if (bad) {
+			char place[20];
+			set_valid(parts, at);
+			duckdb_unsafe_vector_assign_string_element_len(child, at, place, digits(place, bad));
+			continue;
+		}
+		for (int k = 0; k < r->parts; k++) {
+			if (!put(r, &r->part[k], child, parts, at + 1 + 2 * (idx_t)k)) {
+				duckdb_scalar_function_set_error(info, "out of memory");
+				return;
+			}
+		}
+	}
+}
+
+static void json_read(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out) {
+	if (!duckdb_data_chunk_get_size(in)) return;
+	int64_t length;
+	const char *spec = str((duckdb_string_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(in, 1)), &length);
+	// No spec has more steps or parts than bytes.
+	reader_t r = {calloc(length + 1, sizeof(step_t)), calloc(length + 1, sizeof(part_t)), 0, 0, 0, NULL, 0};
+	frame_t *stack = malloc(MAX_DEPTH * sizeof *stack);
+	if (!r.step || !r.part || !stack) duckdb_scalar_function_set_error(info, "out of memory");
+	else {
+		compile(&r, spec, length);
+		read_chunk(&r, stack, info, in, out);
+	}
+	free(r.step);
+	free(r.part);
+	free(r.buffer);
+	free(stack);
+}
+
+int spark_register_json(duckdb_connection con) {
+	duckdb_scalar_function f = duckdb_create_scalar_function();
+	duckdb_scalar_function_set_name(f, "json_read");
+	duckdb_logical_type varchar = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR), list = duckdb_create_list_type(varchar);
+	duckdb_scalar_function_add_parameter(f, varchar);
+	duckdb_scalar_function_add_parameter(f, varchar);
+	duckdb_scalar_function_set_return_type(f, list);
+	duckdb_scalar_function_set_special_handling(f);
+	duckdb_scalar_function_set_function(f, json_read);
+	int rc = duckdb_register_scalar_function(con, f);
+	duckdb_destroy_scalar_function(&f);
+	duckdb_destroy_logical_type(&list);
+	duckdb_destroy_logical_type(&varchar);
+	return rc;
+}
