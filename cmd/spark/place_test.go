@@ -181,9 +181,13 @@ func (o outcome) problems(t testing.TB) flows.Problems {
 
 var takenTime = regexp.MustCompile(`(in|after) (\d+ m )?[0-9.]+ s`)
 
+// runningLine is said only of what takes its time.
+var runningLine = regexp.MustCompile(`(?m)^.*: running\n|^(bottleneck: |computed, ).*\n`)
+
 // plain makes an output comparable: places and times are replaced.
 func (p *place) plain(s string) string {
 	s = strings.ReplaceAll(s, p.base, "$BASE")
+	s = runningLine.ReplaceAllString(s, "") // told of nodes that take longer than others
 	return takenTime.ReplaceAllString(s, "$1 T")
 }
 

@@ -57,7 +57,10 @@ func TestServeMany(t *testing.T) {
 	}
 	slices.Sort(delays)
 	t.Logf("%d runs: p95 of the delay before the start %s", n, delays[n*95/100])
-	s.nothingLeft(conn.QueryRow(t.Context(), clients).Scan)
+	s.nothingLeft(func() (n int, err error) {
+		err = conn.QueryRow(t.Context(), clients).Scan(&n)
+		return n, err
+	})
 }
 
 // TestServeCancelMany: runs that read and load tables, write files or wait for their turn are cancelled all at once, each
@@ -136,7 +139,10 @@ func TestServeCancelMany(t *testing.T) {
 			t.Errorf("a cancelled run has written %s", name)
 		}
 	}
-	s.nothingLeft(conn.QueryRow(t.Context(), clients).Scan)
+	s.nothingLeft(func() (n int, err error) {
+		err = conn.QueryRow(t.Context(), clients).Scan(&n)
+		return n, err
+	})
 }
 
 // clients counts the connections to the database, but for the one that asks.
@@ -162,13 +168,13 @@ func (s *serving) files() (names []string) {
 
 // nothingLeft fails the test where ended runs left something: executors, temp folders, connections to the database, runs
 // that are not over, or jobs that wait. The server is stopped for that.
-func (s *serving) nothingLeft(connections func(...any) error) {
+func (s *serving) nothingLeft(connections func() (int, error)) {
 	t := s.t
 	t.Helper()
 	until(t, "the executors end", 10*time.Second, func() bool { return len(s.executors()) <= 1 }) // one stays for previews
 	until(t, "the database is left alone", 10*time.Second, func() bool {
-		var n int
-		must(t, connections(&n))
+		n, err := connections()
+		must(t, err)
 		return n == 0
 	})
 	must(t, s.Stop())
