@@ -22,6 +22,7 @@ func figures() []Figure {
 	fs = append(fs, jsonFigures()...)
 	fs = append(fs, spillFigures()...)
 	fs = append(fs, postgresFigures()...)
+	fs = append(fs, mysqlFigures()...)
 	fs = append(fs, manyFigures()...)
 	fs = append(fs, serverFigures()...)
 	fs = append(fs, previewFigures()...)

@@ -25,6 +25,7 @@ func postgresFigures() []Figure {
 }
 
 type database struct {
+	kind        string // of the connection
 	url, bin    string
 	connections string // file for --connections
 }
@@ -33,6 +34,7 @@ type database struct {
 const orderColumns = `order_id bigint, customer_id int, product_id int, quantity int, unit_price numeric(10,2), currency text, country text, status text, ordered_at timestamp, note text`
 
 var openDatabase = sync.OnceValues(func() (d database, err error) {
+	d.kind = "postgres"
 	if d.url, d.bin, err = testserver.StartPostgreSQL(); err != nil {
 		return d, err
 	}
@@ -67,7 +69,7 @@ func (d *database) prepare(ctx context.Context, b *Bench, s size, name string, f
 	}
 	password, _ := u.User.Password()
 	d.connections = filepath.Join(dir, "connections.json")
-	set := map[string]any{"bench": map[string]any{"type": "postgres", "settings": map[string]any{"host": u.Hostname(), "port": json.Number(u.Port()),
+	set := map[string]any{"bench": map[string]any{"type": d.kind, "settings": map[string]any{"host": u.Hostname(), "port": json.Number(u.Port()),
 		"database": strings.Trim(u.Path, "/"), "user": u.User.Username(), "password": password, "tls": "disable"}}}
 	flow := map[string]any{"format": 1, "name": name, "nodes": []any{from, to},
 		"edges": []any{map[string]any{"from": map[string]any{"node": "from", "port": "out"}, "to": map[string]any{"node": "to", "port": "in"}}}}

@@ -30,6 +30,7 @@ func TestSecretCanaries(t *testing.T) {
 	good := k.flow(k.reading("SELECT i AS id, 'x' AS name FROM generate_series(1, 1000) i"), `{}`)
 	writing := k.flow(chain(step("in", "sample.data", `{"dataset":"orders","records":1000}`), step("out", "database.output", `{"connection":"warehouse","table":"orders","mode":"replace"}`)), `{}`)
 	ended := []flows.Run{k.watched(good, flows.RunSucceeded), k.watched(writing, flows.RunSucceeded)}
+	ended = append(ended, k.mysql()...)
 	for name, doc := range map[string]string{
 		"a wrong password":               strings.Replace(k.reading("SELECT 1 AS id"), "warehouse", "wrong", 1),
 		"a host that is down":            strings.Replace(k.reading("SELECT 1 AS id"), "warehouse", "down", 1),

@@ -67,10 +67,11 @@ func execute(t *testing.T, conn *pgx.Conn, sql string) error {
 func TestKilledIncremental(t *testing.T) {
 	t.Parallel()
 	p := setup(t)
-	k := &killed{place: p, database: testserver.OwnPostgreSQL(t)}
-	p.connect(k.database.URL)
+	k := &killed{place: p, killedSystem: postgresSystem}
+	k.url, k.restart = k.own(t)
+	p.connect(k.url)
 	p.write("flow.json", newsFlow)
-	conn := quietDatabase(t, k.database.URL)
+	conn := quietDatabase(t, k.url)
 	must(t, execute(t, conn, "CREATE TABLE events (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz DEFAULT now()); INSERT INTO events (at) SELECT now() FROM generate_series(1, 20000)"))
 	start := func() *process {
 		return k.start("run", "--connections", "connections.json", "--state", "state.json", "flow.json")
@@ -94,7 +95,7 @@ func TestKilledIncremental(t *testing.T) {
 			committed++
 		}
 		until(t, "the executor ends with its program", 10*time.Second, func() bool { return len(k.processes()) == 0 })
-		conn = quietDatabase(t, k.database.URL)
+		conn = quietDatabase(t, k.url)
 		var records, distinct int
 		must(t, conn.QueryRow(t.Context(), "SELECT count(*), count(DISTINCT id) FROM copied").Scan(&records, &distinct))
 		if records != distinct || records%20000 != 0 {

@@ -35,34 +35,83 @@ func kills() int {
 // it was or as it should be, and the row that proves a commit is there exactly where the records are.
 func TestKilledLoads(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []string{"append", "truncate", "replace", "upsert"} {
-		t.Run(mode, func(t *testing.T) {
-			t.Parallel()
-			k := newKilled(t, mode)
-			whole := k.load(0, 0) // tells how long a run takes
-			committed := 1
-			for i := range kills() {
-				k.load(i+1, time.Duration(rand.Int64N(int64(whole)*3/2)))
-				committed = k.check(i+1, committed)
-			}
-			if !testing.Short() && (committed < 2 || committed > kills()) { // five kills may be all of one kind
-				t.Errorf("%d of %d loads were committed: the moments of the kills prove nothing", committed, kills()+1)
-			}
-		})
+	for _, s := range []killedSystem{postgresSystem, mariaSystem} {
+		for _, mode := range []string{"append", "truncate", "replace", "upsert"} {
+			t.Run(s.kind+"/"+mode, func(t *testing.T) {
+				t.Parallel()
+				k := newKilled(t, s, mode)
+				whole := k.load(0, 0) // tells how long a run takes
+				committed := 1
+				for i := range kills() {
+					k.load(i+1, time.Duration(rand.Int64N(int64(whole)*3/2)))
+					committed = k.check(i+1, committed)
+				}
+				if !testing.Short() && (committed < 2 || committed > kills()) { // five kills may be all of one kind
+					t.Errorf("%d of %d loads were committed: the moments of the kills prove nothing", committed, kills()+1)
+				}
+			})
+		}
 	}
 }
 
-type killed struct {
-	*place
-	mode     string
-	database *testserver.Own
+// killedSystem is a database whose loads are killed.
+type killedSystem struct {
+	kind string // of the connection
+	own  func(testing.TB) (url string, restart func())
+	// standing tells what is there once the server has ended what killed processes sent to it.
+	standing func(t testing.TB, address string) standingState
 }
 
-func newKilled(t *testing.T, mode string) *killed {
+var (
+	postgresSystem = killedSystem{
+		kind: "postgres",
+		own: func(t testing.TB) (string, func()) {
+			o := testserver.OwnPostgreSQL(t)
+			return o.URL, o.Restart
+		},
+		standing: func(t testing.TB, address string) standingState {
+			conn := quietDatabase(t, address)
+			defer conn.Close(t.Context())
+			found, err := standing(t.Context(), conn)
+			must(t, err)
+			return found
+		},
+	}
+	mariaSystem = killedSystem{
+		kind: "mysql",
+		own: func(t testing.TB) (string, func()) {
+			o := testserver.OwnMariaDB(t)
+			return o.URL, o.Restart
+		},
+		standing: func(t testing.TB, address string) (s standingState) {
+			db, err := testserver.OpenMariaDB(address)
+			must(t, err)
+			defer db.Close()
+			until(t, "the server has ended the transactions", 30*time.Second, func() bool {
+				var n int
+				err := db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'spark' AND ID <> CONNECTION_ID()").Scan(&n)
+				return err == nil && n == 0
+			})
+			must(t, db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM spark_commit").Scan(&s.commits))
+			must(t, db.QueryRowContext(t.Context(), "SELECT COUNT(*), COUNT(DISTINCT version), COALESCE(MAX(version), -1) FROM loaded").Scan(&s.records, &s.versions, &s.newest))
+			return s
+		},
+	}
+)
+
+type killed struct {
+	*place
+	killedSystem
+	mode    string
+	url     string
+	restart func()
+}
+
+func newKilled(t *testing.T, s killedSystem, mode string) *killed {
 	t.Helper()
 	p := setup(t)
-	database := testserver.OwnPostgreSQL(t)
-	p.connect(database.URL)
+	address, restart := s.own(t)
+	p.connectTo(s.kind, address)
 	key := ""
 	if mode == "upsert" {
 		key = `,"key":["order_id"]`
@@ -70,16 +119,21 @@ func newKilled(t *testing.T, mode string) *killed {
 	p.write("flow.json", strings.Replace(chain(step("in", "sample.data", fmt.Sprintf(`{"dataset":"orders","records":%d}`, killedRecords)),
 		step("version", "formula", `{"fields":[{"name":"version","expression":"$version"}]}`),
 		step("out", "database.output", `{"connection":"warehouse","table":"loaded","mode":"`+mode+`"`+key+`}`)), `{`, `{"parameters":[{"name":"version","type":"int64"}],`, 1))
-	return &killed{place: p, mode: mode, database: database}
+	return &killed{place: p, killedSystem: s, mode: mode, url: address, restart: restart}
 }
 
-// connect makes the connection "warehouse" for `spark run`, with its password in the environment.
+// connect makes the connection "warehouse" to PostgreSQL for `spark run`, with its password in the environment.
 func (p *place) connect(address string) {
+	p.t.Helper()
+	p.connectTo("postgres", address)
+}
+
+func (p *place) connectTo(kind, address string) {
 	p.t.Helper()
 	u, err := url.Parse(address)
 	must(p.t, err)
 	password, _ := u.User.Password()
-	b, err := json.Marshal(map[string]any{"warehouse": map[string]any{"type": "postgres", "settings": map[string]any{"host": u.Hostname(), "port": json.Number(u.Port()),
+	b, err := json.Marshal(map[string]any{"warehouse": map[string]any{"type": kind, "settings": map[string]any{"host": u.Hostname(), "port": json.Number(u.Port()),
 		"database": strings.Trim(u.Path, "/"), "user": u.User.Username(), "password": map[string]string{"env": "SPARK_TEST_PASSWORD"}, "tls": "disable"}}})
 	must(p.t, err)
 	p.write("connections.json", string(b))
@@ -118,7 +172,7 @@ func (k *killed) strike(x *process, version int) {
 	children := x.executors()
 	switch {
 	case version%3 == 0:
-		k.database.Restart()
+		k.restart()
 	case version%3 == 1 && len(children) > 0:
 		for _, pid := range children {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
@@ -131,10 +185,7 @@ func (k *killed) strike(x *process, version int) {
 // check compares the table with the commits that are proven, and returns how many there are.
 func (k *killed) check(version, before int) int {
 	k.t.Helper()
-	conn := quietDatabase(k.t, k.database.URL)
-	defer conn.Close(k.t.Context())
-	found, err := standing(k.t.Context(), conn)
-	must(k.t, err)
+	found := k.standing(k.t, k.url)
 	if err := found.verdict(k.mode, version, before, killedRecords); err != nil {
 		k.t.Fatalf("load %d: %v", version, err)
 	}

@@ -1,98 +1,14 @@
 package database_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
 	"net"
 	"net/url"
-	"sync/atomic"
 	"testing"
 
 	"spark/flows"
+	"spark/internal/testserver"
 )
-
-// cutter is a proxy that cuts the connection over which a text is sent: before the server gets it, or before the client
-// gets the answer.
-type cutter struct {
-	listener net.Listener
-	server   string
-	text     []byte
-	after    bool
-	cuts     atomic.Int32
-}
-
-func newCutter(t *testing.T, server, text string, after bool) *cutter {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &cutter{listener: l, server: server, text: []byte(text), after: after}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			client, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go c.serve(client)
-		}
-	}()
-	return c
-}
-
-func (c *cutter) serve(client net.Conn) {
-	defer client.Close()
-	server, err := net.Dial("tcp", c.server)
-	if err != nil {
-		return
-	}
-	defer server.Close()
-	var cut atomic.Bool
-	answers := make(chan struct{})
-	go func() {
-		defer close(answers)
-		buf := make([]byte, 64<<10)
-		for {
-			n, err := server.Read(buf)
-			if cut.Load() {
-				client.Close() // the answer to the last statement has come, and goes nowhere
-				return
-			}
-			if n > 0 {
-				if _, err := client.Write(buf[:n]); err != nil {
-					return
-				}
-			}
-			if err != nil {
-				client.Close()
-				return
-			}
-		}
-	}()
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := client.Read(buf)
-		if n > 0 {
-			found := bytes.Contains(buf[:n], c.text) && c.cuts.CompareAndSwap(0, 1)
-			if found && !c.after {
-				return
-			}
-			if found {
-				cut.Store(true)
-			}
-			if _, err := io.Copy(server, bytes.NewReader(buf[:n])); err != nil {
-				return
-			}
-		}
-		if err != nil {
-			server.Close()
-			<-answers
-			return
-		}
-	}
-}
 
 // TestConnectionCut: wherever the connection is cut, the run says what became of the records, and that is so. Cut after
 // the server got the COMMIT they are there and the run succeeds; anywhere else nothing is there and it fails.
@@ -108,15 +24,15 @@ func TestConnectionCut(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				c := newCutter(t, u.Host, test.text, test.after)
-				_, port, err := net.SplitHostPort(c.listener.Addr().String())
+				c := testserver.NewCutter(t, u.Host, test.text, test.after)
+				_, port, err := net.SplitHostPort(c.Address())
 				if err != nil {
 					t.Fatal(err)
 				}
 				f.connections["warehouse"] = f.spec(map[string]any{"port": json.Number(port)})
 				f.file("products.csv", "id,name,price\n1,a,1\n2,b,2\n")
 				o := f.flow("file.input", products, "database.output", output("append", ""))
-				if c.cuts.Load() != 1 {
+				if c.Cuts() != 1 {
 					t.Fatalf("nothing was cut: %v", o.err)
 				}
 				want := "0"

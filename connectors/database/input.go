@@ -13,7 +13,7 @@ func init() {
 		ID: "database.input", Version: 1, Title: "Database Input",
 		Summary:  "Reads records from a table or a query of a database.",
 		Category: node.CategorySource,
-		Synonyms: []string{"JDBC Input", "PostgreSQL", "SQL", "table", "query", "select", "source"},
+		Synonyms: []string{"JDBC Input", "PostgreSQL", "MySQL", "MariaDB", "SQL", "table", "query", "select", "source"},
 		Outputs:  []node.Port{{Name: node.Out, Title: "Records"}},
 		Rejects:  true,
 		New:      func() node.Config { return &Input{From: "table", Mode: "all", Lag: "1 second"} },

@@ -15,7 +15,7 @@ func init() {
 		ID: "database.output", Version: 1, Title: "Database Output",
 		Summary:  "Writes records into a table of a database: all of them, or none.",
 		Category: node.CategoryOutput,
-		Synonyms: []string{"JDBC Output", "Update", "PostgreSQL", "SQL", "table", "insert", "upsert", "merge", "load", "sink"},
+		Synonyms: []string{"JDBC Output", "Update", "PostgreSQL", "MySQL", "MariaDB", "SQL", "table", "insert", "upsert", "merge", "load", "sink"},
 		Inputs:   []node.Port{{Name: node.In, Title: "Records"}},
 		New: func() node.Config {
 			return &Output{Mode: string(node.LoadAppend), NoTable: "create", NoColumn: "fail", NoFit: "fail", LockTimeout: 60}

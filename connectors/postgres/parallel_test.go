@@ -21,6 +21,7 @@ import (
 	"spark/flows"
 	"spark/flows/engine"
 	"spark/flows/node"
+	"spark/internal/testserver"
 )
 
 // accounts makes a table of many pages with holes in them: a third of its records is deleted, another was moved.
@@ -149,15 +150,15 @@ func TestParallelReadCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newCutter(t, u.Host, "__spark_place < '(1", true)
-	_, port, err := net.SplitHostPort(c.listener.Addr().String())
+	c := testserver.NewCutter(t, u.Host, "__spark_place < '(1", true)
+	_, port, err := net.SplitHostPort(c.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.connections["warehouse"] = spec(t, f.url, map[string]any{"port": json.Number(port)})
 	o := f.flow("database.input", accounts(`, "connections": 2`), "file.output", `{"path": "out.csv"}`)
-	if e := flows.AsError(o.err); c.cuts.Load() != 1 || e == nil || e.Code != "database.lost" || e.Path.Node != "n1" || e.Suggestion == "" {
-		t.Errorf("%d cuts, %+v", c.cuts.Load(), e)
+	if e := flows.AsError(o.err); c.Cuts() != 1 || e == nil || e.Code != "database.lost" || e.Path.Node != "n1" || e.Suggestion == "" {
+		t.Errorf("%d cuts, %+v", c.Cuts(), e)
 	}
 	if list, err := os.ReadDir(f.folder); err != nil || len(list) != 0 {
 		t.Errorf("%v is left, %v", list, err)

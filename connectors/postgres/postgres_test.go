@@ -157,66 +157,6 @@ func output(mode, more string) string {
 	return fmt.Sprintf(`{"connection": "warehouse", "table": "products", "mode": %q%s}`, mode, more)
 }
 
-func TestModes(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	all := "SELECT id, name, price::text FROM products ORDER BY id, name"
-	f.file("products.csv", "id,name,price\n1,Ann,1.50\n2,Bob,20.00\n3,Cy,300.25\n")
-	o := f.flow("file.input", products, "database.output", output("append", "")).ok(t)
-	if got, want := f.rows(all), "1 Ann 1.50\n2 Bob 20.00\n3 Cy 300.25"; got != want || o.nodes["n2"].Written != 3 {
-		t.Fatalf("append: %q, written %d", got, o.nodes["n2"].Written)
-	}
-	f.flow("file.input", products, "database.output", output("append", "")).ok(t)
-	if got := f.rows("SELECT count(*) FROM products"); got != "6" {
-		t.Fatalf("append again: %s", got)
-	}
-	f.flow("file.input", products, "database.output", output("truncate", "")).ok(t)
-	if got := f.rows("SELECT count(*) FROM products"); got != "3" {
-		t.Fatalf("truncate: %s", got)
-	}
-	f.flow("file.input", products, "database.output", output("replace", "")).ok(t)
-	if got := f.rows("SELECT count(*) FROM products"); got != "3" {
-		t.Fatalf("replace: %s", got)
-	}
-	f.exec("CREATE UNIQUE INDEX ON products (id)")
-	f.file("products.csv", "id,name,price\n2,Bob,20.00\n3,Cyril,300.25\n4,Di,4.00\n4,Dee,4.00\n")
-	o = f.flow("file.input", products, "database.output", output("upsert", `, "key": ["id"]`)).ok(t)
-	if got, want := f.rows(all), "1 Ann 1.50\n2 Bob 20.00\n3 Cyril 300.25\n4 Dee 4.00"; got != want {
-		t.Fatalf("upsert: %q", got)
-	}
-	if got, want := *o.nodes["n2"].Changes, (flows.Changes{Inserted: 1, Updated: 1, Unchanged: 1, Collapsed: 1}); got != want {
-		t.Fatalf("upsert: %+v", got)
-	}
-	o = f.flow("file.input", products, "database.output", output("upsert", `, "key": ["id"]`)).ok(t)
-	if got, want := *o.nodes["n2"].Changes, (flows.Changes{Unchanged: 3, Collapsed: 1}); got != want {
-		t.Fatalf("upsert again: %+v", got)
-	}
-	f.file("products.csv", "id,name,price\n1,Anna,1.50\n9,Nobody,0\n")
-	o = f.flow("file.input", products, "database.output", output("update", `, "key": ["id"]`)).ok(t)
-	if got, want := *o.nodes["n2"].Changes, (flows.Changes{Updated: 1}); got != want || !strings.HasPrefix(f.rows(all), "1 Anna 1.50\n2") {
-		t.Fatalf("update: %+v %q", got, f.rows(all))
-	}
-	o = f.flow("file.input", products, "database.output", output("delete", `, "key": ["id"]`)).ok(t)
-	if got, want := *o.nodes["n2"].Changes, (flows.Changes{Deleted: 1}); got != want || !strings.HasPrefix(f.rows(all), "2 Bob") {
-		t.Fatalf("delete: %+v %q", got, f.rows(all))
-	}
-}
-
-func TestReadWhatWasWritten(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	f.file("products.csv", "id,name,price\n1,Ann,1.50\n2,,20.00\n3,\"\",\n")
-	f.flow("file.input", products, "database.output", output("append", "")).ok(t)
-	f.flow("database.input", `{"connection": "warehouse", "table": "public.products", "where": "id > 1"}`, "file.output", `{"path": "out.csv"}`).ok(t)
-	got, err := os.ReadFile(filepath.Join(f.folder, "out.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := "id,name,price\n2,,20.00\n3,\"\",\n"; string(got) != want {
-		t.Fatalf("%q", got)
-	}
-}
-
 // TestColumns: name, type, what is null and what is of the key, of tables and views whatever they are called.
 func TestColumns(t *testing.T) {
 	t.Parallel()

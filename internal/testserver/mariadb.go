@@ -140,7 +140,7 @@ func (p *launched) kill() {
 func (m *maria) launch() (string, *launched, error) {
 	var log strings.Builder
 	args := append([]string{"--no-defaults", "--datadir=" + m.data(), "--port=" + strconv.Itoa(m.port), "--bind-address=127.0.0.1", "--socket=" + filepath.Join(m.folder, "s"),
-		"--pid-file=" + filepath.Join(m.folder, "pid"), "--init-file=" + filepath.Join(m.folder, "account.sql"), "--skip-name-resolve", "--local-infile=1", "--max-connections=300",
+		"--pid-file=" + filepath.Join(m.folder, "pid"), "--tmpdir=" + m.folder, "--init-file=" + filepath.Join(m.folder, "account.sql"), "--skip-name-resolve", "--local-infile=1", "--max-connections=300",
 		"--innodb-buffer-pool-size=128M", "--max-allowed-packet=64M"}, m.options...)
 	cmd := exec.Command(m.program, args...)
 	cmd.Dir, cmd.SysProcAttr, cmd.Stderr = m.folder, m.user.attributes(), &log

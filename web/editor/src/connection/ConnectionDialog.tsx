@@ -133,7 +133,7 @@ function AddressField({ example, problems, disabled, onSplit }: { example: strin
         <button type="button" className="form-button" disabled={disabled || address.trim() === ''} onClick={() => void split(address)}>Split</button>
       </div>
       <Problems problems={problems} />
-      <p id="connection-address-help" className="form-help">Paste one such as {example} or jdbc:postgresql://host:5432/database. It is split into the fields below.</p>
+      <p id="connection-address-help" className="form-help">Paste one such as {example}, or the JDBC address of the same system. It is split into the fields below.</p>
     </div>
   );
 }
