@@ -55,6 +55,7 @@ func nodeFigures() []Figure {
 		{"fillnulls", `{"fields": [{"name": "note", "with": "previous"}], "groupBy": ["country"], "order": [{"field": "ordered_at"}]}`},
 		{"rowid", `{"name": "line", "kind": "number", "start": 1}`},
 		{"sample.records", `{"by": "number", "number": 500000}`},
+		{"json.build", `{"template": "{\"id\": [order_id], \"amount\": [unit_price], \"note\": \"[status]: [note]\"}", "name": "body", "removeNulls": true, "others": "drop"}`},
 		{"json.extract", `{"field": "json", "fields": [{"path": "$.id", "name": "id", "type": "int64"}, {"path": "$.price", "name": "price", "type": "decimal(10,2)"}, {"path": "$.a.status", "name": "state", "type": "text"}]}`},
 		{"explode", `{"field": "words", "empty": "keep"}`},
 		{"unpivot", `{"fields": ["quantity", "unit_price"], "name": "measure", "value": "amount", "nulls": "keep"}`},

@@ -165,6 +165,13 @@ func form(t flows.Type) string {
 func (p *planner) field(i int, f Field) expr.Expr {
 	at := fmt.Sprintf("fields[%d]", i)
 	kind, part, value := fmt.Sprintf("list_get(%s, %d)", parts, 2*i+2), fmt.Sprintf("list_get(%s, %d)", parts, 2*i+3), fmt.Sprintf("__spark_json%d", i)
+	if f.Type.Kind != flows.Text && f.Type.Kind != flows.JSON { // a conversion reads its text more than once
+		text := value + "text"
+		if !p.share(at, text, part) {
+			return nil
+		}
+		part = text
+	}
 	if !p.share(at+".type", value, converted(f, kind, part)) {
 		return nil
 	}
