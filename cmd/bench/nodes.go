@@ -60,6 +60,7 @@ func nodeFigures() []Figure {
 		{"explode", `{"field": "words", "empty": "keep"}`},
 		{"unpivot", `{"fields": ["quantity", "unit_price"], "name": "measure", "value": "amount", "nulls": "keep"}`},
 		{"expectations", `{"rules": [{"expect": "unique", "fields": ["order_id"]}, {"expect": "notNull", "field": "customer_id"}, {"expect": "range", "field": "quantity", "least": "1", "most": "50"}]}`},
+		{"validate", `{"rules": [{"field": "status", "rule": "set", "values": ["paid", "shipped"]}, {"field": "note", "rule": "required"}, {"field": "quantity", "rule": "range", "from": "1", "to": "20"}, {"field": "note", "rule": "email"}], "then": "mark"}`},
 		{"profile", `{"distinct": true}`},
 		{"sql", `{"query": "SELECT customer_id, status, count(*) AS orders, sum(quantity * unit_price) AS revenue FROM in1 GROUP BY ALL"}`},
 		{"join", `{"kind": "left", "keys": [{"left": "customer_id", "right": "customer_id"}]}`},

@@ -112,6 +112,7 @@ func places() []place {
 			edges: edge("typed", "out", "n", "in") + "," + edge("n", "all", "out", "in")},
 		twice("union", `{"mode":"distinct","match":"name"}`, "in"),
 		step("unpivot", `{"fields":["f"],"name":"name","value":"v","nulls":"keep"}`).found("v"),
+		step("validate", `{"rules":[{"field":"one","rule":"required"}],"then":"mark","valid":"ok","error":"why"}`),
 		step("window", `{"groupBy":["id"],"order":[{"field":"f"}],"fields":[{"name":"w","function":"first","field":"f"}]}`).found("w"),
 	)
 }

@@ -29,5 +29,6 @@ import (
 	_ "spark/flows/transform/switchnode"
 	_ "spark/flows/transform/union"
 	_ "spark/flows/transform/unpivot"
+	_ "spark/flows/transform/validate"
 	_ "spark/flows/transform/window"
 )
