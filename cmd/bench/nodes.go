@@ -57,6 +57,7 @@ func nodeFigures() []Figure {
 		{"sample.records", `{"by": "number", "number": 500000}`},
 		{"json.build", `{"template": "{\"id\": [order_id], \"amount\": [unit_price], \"note\": \"[status]: [note]\"}", "name": "body", "removeNulls": true, "others": "drop"}`},
 		{"json.extract", `{"field": "json", "fields": [{"path": "$.id", "name": "id", "type": "int64"}, {"path": "$.price", "name": "price", "type": "decimal(10,2)"}, {"path": "$.a.status", "name": "state", "type": "text"}]}`},
+		{"mask", `{"fields": [{"name": "note", "how": "sha256", "salt": "x"}, {"name": "order_id", "how": "last", "keep": 2}, {"name": "country", "how": "pseudonym"}]}`},
 		{"explode", `{"field": "words", "empty": "keep"}`},
 		{"unpivot", `{"fields": ["quantity", "unit_price"], "name": "measure", "value": "amount", "nulls": "keep"}`},
 		{"expectations", `{"rules": [{"expect": "unique", "fields": ["order_id"]}, {"expect": "notNull", "field": "customer_id"}, {"expect": "range", "field": "quantity", "least": "1", "most": "50"}]}`},

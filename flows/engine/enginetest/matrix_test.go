@@ -99,6 +99,7 @@ func places() []place {
 			edges: edge("typed", "out", "j", "in") + "," + edge("j", "out", "n", "in") + "," + edge("n", "out", "out", "in"), value: "g"},
 		step("limit", `{"count":100}`),
 		twice("lookup", `{"keys":[{"in":"f","reference":"f"},{"in":"id","reference":"id"}],"fields":[{"reference":"f","as":"g"}],"noMatch":"null","many":"first"}`, "reference").found("g"),
+		step("mask", `{"fields":[{"name":"one","how":"sha256"}]}`),
 		step("pivot", `{"groupBy":["f","id"],"field":"one","values":[{"value":"x"}],"function":"count"}`),
 		step("profile", `{"distinct":true,"fields":["f"]}`),
 		step("rowid", `{"name":"r","kind":"hash","fields":["f"]}`),

@@ -17,6 +17,7 @@ import (
 	_ "spark/flows/transform/jsonextract"
 	_ "spark/flows/transform/limit"
 	_ "spark/flows/transform/lookup"
+	_ "spark/flows/transform/mask"
 	_ "spark/flows/transform/pivot"
 	_ "spark/flows/transform/profile"
 	_ "spark/flows/transform/rowid"
