@@ -58,7 +58,7 @@ func registerJSON() {
 		&Func{Name: "json_read", Signatures: signatures("x text, form form, path path, [more name …] → list<text>", "x json, form form, path path, [more name …] → list<text>"),
 			Help: "Takes several parts of a JSON text in one pass, as they are written. Forms and paths stand in turn; a form is 'text', 'number' (without exponent and needless zeros) or 'json'. " +
 				"The first element is null, or the place in bytes at which the text is no JSON. Two follow for each path: a letter for what is there (m missing, z null, s text, n number, b boolean, " +
-				"o object, a array, u a text with the character NUL, d in an object that has its key twice), and the part.",
+				"o object, a array, u a text with the character NUL, d in an object that has its key twice), and the part; null where it is m, z, u or d.",
 			Example: `list_join(json_read('{"id": 1e2, "a": null}', 'number', '$.id', 'text', '$.a', 'text', '$.b'), ' ')`, Result: "'n 100 z m'", rule: jsonReadRule},
 		&Func{Name: "to_json", Signatures: signatures("x any → json"), Help: "Writes any value as JSON; dates and the like as text.", Example: `cast(to_json('a"b') as text)`, Result: `'"a\"b"'`,
 			Failures: []Failure{notFinite}, rule: toJSONRule, fails: anyDouble},

@@ -19,6 +19,9 @@ func (r *renderer) cast(c *expr.Cast) frag {
 	if !c.CanFail() {
 		return frag{value, x.err}
 	}
+	if c.Try && when == lost(value, x.sql) { // null already
+		return frag{value, x.err}
+	}
 	if c.Try {
 		return frag{fmt.Sprintf("CASE WHEN (%s) IS NOT TRUE THEN %s END", when, value), x.err}
 	}
@@ -29,7 +32,7 @@ func (r *renderer) cast(c *expr.Cast) frag {
 // conversion returns the value and the condition under which it is an error.
 func (r *renderer) conversion(c *expr.Cast, x string) (value, when string) {
 	from, to := c.X.Type(), c.Type()
-	nulled := func(v string) (string, string) { return v, fmt.Sprintf("%s IS NULL AND %s IS NOT NULL", v, x) }
+	nulled := func(v string) (string, string) { return v, lost(v, x) }
 	switch {
 	case c.Format != nil:
 		return r.formatted(c, x)
@@ -53,6 +56,9 @@ func (r *renderer) conversion(c *expr.Cast, x string) (value, when string) {
 	return v, fmt.Sprintf("TRY_CAST(%s AS %s) IS DISTINCT FROM %s", v, SQLType(from), x)
 }
 
+// lost is the condition that a value is null although what it was made of is not.
+func lost(v, x string) string { return fmt.Sprintf("%s IS NULL AND %s IS NOT NULL", v, x) }
+
 // canonical is a cheap test, per type, that a text is written just as DuckDB writes the value, and so has the shape
 // that the language defines. The lengths keep out infinities and years of five digits.
 var canonical = map[flows.Kind]string{
@@ -69,7 +75,7 @@ func fromText(x string, to flows.Type, field bool) (value, when string) {
 			direct, test := fmt.Sprintf("TRY_CAST(%s AS %s)", x, SQLType(to)), fill(test, []string{x})
 			v = fmt.Sprintf("CASE WHEN %sCAST(%s AS VARCHAR) = %s THEN %s ELSE %s END", test, direct, x, direct, v)
 		}
-		return v, fmt.Sprintf("%s IS NULL AND %s IS NOT NULL", v, x)
+		return v, lost(v, x)
 	}
 	switch to.Kind {
 	case flows.Decimal:
@@ -94,7 +100,7 @@ func fromText(x string, to flows.Type, field bool) (value, when string) {
 		return shaped(expr.ShapeInterval)
 	case flows.JSON:
 		v := strictJSON(x)
-		return v, fmt.Sprintf("%s IS NULL AND %s IS NOT NULL", v, x)
+		return v, lost(v, x)
 	}
 	return shaped(expr.ShapeInteger)
 }

@@ -12,12 +12,12 @@ import (
 func init() {
 	const kind, part = "list_extract($1, 2)", "list_extract($1, 3)"
 	for name, f := range map[string]struct{ form, template string }{
-		"json_extract":      {"json", "TRY_CAST(" + part + " AS JSON)"},
-		"json_extract_text": {"text", part},
+		"json_extract":      {"JSON", "TRY_CAST(" + part + " AS JSON)"},
+		"json_extract_text": {"TEXT", part},
 		"json_exists":       {"text", "(" + kind + " <> 'm')"},
-		"json_keys":         {"json", "json_keys(TRY_CAST(" + part + " AS JSON))"},
-		"json_array_length": {"json", "CASE WHEN " + kind + " = 'a' THEN CAST(json_array_length(TRY_CAST(" + part + " AS JSON)) AS BIGINT) END"},
-		"json_type": {"json", "CASE left(" + part + ", 1) WHEN '{' THEN 'object' WHEN '[' THEN 'array' WHEN '\"' THEN 'text' WHEN 't' THEN 'boolean'" +
+		"json_keys":         {"JSON", "json_keys(TRY_CAST(" + part + " AS JSON))"},
+		"json_array_length": {"JSON", "CASE WHEN left(" + part + ", 1) = '[' THEN CAST(json_array_length(TRY_CAST(" + part + " AS JSON)) AS BIGINT) END"},
+		"json_type": {"JSON", "CASE left(" + part + ", 1) WHEN '{' THEN 'object' WHEN '[' THEN 'array' WHEN '\"' THEN 'text' WHEN 't' THEN 'boolean'" +
 			" WHEN 'f' THEN 'boolean' WHEN 'n' THEN 'null' ELSE CASE WHEN " + part + " IS NOT NULL THEN 'number' END END"},
 	} {
 		scalarFuncs[name] = func(r *renderer, c *expr.Call, a []string) (string, []cond) {

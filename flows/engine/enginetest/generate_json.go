@@ -59,7 +59,7 @@ func (g *generator) extract(in plan.Ref, t *table, at int, paths []string) {
 		kind := []flows.Kind{flows.Int64, flows.Text}[g.pick(2)]
 		f := map[string]string{"path": paths[g.pick(len(paths))], "name": g.name("x"), "type": kind.String()}
 		for _, member := range []string{"missing", "null", "wrongType"} {
-			if policy := []string{"", "", "null", "default", "reject"}[g.pick(5)]; policy != "" {
+			if policy := []string{"", "null", "default", "reject", "reject"}[g.pick(5)]; policy != "" {
 				f[member] = policy
 			}
 		}

@@ -74,7 +74,7 @@ func (g *generator) expected(ref *reference, fails bool) {
 		g.used["fails as expected"]++
 		return
 	}
-	if ref.rejected > 0 {
+	if ref.rejected > 0 && ref.kind == "expectations" {
 		g.used["refused by expectations"]++
 	}
 	node := len(g.flow.Nodes) - 1

@@ -94,10 +94,12 @@ func places() []place {
 		step("flatten", `{}`),
 		step("formula", `{"fields":[{"name":"g","expression":"coalesce(f, f)"}]}`).found("g"),
 		twice("join", `{"kind":"left","keys":[{"left":"f","right":"f"},{"left":"id","right":"id"}],"rightSuffix":"_r"}`, "right"),
+		step("json.build", `{"template":"{\"v\": [f]}","name":"built","others":"keep"}`),
 		place{name: "json.extract", nodes: `{"id":"j","type":"formula","version":1,"config":{"fields":[{"name":"j","expression":"json_object('f', f)"}]}},{"id":"n","type":"json.extract","version":1,"config":{"field":"j","fields":[{"path":"$.f","name":"g","type":"%s"}]}}`,
 			edges: edge("typed", "out", "j", "in") + "," + edge("j", "out", "n", "in") + "," + edge("n", "out", "out", "in"), value: "g"},
 		step("limit", `{"count":100}`),
 		twice("lookup", `{"keys":[{"in":"f","reference":"f"},{"in":"id","reference":"id"}],"fields":[{"reference":"f","as":"g"}],"noMatch":"null","many":"first"}`, "reference").found("g"),
+		step("mask", `{"fields":[{"name":"one","how":"sha256"}]}`),
 		step("pivot", `{"groupBy":["f","id"],"field":"one","values":[{"value":"x"}],"function":"count"}`),
 		step("profile", `{"distinct":true,"fields":["f"]}`),
 		step("rowid", `{"name":"r","kind":"hash","fields":["f"]}`),
@@ -111,6 +113,7 @@ func places() []place {
 			edges: edge("typed", "out", "n", "in") + "," + edge("n", "all", "out", "in")},
 		twice("union", `{"mode":"distinct","match":"name"}`, "in"),
 		step("unpivot", `{"fields":["f"],"name":"name","value":"v","nulls":"keep"}`).found("v"),
+		step("validate", `{"rules":[{"field":"one","rule":"required"}],"then":"mark","valid":"ok","error":"why"}`),
 		step("window", `{"groupBy":["id"],"order":[{"field":"f"}],"fields":[{"name":"w","function":"first","field":"f"}]}`).found("w"),
 	)
 }

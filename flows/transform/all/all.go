@@ -13,9 +13,11 @@ import (
 	_ "spark/flows/transform/flatten"
 	_ "spark/flows/transform/formula"
 	_ "spark/flows/transform/join"
+	_ "spark/flows/transform/jsonbuild"
 	_ "spark/flows/transform/jsonextract"
 	_ "spark/flows/transform/limit"
 	_ "spark/flows/transform/lookup"
+	_ "spark/flows/transform/mask"
 	_ "spark/flows/transform/pivot"
 	_ "spark/flows/transform/profile"
 	_ "spark/flows/transform/rowid"
@@ -28,5 +30,6 @@ import (
 	_ "spark/flows/transform/switchnode"
 	_ "spark/flows/transform/union"
 	_ "spark/flows/transform/unpivot"
+	_ "spark/flows/transform/validate"
 	_ "spark/flows/transform/window"
 )

@@ -6,10 +6,8 @@ import (
 	"embed"
 	"fmt"
 	"slices"
-	"strings"
 
 	"spark/flows"
-	"spark/flows/expr"
 	"spark/flows/node"
 )
 
@@ -23,9 +21,13 @@ type Config struct {
 
 // Field is one conversion.
 type Field struct {
-	Name   string     `json:"name" title:"Field" required:"true" widget:"field"`
-	Type   flows.Type `json:"type" title:"New type" required:"true"`
-	Format string     `json:"format,omitempty" title:"Format" help:"How dates and times are written, such as %d/%m/%Y. Empty means ISO 8601." example:"%d/%m/%Y"`
+	Name    string     `json:"name" title:"Field" required:"true" widget:"field"`
+	Type    flows.Type `json:"type" title:"New type" required:"true"`
+	Format  string     `json:"format,omitempty" title:"Format" help:"How dates and times are written, such as %d/%m/%Y. Empty means ISO 8601." example:"%d/%m/%Y"`
+	Formats []string   `json:"formats,omitempty" title:"Other formats" widget:"texts" advanced:"true" help:"Tried in their order where the format does not fit." example:"%d.%m.%y"`
+	Zone    string     `json:"zone,omitempty" title:"Time zone" advanced:"true" help:"Of times without one that become timestamptz." example:"Europe/Berlin"`
+	Decimal string     `json:"decimal,omitempty" title:"Decimal sign" enum:"point|comma" advanced:"true" help:"Of numbers in texts. Empty: a point, or a comma where points stand between thousands."`
+	Groups  string     `json:"groups,omitempty" title:"Thousands between" enum:"none|point|comma|space|apostrophe" advanced:"true" help:"Between groups of three digits, where they are grouped. Empty: none."`
 }
 
 var _ node.Config = (*Config)(nil)
@@ -57,9 +59,12 @@ func (v *Config) Plan(c *node.Context) {
 		if _, ok := c.Field(fmt.Sprintf("fields[%d].name", i), f.Name, in); !ok || f.Type.Kind == flows.Invalid {
 			continue
 		}
-		src := fmt.Sprintf("cast(%s as %s)", expr.FieldName(f.Name), f.Type)
-		if f.Format != "" {
-			src = fmt.Sprintf("cast(%s as %s format '%s')", expr.FieldName(f.Name), f.Type, strings.ReplaceAll(f.Format, "'", "''"))
+		from, _ := in.Find(f.Name)
+		src, err := f.conversion(from.Type)
+		if err != nil {
+			err.Path.Field = fmt.Sprintf("fields[%d].%s", i, err.Path.Field)
+			c.Report("", err)
+			continue
 		}
 		if e := c.Expr(fmt.Sprintf("fields[%d]", i), src, in); e != nil {
 			at := in.Index(f.Name)

@@ -43,7 +43,7 @@ func init() {
 	node.Register(&node.Type{
 		ID: "expectations", Version: 1, Title: "Expectations", Category: node.CategoryQuality,
 		Summary:  "Looks whether records are as they should be, and fails, warns or rejects.",
-		Synonyms: []string{"quality", "check", "test", "assert", "validate", "validation", "constraint", "unique", "not null", "range", "freshness", "row count", "data contract"},
+		Synonyms: []string{"quality", "check", "test", "assert", "constraint", "unique", "not null", "range", "freshness", "row count", "data contract"},
 		Inputs:   []node.Port{{Name: node.In, Title: "Records"}},
 		Outputs:  []node.Port{{Name: node.Out, Title: "Records"}},
 		Rejects:  true, Policy: flows.RejectStore,

@@ -165,15 +165,23 @@ func form(t flows.Type) string {
 func (p *planner) field(i int, f Field) expr.Expr {
 	at := fmt.Sprintf("fields[%d]", i)
 	kind, part, value := fmt.Sprintf("list_get(%s, %d)", parts, 2*i+2), fmt.Sprintf("list_get(%s, %d)", parts, 2*i+3), fmt.Sprintf("__spark_json%d", i)
+	if f.Type.Kind != flows.Text && f.Type.Kind != flows.JSON { // a conversion reads its text more than once
+		text := value + "text"
+		if !p.share(at, text, part) {
+			return nil
+		}
+		part = text
+	}
 	if !p.share(at+".type", value, converted(f, kind, part)) {
 		return nil
 	}
-	p.refuse(kind+" = 'd'", "json.duplicate", fmt.Sprintf("a key of %s is there twice", f.Path), false, nil)
+	gone := value + " is null and " // of most records no more is looked at
+	p.refuse(gone+kind+" = 'd'", "json.duplicate", fmt.Sprintf("a key of %s is there twice", f.Path), false, nil)
 	instead := ""
 	for _, w := range []struct{ policy, standard, when, code, message string }{
-		{f.Missing, onNull, fmt.Sprintf("coalesce(%s, 'm') = 'm'", kind), "json.missing", "is missing"},
-		{f.Null, onNull, kind + " = 'z'", "json.null", "is null"},
-		{f.Wrong, onReject, fmt.Sprintf("%s is null and %s not in ('m', 'z', 'd')", value, kind), "json.wrong_type", fmt.Sprintf("is no %s", f.Type)},
+		{f.Missing, onNull, gone + fmt.Sprintf("coalesce(%s, 'm') = 'm'", kind), "json.missing", "is missing"},
+		{f.Null, onNull, gone + kind + " = 'z'", "json.null", "is null"},
+		{f.Wrong, onReject, gone + kind + " not in ('m', 'z', 'd')", "json.wrong_type", fmt.Sprintf("is no %s", f.Type)},
 	} {
 		policy := w.policy
 		if policy == "" {

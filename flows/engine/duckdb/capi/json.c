@@ -8,7 +8,8 @@
 //
 // A spec is one part behind the other. A part is its form, t n or j, then its steps, k<length>:<key> or i<index>; and a
 // full stop. The forms: t as text, n a number without exponent and needless zeros, j as JSON. The kinds: m missing, z null,
-// s text, n number, b boolean, o object, a array, u a text with the character NUL, d in an object that has its key twice.
+// s text, n number, b boolean, o object, a array, u a text with the character NUL, d in an object that has its key twice:
+// null, or with a form in capitals the first one.
 
 enum { MAX_DEPTH = 1000, MAX_PLAIN = 80 };
 
@@ -401,8 +402,9 @@ static const char *str(duckdb_string_t *s, int64_t *len) {
 static bool put(reader_t *r, part_t *part, duckdb_vector to, uint64_t *validity, idx_t i) {
 	const char *from = part->from;
 	int64_t length = part->length;
-	bool gone = part->kind == 'm' || (part->kind == 'z' && part->form != 'j') || !from;
-	if (!gone && part->form != 'j' && *from == '"') {
+	char form = part->form | 32;
+	bool gone = part->kind == 'm' || (part->kind == 'z' && form != 'j') || (part->kind == 'd' && part->form == form) || !from;
+	if (!gone && form != 'j' && *from == '"') {
 		from++, length -= 2;
 		if (part->escaped) {
 			length = unescape(r, from, length);
@@ -410,7 +412,7 @@ static bool put(reader_t *r, part_t *part, duckdb_vector to, uint64_t *validity,
 			from = r->buffer;
 			if (length < 0) part->kind = 'u', gone = true;
 		}
-	} else if (!gone && part->form == 'n' && part->kind == 'n') {
+	} else if (!gone && form == 'n' && part->kind == 'n') {
 		if ((length = plain(r, from, length)) < 0) return false;
 		from = r->buffer;
 	}
