@@ -303,6 +303,10 @@ type ConnectionReport struct {
 	User    string        `json:"user,omitempty"`
 	Version string        `json:"version,omitempty"`
 	Took    time.Duration `json:"took"` // nanoseconds
+	// Of an API: the status of its answer, such as 200 and OK, and how the answer begins.
+	Status     int    `json:"status,omitempty"`
+	StatusText string `json:"statusText,omitempty"`
+	Answer     string `json:"answer,omitempty"`
 }
 
 // ConnectionType is a kind of system that connections lead to.

@@ -56,6 +56,6 @@ func scrubResult(s flows.Scrubber, result any) {
 	case *flows.ReplayReport:
 		r.Problems, r.Rejects = s.Problems(r.Problems), s.Rejects(r.Rejects)
 	case *node.ConnectionReport:
-		r.Place, r.User, r.Version = s.Text(r.Place), s.Text(r.User), s.Text(r.Version)
+		r.Place, r.User, r.Version, r.Answer = s.Text(r.Place), s.Text(r.User), s.Text(r.Version), s.Text(r.Answer)
 	}
 }

@@ -698,6 +698,10 @@ export interface ConnectionReport {
   version?: string
   /** nanoseconds */
   took: number
+  /** Of an API: the status of its answer, such as 200 and OK, and how the answer begins. */
+  status?: number
+  statusText?: string
+  answer?: string
 }
 
 /** Table is a table or view that a connection reaches. */
