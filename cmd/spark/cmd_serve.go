@@ -83,7 +83,7 @@ func (c *serveCommand) serve(ctx context.Context, b *backend, data string, log *
 	if !ok {
 		return fmt.Errorf("the data folders cannot be listed: %T", b.lab.Files)
 	}
-	s, err := server.New(server.Config{Key: key, Version: version, Flows: b.store.Flows, Runs: b.runs, LastRuns: b.store.Runs, Lab: b.lab, Connections: b.connections, Rejects: b.store.Rejects, Replays: b.runs, Cursors: b.store.Cursors, Pins: b.store.Pins, Environments: b.store.Environments, Files: files,
+	s, err := server.New(server.Config{Key: key, Version: version, Flows: b.store.Flows, Runs: b.runs, LastRuns: b.store.Runs, Lab: b.lab, Connections: b.connections, Rejects: b.store.Rejects, Replays: b.runs, Cursors: b.store.Cursors, Pins: b.store.Pins, Answers: b.store.Answers, Environments: b.store.Environments, Files: files,
 		Ready: b.store.SQL().PingContext, Sample: sample, MaxUpload: int64(c.MaxUpload), Logger: log})
 	if err != nil {
 		return err

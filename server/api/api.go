@@ -225,6 +225,13 @@ type Proposal struct {
 	Sampled int64           `json:"sampled,omitempty"` // records looked at
 }
 
+// Fetched is what an API has answered, and how it is proposed to be read.
+type Fetched struct {
+	Answer     flows.Answer `json:"answer"`
+	RecordPath string       `json:"recordPath,omitempty"` // where the records are
+	Proposal   Proposal     `json:"proposal"`             // for the records; without fields where there are none
+}
+
 // FileField is a field of a file with its explicit type and how its text is read.
 type FileField struct {
 	Name   string     `json:"name"`

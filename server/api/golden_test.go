@@ -75,6 +75,7 @@ func goldens() map[string]any {
 		"test_connection": api.TestConnection{SaveConnection: api.SaveConnection{Name: "warehouse", Type: "postgres", Settings: json.RawMessage(`{}`)}, ID: warehouse.ID},
 		"window_request":  api.WindowRequest{Document: document, Node: "read", Cursor: &flows.Cursor{Column: "id", Value: "7"}},
 		"set_cursor":      api.SetCursor{Column: "id", Value: "7"},
+		"fetched":         api.Fetched{Answer: flows.Answer{Node: "read", Environment: "production", Request: "GET https://api.example.com/products?key=***", Status: 200, StatusText: "OK", Headers: []flows.AnswerHeader{{Name: "Content-Type", Value: "application/json"}}, Body: `{"items": []}`, Bytes: 13, Cut: true, Took: time.Millisecond, At: at, By: "owner"}, RecordPath: "items", Proposal: api.Proposal{Format: "json", Fields: []api.FileField{}}},
 		"pins":            api.Page[flows.Pin]{Items: []flows.Pin{{Node: "read", Environment: "production", Ports: []flows.PinnedPort{{Port: "out", Schema: flows.Schema{{Name: "id", Type: flows.Type{Kind: flows.Int64}}}, Records: 7, More: true, Traced: true}}, Rejects: 1, Bytes: 856, At: at, By: "owner", Changed: `the node has no field "id" any more`}}},
 		"cursors":         api.Page[flows.FlowCursor]{Items: []flows.FlowCursor{{Node: "read", Cursor: flows.Cursor{Column: "id", Type: "bigint", Value: "7", Generation: 1}, Run: theRun.ID, UpdatedAt: at, UpdatedBy: "owner"}}},
 		"cursor_window":   flows.CursorWindow{From: "7", To: "9", Records: 2, Nulls: 1},

@@ -523,6 +523,42 @@ export interface Proposal {
   sampled?: number
 }
 
+/** Fetched is what an API has answered, and how it is proposed to be read. */
+export interface Fetched {
+  answer: Answer
+  /** where the records are */
+  recordPath?: string
+  /** for the records; without fields where there are none */
+  proposal: Proposal
+}
+
+/** Answer is what an API has answered when somebody has fetched a sample: previews read it instead of calling the API. What may be a secret in it is hidden. */
+export interface Answer {
+  node: string
+  /** of the project, where it was fetched */
+  environment?: string
+  /** such as GET https://api.example.com/products?page=1 */
+  request: string
+  status: number
+  statusText: string
+  headers: AnswerHeader[]
+  body: string
+  /** of the whole body */
+  bytes: number
+  /** Body has its first records only */
+  cut?: boolean
+  /** nanoseconds */
+  took: number
+  at: string
+  by: string
+}
+
+/** AnswerHeader is a header of an answer. */
+export interface AnswerHeader {
+  name: string
+  value: string
+}
+
 /** FileField is a field of a file with its explicit type and how its text is read. */
 export interface FileField {
   name: string
