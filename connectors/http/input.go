@@ -54,7 +54,7 @@ const (
 
 // Input is the config of rest.input.
 type Input struct {
-	Connection string      `json:"connection,omitempty" title:"Connection" widget:"connection" help:"To an HTTP API, with its base URL and authentication. Empty: the address is a whole one, and is called without credentials." example:"shop"`
+	Connection string      `json:"connection,omitempty" title:"Connection" widget:"connection" system:"http" help:"To an HTTP API, with its base URL and authentication. Empty: the address is a whole one, and is called without credentials." example:"shop"`
 	Method     string      `json:"method" title:"Method" enum:"GET|POST|PUT"`
 	URL        string      `json:"url,omitempty" title:"Address" help:"Below the base URL of the connection, or whole without one; ${name} is a parameter." example:"/products"`
 	Query      []Parameter `json:"query,omitempty" title:"Query parameters"`

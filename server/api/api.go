@@ -160,9 +160,10 @@ type NodeType struct {
 	Policy flows.RejectPolicy `json:"policy,omitempty"`
 	// PortsFrom is a member of the config, a list of objects: the name of each is an output port, before Outputs.
 	PortsFrom string         `json:"portsFrom,omitempty"`
-	Schema    map[string]any `json:"schema"` // JSON Schema of the config with x-… hints for the form
-	Icon      string         `json:"icon"`   // SVG
-	Help      string         `json:"help"`   // Markdown
+	Fetches   bool           `json:"fetches,omitempty"` // calls an API: its previews need a sample that is fetched
+	Schema    map[string]any `json:"schema"`            // JSON Schema of the config with x-… hints for the form
+	Icon      string         `json:"icon"`              // SVG
+	Help      string         `json:"help"`              // Markdown
 }
 
 // Port is an input or output of a node type.

@@ -447,6 +447,8 @@ export interface NodeType {
   policy?: RejectPolicy
   /** PortsFrom is a member of the config, a list of objects: the name of each is an output port, before Outputs. */
   portsFrom?: string
+  /** calls an API: its previews need a sample that is fetched */
+  fetches?: boolean
   /** JSON Schema of the config with x-… hints for the form */
   schema: Record<string, unknown>
   /** SVG */
