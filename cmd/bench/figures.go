@@ -21,6 +21,7 @@ func figures() []Figure {
 	fs = append(fs, engineFigures()...)
 	fs = append(fs, spillFigures()...)
 	fs = append(fs, postgresFigures()...)
+	fs = append(fs, restFigures()...)
 	fs = append(fs, manyFigures()...)
 	fs = append(fs, serverFigures()...)
 	fs = append(fs, previewFigures()...)

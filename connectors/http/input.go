@@ -57,8 +57,8 @@ type Input struct {
 	Connection string      `json:"connection,omitempty" title:"Connection" widget:"connection" system:"http" help:"To an HTTP API, with its base URL and authentication. Empty: the address is a whole one, and is called without credentials." example:"shop"`
 	Method     string      `json:"method" title:"Method" enum:"GET|POST|PUT"`
 	URL        string      `json:"url,omitempty" title:"Address" help:"Below the base URL of the connection, or whole without one; ${name} is a parameter." example:"/products"`
-	Query      []Parameter `json:"query,omitempty" title:"Query parameters"`
-	Headers    []Parameter `json:"headers,omitempty" title:"Headers" advanced:"true"`
+	Query      []Parameter `json:"query,omitempty" title:"Query parameters" help:"Sent behind the address; ${name} is a parameter of the flow."`
+	Headers    []Parameter `json:"headers,omitempty" title:"Headers" help:"Sent beside those of the connection." advanced:"true"`
 	Body       string      `json:"body,omitempty" title:"Body" widget:"multiline" secrets:"true" showIf:"method=POST|PUT" help:"Sent as JSON, unless a header says otherwise." example:"{\"since\": \"${day}\"}"`
 
 	Format      string           `json:"format" title:"Format of the answer" enum:"json|jsonl|csv"`
@@ -69,12 +69,12 @@ type Input struct {
 	RecordField string           `json:"recordField,omitempty" title:"Record field" showIf:"format=json" help:"Adds a field with the whole record as JSON, for JSON Extract." example:"record"`
 
 	Paging          string `json:"paging" title:"Paging" enum:"none|page|offset|cursor|link|next" help:"page, offset: a number in the query. cursor: a token of the answer for the next request. link: the Link header. next: an address in the answer."`
-	PageParameter   string `json:"pageParameter" title:"Page parameter" showIf:"paging=page"`
-	FirstPage       int64  `json:"firstPage" title:"First page" minimum:"0" showIf:"paging=page"`
-	OffsetParameter string `json:"offsetParameter" title:"Offset parameter" showIf:"paging=offset"`
-	SizeParameter   string `json:"sizeParameter" title:"Size parameter" showIf:"paging=page|offset|cursor"`
+	PageParameter   string `json:"pageParameter" title:"Page parameter" help:"Query parameter that takes the number of the page." showIf:"paging=page"`
+	FirstPage       int64  `json:"firstPage" title:"First page" help:"Number of the first page: 1 or 0." minimum:"0" showIf:"paging=page"`
+	OffsetParameter string `json:"offsetParameter" title:"Offset parameter" help:"Query parameter that takes the number of records before the page." showIf:"paging=offset"`
+	SizeParameter   string `json:"sizeParameter" title:"Size parameter" help:"Query parameter that takes the records per page." showIf:"paging=page|offset|cursor"`
 	PageSize        int64  `json:"pageSize,omitempty" title:"Records per page" minimum:"0" showIf:"paging=page|offset|cursor" help:"Is asked for, and a page with fewer is the last one. Empty: the size is not asked for, and the first empty page is the last one."`
-	CursorParameter string `json:"cursorParameter" title:"Cursor parameter" showIf:"paging=cursor"`
+	CursorParameter string `json:"cursorParameter" title:"Cursor parameter" help:"Query parameter, or member of the body, that takes the token." showIf:"paging=cursor"`
 	CursorIn        string `json:"cursorIn" title:"Cursor goes into" enum:"query|body" showIf:"paging=cursor" advanced:"true" help:"The query, or a member of the body, which is JSON."`
 	CursorPath      string `json:"cursorPath,omitempty" title:"Cursor path" showIf:"paging=cursor" help:"Where the answer has the token of the next page. Missing, null or empty: this is the last one." example:"meta.next_cursor"`
 	NextPath        string `json:"nextPath,omitempty" title:"Next page path" showIf:"paging=next" help:"Where the answer has the address of the next page." example:"links.next"`
