@@ -57,11 +57,7 @@ func (s *Server) inspect(c *call) error {
 	if err != nil {
 		return err
 	}
-	out := api.Proposal{Format: p.Format, Options: p.Options, Notes: p.Notes, Sample: p.Sample, Sampled: p.Sampled}
-	for _, f := range p.Fields {
-		out.Fields = append(out.Fields, api.FileField(f))
-	}
-	return c.answer(http.StatusOK, out)
+	return c.answer(http.StatusOK, proposal(p))
 }
 
 // unchanged answers what changes only with the program: a browser that has it is told so.

@@ -52,6 +52,7 @@ type Lab interface {
 	Check(ctx context.Context, scope flows.Scope, doc *flows.Flow, environment string, parameters map[string]string) (flows.Check, error)
 	Preview(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) (flows.Preview, error)
 	Inspect(ctx context.Context, scope flows.Scope, path string) (node.Proposal, error)
+	Fetch(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) (node.Fetched, error)
 	TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error)
 	Pin(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) (flows.Pin, error)
 	Window(ctx context.Context, scope flows.Scope, doc *flows.Flow, environment, node string, after *flows.Cursor) (flows.CursorWindow, error)
@@ -80,6 +81,7 @@ type Config struct {
 	Replays      Replays
 	Cursors      Cursors
 	Pins         Pins
+	Answers      Answers
 	Environments Environments
 	Files        Files
 	Ready        func(context.Context) error // whether requests can be served: the database answers

@@ -151,6 +151,9 @@ func (f *Flows) Delete(ctx context.Context, scope flows.Scope, id string) error 
 		if err := c.unpin(id); err != nil {
 			return err
 		}
+		if err := c.forget(id); err != nil {
+			return err
+		}
 		row.DeletedUs = &c.now
 		return c.updateFlow(row, "flow.delete", map[string]any{"name": row.Name}, "deleted_us")
 	})

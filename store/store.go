@@ -36,6 +36,7 @@ type Store struct {
 	Rejects      *Rejects
 	Cursors      *Cursors
 	Pins         *Pins
+	Answers      *Answers
 
 	db    *gorm.DB
 	sql   *sql.DB
@@ -82,7 +83,7 @@ func start(ctx context.Context, cfg Config, d *database) (*Store, error) {
 	if d.oneWriter {
 		s.write = make(chan struct{}, 1)
 	}
-	s.Flows, s.Runs, s.Audit, s.Connections, s.Environments, s.Cursors, s.Pins = &Flows{s}, &Runs{s: s}, &Audit{s}, &Connections{s}, &Environments{s}, &Cursors{s}, &Pins{s}
+	s.Flows, s.Runs, s.Audit, s.Connections, s.Environments, s.Cursors, s.Pins, s.Answers = &Flows{s}, &Runs{s: s}, &Audit{s}, &Connections{s}, &Environments{s}, &Cursors{s}, &Pins{s}, &Answers{s}
 	s.Rejects = &Rejects{s: s, limit: cmp.Or(cfg.RejectBytes, DefaultRejectBytes)}
 	return s, nil
 }

@@ -23,6 +23,7 @@ func figures() []Figure {
 	fs = append(fs, spillFigures()...)
 	fs = append(fs, postgresFigures()...)
 	fs = append(fs, mysqlFigures()...)
+	fs = append(fs, restFigures()...)
 	fs = append(fs, manyFigures()...)
 	fs = append(fs, serverFigures()...)
 	fs = append(fs, previewFigures()...)

@@ -103,7 +103,7 @@ func openBackend(ctx context.Context, o backendOptions) (_ *backend, err error) 
 	if b.lab, err = newLab(b.folders, b.connections, b.store.Cursors); err != nil {
 		return nil, err
 	}
-	b.lab.Environments, b.lab.Pins = b.store.Environments, b.store.Pins
+	b.lab.Environments, b.lab.Pins, b.lab.Answers = b.store.Environments, b.store.Pins, b.store.Answers
 	total := totalBudget(o.total)
 	b.runs = &run.Service{Admission: run.NewAdmission(total), Budgets: budgets{limits: o.limits.of(total), files: b.lab.Files},
 		Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits, background: true}, Checker: b.lab, Inbox: b.store.Rejects, Connections: b.connections, Cursors: b.store.Cursors, Pins: b.store.Pins, Environments: b.store.Environments, Sealer: sealer, Folders: b.folders,

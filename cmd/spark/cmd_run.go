@@ -35,9 +35,13 @@ type runCommand struct {
 	dataFolders
 	connectionFile
 	limits
+	network
 }
 
 func (c *runCommand) Run() error {
+	if err := c.use(); err != nil {
+		return reportInvalid(err, c.JSON)
+	}
 	flow, flowFile, cleanup, err := c.open()
 	if err != nil {
 		return reportInvalid(err, c.JSON)

@@ -27,6 +27,7 @@ type serveCommand struct {
 	KeepRejects int      `help:"Days that refused records are kept, whatever became of them. 0: for ever." default:"30" placeholder:"DAYS"`
 	RejectBytes byteSize `help:"Refused records that a project may keep, such as 4GB. A run that refuses more fails." default:"1GB" placeholder:"SIZE"`
 	limits
+	network
 }
 
 // drainTime is how long running jobs may take to end when the server is asked to.
@@ -34,6 +35,9 @@ const drainTime = 30 * time.Second
 
 func (c *serveCommand) Run() error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if err := c.use(); err != nil {
+		return err
+	}
 	ctx, stop := untilSignal()
 	defer stop()
 	data, err := c.dataFolder()
@@ -79,7 +83,7 @@ func (c *serveCommand) serve(ctx context.Context, b *backend, data string, log *
 	if !ok {
 		return fmt.Errorf("the data folders cannot be listed: %T", b.lab.Files)
 	}
-	s, err := server.New(server.Config{Key: key, Version: version, Flows: b.store.Flows, Runs: b.runs, LastRuns: b.store.Runs, Lab: b.lab, Connections: b.connections, Rejects: b.store.Rejects, Replays: b.runs, Cursors: b.store.Cursors, Pins: b.store.Pins, Environments: b.store.Environments, Files: files,
+	s, err := server.New(server.Config{Key: key, Version: version, Flows: b.store.Flows, Runs: b.runs, LastRuns: b.store.Runs, Lab: b.lab, Connections: b.connections, Rejects: b.store.Rejects, Replays: b.runs, Cursors: b.store.Cursors, Pins: b.store.Pins, Answers: b.store.Answers, Environments: b.store.Environments, Files: files,
 		Ready: b.store.SQL().PingContext, Sample: sample, MaxUpload: int64(c.MaxUpload), Logger: log})
 	if err != nil {
 		return err

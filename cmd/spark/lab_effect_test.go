@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -18,7 +22,8 @@ import (
 )
 
 // TestQuestionsHaveNoEffect: whatever is asked about the examples of every node type (each kind of preview of each node, the
-// check, how to read its files), neither the data folder nor the database changes.
+// check, how to read its files), neither the data folder nor the database changes, and no API is called: previews read what was
+// fetched of it.
 func TestQuestionsHaveNoEffect(t *testing.T) {
 	t.Parallel()
 	p := setup(t)
@@ -27,8 +32,12 @@ func TestQuestionsHaveNoEffect(t *testing.T) {
 	c := conn.Config()
 	settings, err := json.Marshal(map[string]any{"host": c.Host, "port": c.Port, "database": c.Database, "user": c.User, "password": c.Password, "tls": "disable"})
 	must(t, err)
-	l, err := newLab([]string{p.data}, knownConnections{"warehouse": {Type: "postgres", Settings: settings}}, nil)
+	var called atomic.Int64
+	api := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called.Add(1) }))
+	t.Cleanup(api.Close)
+	l, err := newLab([]string{p.data}, knownConnections{"warehouse": {Type: "postgres", Settings: settings}, "shop": {Type: "http", Settings: json.RawMessage(`{"baseUrl": "` + api.URL + `"}`)}}, nil)
 	must(t, err)
+	l.Answers = fetched(`{"data": {"items": [{"id": 1, "name": "Bolt", "price": 0.25}]}, "next": "c2"}`)
 	t.Cleanup(l.Close)
 	looked, sinks := 0, 0
 	for _, ty := range node.Types() {
@@ -56,7 +65,7 @@ func TestQuestionsHaveNoEffect(t *testing.T) {
 			}
 			for _, n := range f.Nodes {
 				for _, mode := range []flows.SampleMode{{Mode: flows.SampleFirst}, {Mode: flows.SampleRandom}} {
-					v, err := l.Preview(t.Context(), flows.LocalScope, flows.PreviewRequest{Document: f, Node: n.ID, Limit: 50, Samples: map[string]flows.SampleMode{f.Nodes[0].ID: mode}})
+					v, err := l.Preview(t.Context(), flows.LocalScope, flows.PreviewRequest{Document: f, Flow: "drawn", Node: n.ID, Limit: 50, Samples: map[string]flows.SampleMode{f.Nodes[0].ID: mode}})
 					must(t, err)
 					if v.Problems.Failed() {
 						t.Errorf("%s, %s: %v", f.Name, n.ID, v.Problems)
@@ -81,9 +90,26 @@ func TestQuestionsHaveNoEffect(t *testing.T) {
 	if after := folderOf(t, p.data); after != before {
 		t.Errorf("inspected: before\n%s\nafter\n%s", before, after)
 	}
+	if called.Load() > 0 {
+		t.Errorf("the API was called %d times", called.Load())
+	}
 	if looked < 200 || sinks < 40 {
 		t.Errorf("%d previews, %d of them of outputs: too few to prove anything", looked, sinks)
 	}
+}
+
+// fetched is what every API has answered.
+type fetched string
+
+func (f fetched) Of(_ context.Context, _ flows.Scope, _ string, nodes []string) (list []flows.Answer, _ error) {
+	for _, n := range nodes {
+		list = append(list, flows.Answer{Node: n, Status: http.StatusOK, Body: string(f)})
+	}
+	return list, nil
+}
+
+func (f fetched) Put(_ context.Context, _ flows.Scope, _ string, a flows.Answer) (flows.Answer, error) {
+	return a, nil
 }
 
 // folderOf lists the files of a folder with all that could change of them.

@@ -18,6 +18,7 @@ import (
 	"spark/flows/engine/executor"
 	"spark/flows/node"
 	"spark/flows/run"
+	"spark/internal/netguard"
 )
 
 // dataFolders are the folders a flow file may reach: its own, the current one, or those given.
@@ -72,7 +73,7 @@ func child(ctx context.Context, maxRSS int64, flags ...string) (*executor.Host, 
 	if err != nil {
 		return nil, fmt.Errorf("executor: %w", err)
 	}
-	return executor.Start(ctx, executor.Options{Command: append([]string{self, "executor"}, flags...), MaxRSS: maxRSS, Env: executorEnv})
+	return executor.Start(ctx, executor.Options{Command: slices.Concat([]string{self, "executor"}, outgoing.flags(), flags), MaxRSS: maxRSS, Env: executorEnv})
 }
 
 // lookup answers a plan's questions about data through an executor that is started when the first one comes.
@@ -169,12 +170,18 @@ func (p processes) Run(ctx context.Context, job run.Job, c run.Callbacks) ([]flo
 // executorCommand is the child process.
 type executorCommand struct {
 	Background bool `help:"Let others go first."`
+	network
 }
 
 func (c executorCommand) Run() error {
 	if c.Background {
 		letOthersGoFirst()
 	}
+	policy, err := c.policy()
+	if err != nil {
+		return err
+	}
+	netguard.Use(policy)
 	// Nothing but frames may reach the host, whatever Go or native code prints.
 	fd, err := syscall.Dup(1)
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	_ "spark/connectors/database" // Database Input, Database Output
 	_ "spark/connectors/file"     // File Input, File Output
 	_ "spark/connectors/folder"   // location: data folders of this machine
+	_ "spark/connectors/http"     // connections to APIs, REST Input
 	_ "spark/connectors/json"     // formats JSON lines and JSON
 	_ "spark/connectors/mysql"    // connections to MySQL and MariaDB
 	_ "spark/connectors/parquet"  // format

@@ -24,6 +24,7 @@ import (
 //	showIf    "member=value" or "member=value|value": shown only then
 //	widget    how the editor edits it: expression, condition, field, fields, path, text, …
 //	minimum   smallest number
+//	system    of the widget connection: the connection type that fits; without it those to databases do
 //	secrets   "true": secret parameters may stand here, because only the system that is reached sees the setting
 //
 // The default is what New returns.
@@ -250,7 +251,7 @@ func structSchema(v reflect.Value) map[string]any {
 		}
 		order = append(order, name)
 		p := schemaOf(v.Field(i))
-		for tag, key := range map[string]string{"title": "title", "help": "description", "widget": "x-widget", "showIf": "x-showIf", "example": "x-example", "secrets": "x-secrets"} {
+		for tag, key := range map[string]string{"title": "title", "help": "description", "widget": "x-widget", "showIf": "x-showIf", "example": "x-example", "secrets": "x-secrets", "system": "x-system"} {
 			if s := f.Tag.Get(tag); s != "" {
 				p[key] = s
 			}

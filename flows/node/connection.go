@@ -87,6 +87,10 @@ type ConnectionReport struct {
 	User    string        `json:"user,omitempty"` // as whom
 	Version string        `json:"version,omitempty"`
 	Took    time.Duration `json:"took"`
+	// Of an API: the status of its answer, such as 200 and OK, and how the answer begins.
+	Status     int    `json:"status,omitempty"`
+	StatusText string `json:"statusText,omitempty"`
+	Answer     string `json:"answer,omitempty"`
 }
 
 // Connection is a connection with its settings, secrets included. It is never stored or sent as it is.

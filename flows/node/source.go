@@ -70,6 +70,8 @@ type Reading struct {
 	Threads     int         // goroutines the source may keep busy
 	Limit       int64       // records that are wanted at most; a source that gives more is stopped. 0: all
 	After       Offset      // where an incremental source goes on; nil: from its beginning
+	// Answer is what a calling source reads instead of calling; nil: it calls.
+	Answer *flows.Answer
 	// Emit takes over one batch whose columns are Fields (then the origin) of type ArrowType. Batches are allocated
 	// outside the Go heap (arrow/memory/mallocator), because C code reads them.
 	Emit func(Batch) error
@@ -95,6 +97,7 @@ type ReadStats struct {
 	Rejected int64 // refused
 	Bytes    int64 // read, before decompression
 	Complete bool  // false when ended early
+	Partial  bool  // Reading.Answer was all that could be read, and there is more
 	// Offset is what is reached once the records are committed, nil where the source is not incremental.
 	Offset Offset
 }

@@ -25,6 +25,8 @@ type Workbench interface {
 	Columns(ctx context.Context, name string, c node.ConnectionSpec, table string) ([]flows.Column, error)
 	Window(ctx context.Context, connections node.ConnectionSet, connection string, from node.Select, after node.Offset) (flows.CursorWindow, error)
 	Preview(ctx context.Context, job PreviewJob) (flows.Preview, error)
+	// Fetch lets a node call the system that it reads, once.
+	Fetch(ctx context.Context, job FetchJob) (node.Fetched, error)
 	// Pin answers what the node puts out.
 	Pin(ctx context.Context, job PreviewJob) (flows.PinnedRecords, error)
 	Inspect(ctx context.Context, path string) (node.Proposal, error)
@@ -45,6 +47,8 @@ type PreviewJob struct {
 	Offsets     map[string]node.Offset      // where incremental sources go on, by node
 	// Pins are records that the preview begins at.
 	Pins []flows.PinnedRecords
+	// Answers were fetched of nodes that call an API.
+	Answers []flows.Answer
 	// Connections of the flow with their secrets.
 	Connections node.ConnectionSet
 }
@@ -59,6 +63,7 @@ type Lab struct {
 	Connections Connections
 	Cursors     Cursors // of incremental sources; nil: none are kept
 	Pins        Pins    // of the drafts; nil: none are kept
+	Answers     Answers // of APIs, fetched for drafts; nil: none are kept
 	// Environments of the projects; nil where there is one without a name.
 	Environments Environments
 	Idle         time.Duration // the process ends when nothing was asked for so long; 0: five minutes

@@ -63,6 +63,7 @@ type question struct {
 	connections node.ConnectionSet
 	cursors     []flows.FlowCursor
 	pins        []flows.Pin
+	answers     []flows.Answer
 }
 
 // prepare checks a request and finds what it depends on; again: what is pinned of its node does not count.
@@ -89,13 +90,16 @@ func (l *Lab) prepare(ctx context.Context, scope flows.Scope, req flows.PreviewR
 	if q.cursors, err = l.cursors(ctx, scope, req); err != nil {
 		return q, err
 	}
+	if q.answers, err = l.answersOf(ctx, scope, req); err != nil {
+		return q, err
+	}
 	q.pins, err = l.pinsOf(ctx, scope, req, again)
 	return q, err
 }
 
 // job is what the process is asked.
 func (l *Lab) job(ctx context.Context, scope flows.Scope, q question) (job PreviewJob, err error) {
-	job = PreviewJob{Node: q.Node, Environment: q.Environment, Parameters: q.Parameters, Limit: q.Limit, Samples: q.Samples, Fresh: q.Fresh, Connections: q.connections,
+	job = PreviewJob{Node: q.Node, Environment: q.Environment, Parameters: q.Parameters, Limit: q.Limit, Samples: q.Samples, Fresh: q.Fresh, Connections: q.connections, Answers: q.answers,
 		Secrets: secretsOf(q.Document, q.Parameters)}
 	if job.Document, err = q.Document.Canonical(); err != nil {
 		return job, err
@@ -168,7 +172,7 @@ func previewKey(req question) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return cacheKey("preview", req.Node, fmt.Sprint(from, req.Samples, req.pins), fmt.Sprint(req.Limit), req.Environment, string(values), string(places), string(doc)), nil
+	return cacheKey("preview", req.Node, fmt.Sprint(from, req.Samples, req.pins, answersKey(req.answers)), fmt.Sprint(req.Limit), req.Environment, string(values), string(places), string(doc)), nil
 }
 
 func cacheKey(parts ...string) string {

@@ -160,9 +160,10 @@ type NodeType struct {
 	Policy flows.RejectPolicy `json:"policy,omitempty"`
 	// PortsFrom is a member of the config, a list of objects: the name of each is an output port, before Outputs.
 	PortsFrom string         `json:"portsFrom,omitempty"`
-	Schema    map[string]any `json:"schema"` // JSON Schema of the config with x-… hints for the form
-	Icon      string         `json:"icon"`   // SVG
-	Help      string         `json:"help"`   // Markdown
+	Fetches   bool           `json:"fetches,omitempty"` // calls an API: its previews need a sample that is fetched
+	Schema    map[string]any `json:"schema"`            // JSON Schema of the config with x-… hints for the form
+	Icon      string         `json:"icon"`              // SVG
+	Help      string         `json:"help"`              // Markdown
 }
 
 // Port is an input or output of a node type.
@@ -223,6 +224,13 @@ type Proposal struct {
 	Notes   []string        `json:"notes,omitempty"`
 	Sample  [][]string      `json:"sample,omitempty"`
 	Sampled int64           `json:"sampled,omitempty"` // records looked at
+}
+
+// Fetched is what an API has answered, and how it is proposed to be read.
+type Fetched struct {
+	Answer     flows.Answer `json:"answer"`
+	RecordPath string       `json:"recordPath,omitempty"` // where the records are
+	Proposal   Proposal     `json:"proposal"`             // for the records; without fields where there are none
 }
 
 // FileField is a field of a file with its explicit type and how its text is read.
@@ -303,6 +311,10 @@ type ConnectionReport struct {
 	User    string        `json:"user,omitempty"`
 	Version string        `json:"version,omitempty"`
 	Took    time.Duration `json:"took"` // nanoseconds
+	// Of an API: the status of its answer, such as 200 and OK, and how the answer begins.
+	Status     int    `json:"status,omitempty"`
+	StatusText string `json:"statusText,omitempty"`
+	Answer     string `json:"answer,omitempty"`
 }
 
 // ConnectionType is a kind of system that connections lead to.

@@ -60,6 +60,7 @@ func Run(t *testing.T, fresh func(t *testing.T) store.Config) {
 		"connections":                         testConnections,
 		"cursors":                             testCursors,
 		"pins":                                testPins,
+		"answers":                             testAnswers,
 		"a migration that was skipped":        testSkippedMigration,
 		"environments":                        testEnvironments,
 		"a renamed environment":               testRenamedEnvironment,

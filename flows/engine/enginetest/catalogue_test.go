@@ -8,6 +8,9 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path"
 	"path/filepath"
@@ -21,6 +24,7 @@ import (
 
 	"spark/flows"
 	"spark/flows/node"
+	"spark/internal/netguard"
 	"spark/internal/testserver"
 )
 
@@ -152,7 +156,7 @@ func checkExamples(t *testing.T, ty *node.Type) {
 // runExample runs a flow with the data files that lie beside it.
 func runExample(t *testing.T, ty *node.Type, name, document string) {
 	t.Helper()
-	dir, setup := t.TempDir(), ""
+	dir, setup, api := t.TempDir(), "", []byte(nil)
 	entries, err := fs.ReadDir(ty.Files, "examples")
 	if err != nil {
 		t.Fatal(err)
@@ -164,6 +168,8 @@ func runExample(t *testing.T, ty *node.Type, name, document string) {
 		b, err := fs.ReadFile(ty.Files, "examples/"+e.Name())
 		if err == nil && e.Name() == "setup.sql" {
 			setup = string(b)
+		} else if err == nil && e.Name() == "api.answers" {
+			api = b
 		} else if err == nil {
 			err = os.WriteFile(filepath.Join(dir, e.Name()), b, 0o600)
 		}
@@ -171,7 +177,11 @@ func runExample(t *testing.T, ty *node.Type, name, document string) {
 			t.Fatal(err)
 		}
 	}
-	for _, s := range runFlow(t, dir, document, warehouse(t, document, setup)) {
+	connections := shop(t, api)
+	if api == nil {
+		connections = warehouse(t, document, setup)
+	}
+	for _, s := range runFlow(t, dir, document, connections) {
 		if len(s.Out) == 0 && s.Written == 0 {
 			t.Errorf("%s: %s wrote nothing", name, s.Node)
 		}
@@ -205,4 +215,34 @@ func warehouse(t *testing.T, document, setup string) node.ConnectionSet {
 	return node.ConnectionSet{"warehouse": {Type: "postgres", Settings: settings}}
 }
 
-func TestMain(m *testing.M) { testserver.Main(m) }
+// shop is the connection of that name to an API that gives these answers, by the address that is asked for.
+func shop(t *testing.T, answers []byte) node.ConnectionSet {
+	t.Helper()
+	if answers == nil {
+		return nil
+	}
+	var known map[string]json.RawMessage
+	if err := json.Unmarshal(answers, &known); err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer, ok := known[r.URL.RequestURI()]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(answer)
+	}))
+	t.Cleanup(s.Close)
+	settings, err := json.Marshal(map[string]string{"baseUrl": s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return node.ConnectionSet{"shop": {Type: "http", Settings: settings}}
+}
+
+func TestMain(m *testing.M) {
+	netguard.Use(netguard.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	testserver.Main(m)
+}

@@ -157,6 +157,12 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 			return nil, err
 		}
 		return g.preview(ctx, spec)
+	case methodFetch:
+		var spec FetchSpec
+		if err := json.Unmarshal(f.Body, &spec); err != nil {
+			return nil, err
+		}
+		return g.fetch(ctx, spec)
 	case methodPin:
 		var spec PreviewSpec
 		if err := json.Unmarshal(f.Body, &spec); err != nil {

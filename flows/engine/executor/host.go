@@ -307,6 +307,13 @@ func (h *Host) Preview(ctx context.Context, spec PreviewSpec) (flows.Preview, er
 	return p, err
 }
 
+// Fetch lets a node call the system that it reads, once.
+func (h *Host) Fetch(ctx context.Context, spec FetchSpec) (node.Fetched, error) {
+	var f node.Fetched
+	err := h.call(ctx, methodFetch, spec, &f)
+	return f, err
+}
+
 // Pin answers the records that a node puts out.
 func (h *Host) Pin(ctx context.Context, spec PreviewSpec) (flows.PinnedRecords, error) {
 	var p flows.PinnedRecords

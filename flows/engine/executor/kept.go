@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -152,6 +153,7 @@ type reuse struct {
 	oldest  time.Time // of what was used again; zero: nothing was
 	resumed []keptReading
 	growing map[plan.Ref]*keptReading
+	partial atomic.Bool // an answer that was read is a part only
 }
 
 // source reads what is kept of a node's source instead of the source, or keeps it. It depends on the settings of the node
@@ -160,6 +162,9 @@ func (u *reuse) source(n *plan.Node, read node.Read) node.Source {
 	switch read.Source.(type) {
 	case keptRelation, pinnedSource:
 		return read.Source
+	}
+	if _, calls := read.Source.(node.CallingSource); calls {
+		return answered{read.Source, n.ID, answerOf(u.spec.Answers, n.ID), &u.partial}
 	}
 	text, err := json.Marshal([]any{read.Source.String(), n.Type, n.Version, n.Config, n.Policy, u.spec.Environment, u.params, u.spec.Parameters, u.spec.Folders, u.spec.Connections, u.spec.Offsets[n.ID], read.Limit, read.Schema})
 	if err != nil {

@@ -19,6 +19,7 @@ const (
 	methodWindow   = "window"   // WindowSpec → flows.CursorWindow
 	methodSniff    = "sniff"    // sniffBody → node.Proposal
 	methodPreview  = "preview"  // PreviewSpec → flows.Preview
+	methodFetch    = "fetch"    // FetchSpec → node.Fetched: the only question that calls an API
 	methodPin      = "pin"      // PreviewSpec → flows.PinnedRecords: what the node puts out
 	methodRun      = "run"      // RunSpec → runResult
 	methodReplay   = "replay"   // RunSpec → flows.ReplayReport: nothing is written
@@ -117,6 +118,8 @@ type PreviewSpec struct {
 	Samples map[string]flows.SampleMode `json:"samples,omitempty"`
 	// Pins are records that the preview begins at.
 	Pins []flows.PinnedRecords `json:"pins,omitempty"`
+	// Answers were fetched of nodes that call an API: no preview calls one.
+	Answers []flows.Answer `json:"answers,omitempty"`
 	// Connections of the flow with their secrets, and no others.
 	Connections node.ConnectionSet `json:"connections,omitempty"`
 }

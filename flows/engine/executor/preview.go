@@ -77,6 +77,7 @@ func (g *Guest) look(ctx context.Context, spec PreviewSpec, pin *pinning) (*flow
 		Threads: 1, ReadThreads: spec.Threads, // one thread keeps records in their order
 		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject, Offsets: spec.Offsets, Source: again.source, Keep: keep})
 	look.finish(p, n, nodes, again.refused(p))
+	v.Complete = v.Complete && !again.partial.Load()
 	if err == nil && pin == nil {
 		again.finish(v, p, watched.list())
 	}

@@ -43,7 +43,7 @@ func aboveOf(flow *flows.Flow, spec *PreviewSpec) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest, err := json.Marshal([]any{spec.Node, spec.Environment, spec.Parameters, spec.Folders, spec.Connections, spec.Offsets, spec.Samples, spec.Limit, pins})
+	rest, err := json.Marshal([]any{spec.Node, spec.Environment, spec.Parameters, spec.Folders, spec.Connections, spec.Offsets, spec.Samples, spec.Limit, pins, spec.Answers})
 	return append(doc, rest...), err
 }
 

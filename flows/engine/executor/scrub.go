@@ -17,6 +17,8 @@ func secretsIn(body any) []string {
 		return slices.Concat(b.Secrets, ofConnections(b.Connections))
 	case PreviewSpec:
 		return slices.Concat(b.Secrets, ofConnections(b.Connections))
+	case FetchSpec:
+		return slices.Concat(b.Secrets, ofConnections(b.Connections))
 	case DatasetSpec:
 		return ofConnections(b.Connections)
 	case WindowSpec:
@@ -55,7 +57,18 @@ func scrubResult(s flows.Scrubber, result any) {
 		r.Refused = s.Rejects(r.Refused)
 	case *flows.ReplayReport:
 		r.Problems, r.Rejects = s.Problems(r.Problems), s.Rejects(r.Rejects)
+	case *node.Fetched:
+		a := &r.Answer
+		a.Request, a.Body = s.Text(a.Request), s.Text(a.Body)
+		for i := range a.Headers {
+			a.Headers[i].Value = s.Text(a.Headers[i].Value)
+		}
+		for _, row := range r.Proposal.Sample {
+			for i := range row {
+				row[i] = s.Text(row[i])
+			}
+		}
 	case *node.ConnectionReport:
-		r.Place, r.User, r.Version = s.Text(r.Place), s.Text(r.User), s.Text(r.Version)
+		r.Place, r.User, r.Version, r.Answer = s.Text(r.Place), s.Text(r.User), s.Text(r.Version), s.Text(r.Answer)
 	}
 }

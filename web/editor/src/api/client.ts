@@ -1,7 +1,7 @@
 // The REST API, /api/v1. Errors of the server and of the way to it are ApiErrors with a sentence for people.
 
 import type {
-  Catalogue, Check, Connection, ConnectionReport, Columns, Cursor, CursorWindow, Environment, Environments, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, Page, Path, Pin, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SampleMode, SaveConnection, Saved, SetCursor, SplitSettings, StartRun, Tables, TestConnection,
+  Answer, Catalogue, Check, Connection, ConnectionReport, Columns, Cursor, CursorWindow, Environment, Environments, Fetched, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, Page, Path, Pin, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SampleMode, SaveConnection, Saved, SetCursor, SplitSettings, StartRun, Tables, TestConnection,
 } from './types';
 import { exactParse } from './exact';
 
@@ -68,6 +68,10 @@ export class Client {
   pin = (flow: string, request: { document: unknown; node: string; environment?: string; parameters?: Record<string, string>; samples?: Readonly<Record<string, SampleMode>> }) =>
     this.call<Pin>(`/flows/${encodeURIComponent(flow)}/pins/${encodeURIComponent(request.node)}`, { method: 'PUT', body: request });
   unpin = (flow: string, node: string) => this.call<void>(`/flows/${encodeURIComponent(flow)}/pins/${encodeURIComponent(node)}`, { method: 'DELETE' });
+  /** answers are what was fetched of the API that a node reads; fetchAnswer calls that API, once. */
+  answers = (flow: string, node: string, signal?: AbortSignal) => this.call<Page<Answer>>(`/flows/${encodeURIComponent(flow)}/answers/${encodeURIComponent(node)}`, { signal });
+  fetchAnswer = (flow: string, request: { document: unknown; node: string; environment?: string; parameters?: Record<string, string> }) =>
+    this.call<Fetched>(`/flows/${encodeURIComponent(flow)}/answers/${encodeURIComponent(request.node)}`, { method: 'PUT', body: request });
   inspect = (path: string, signal?: AbortSignal) => this.call<Proposal>('/inspect', { method: 'POST', body: { path }, signal });
 
   startRun = (start: StartRun, key: string) => this.call<Run>('/runs', { method: 'POST', body: start, headers: { 'Idempotency-Key': key } });

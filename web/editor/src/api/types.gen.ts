@@ -447,6 +447,8 @@ export interface NodeType {
   policy?: RejectPolicy
   /** PortsFrom is a member of the config, a list of objects: the name of each is an output port, before Outputs. */
   portsFrom?: string
+  /** calls an API: its previews need a sample that is fetched */
+  fetches?: boolean
   /** JSON Schema of the config with x-… hints for the form */
   schema: Record<string, unknown>
   /** SVG */
@@ -521,6 +523,42 @@ export interface Proposal {
   sample?: string[][]
   /** records looked at */
   sampled?: number
+}
+
+/** Fetched is what an API has answered, and how it is proposed to be read. */
+export interface Fetched {
+  answer: Answer
+  /** where the records are */
+  recordPath?: string
+  /** for the records; without fields where there are none */
+  proposal: Proposal
+}
+
+/** Answer is what an API has answered when somebody has fetched a sample: previews read it instead of calling the API. What may be a secret in it is hidden. */
+export interface Answer {
+  node: string
+  /** of the project, where it was fetched */
+  environment?: string
+  /** such as GET https://api.example.com/products?page=1 */
+  request: string
+  status: number
+  statusText: string
+  headers: AnswerHeader[]
+  body: string
+  /** of the whole body */
+  bytes: number
+  /** Body has its first records only */
+  cut?: boolean
+  /** nanoseconds */
+  took: number
+  at: string
+  by: string
+}
+
+/** AnswerHeader is a header of an answer. */
+export interface AnswerHeader {
+  name: string
+  value: string
 }
 
 /** FileField is a field of a file with its explicit type and how its text is read. */
@@ -698,6 +736,10 @@ export interface ConnectionReport {
   version?: string
   /** nanoseconds */
   took: number
+  /** Of an API: the status of its answer, such as 200 and OK, and how the answer begins. */
+  status?: number
+  statusText?: string
+  answer?: string
 }
 
 /** Table is a table or view that a connection reaches. */

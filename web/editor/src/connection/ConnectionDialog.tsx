@@ -92,7 +92,7 @@ export function ConnectionDialog({ client, catalogue, connection, name: entryOf 
         <div className="connection-outcome" role="status">
           {busy && <p className="faint">{outcome.what === 'test' ? 'Trying to connect…' : 'Saving…'}</p>}
           {outcome?.kind === 'split' && <p className="faint">The address is split into the fields; it is not kept.</p>}
-          {outcome?.kind === 'reached' && <p className="connection-reached"><span aria-hidden="true">✓</span> {reached(outcome.report)}</p>}
+          {outcome?.kind === 'reached' && <Reached report={outcome.report} />}
           {loose.length > 0 && <Problems problems={loose} />}
         </div>
         <div className="file-dialog-foot">
@@ -138,8 +138,19 @@ function AddressField({ example, problems, disabled, onSplit }: { example: strin
   );
 }
 
-function reached({ place, user, version, took }: ConnectionReport): string {
-  return [`Reached ${place}`, user && `as ${user}`, version, duration(took / 1e6)].filter(Boolean).join(' · ');
+/** Reached tells what a test has found; an API may answer that it does not let anybody in. */
+function Reached({ report }: { report: ConnectionReport }): ReactNode {
+  const refused = (report.status ?? 0) >= 400;
+  return (
+    <>
+      <p className={refused ? 'connection-failed' : 'connection-reached'}><span aria-hidden="true">{refused ? '✕' : '✓'}</span> {reached(report)}</p>
+      {report.answer && <pre className="connection-answer" tabIndex={0} aria-label="The beginning of the answer">{report.answer}</pre>}
+    </>
+  );
+}
+
+function reached({ place, user, version, took, status, statusText }: ConnectionReport): string {
+  return [`Reached ${place}`, status && `${status} ${statusText ?? ''}`.trim(), user && `as ${user}`, version, duration(took / 1e6)].filter(Boolean).join(' · ');
 }
 
 function problemsOf(error: ApiError): FlowError[] {

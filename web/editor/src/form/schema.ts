@@ -17,6 +17,7 @@ export interface Schema {
   'x-order'?: readonly string[];
   'x-widget'?: string;
   'x-showIf'?: string;
+  'x-system'?: string; // of a connection: its type
   'x-advanced'?: boolean;
   'x-example'?: string;
   'x-value'?: boolean;

@@ -16,17 +16,19 @@ import './panel.css';
 import { CursorField } from './CursorField';
 import { DeliveryField } from './Delivery';
 import { ExpectationList } from './ExpectationList';
+import { FetchField } from './FetchField';
 import { FieldList } from './FieldList';
 import { policyTitles } from '../shell/FlowSettingsDialog';
 import { MoveField } from './MoveField';
 import { readField } from './sampleOf';
 import { walkProblems } from './problemWalk';
+import { ResponseTab } from './ResponseTab';
 import { useReach } from './reach';
 import { changesOf } from './schemaDifference';
 import { schemasOf, useProblemsOf, useType } from './use';
 
-const tabs = ['Settings', 'Input', 'Output', 'Notes'] as const;
-type Tab = (typeof tabs)[number];
+const allTabs = ['Settings', 'Response', 'Input', 'Output', 'Notes'] as const;
+type Tab = (typeof allTabs)[number];
 
 /** ConfigPanel edits the node whose settings are open. Every change counts at once; undo takes it back. */
 export function ConfigPanel(): ReactNode {
@@ -51,6 +53,7 @@ function NodeConfig({ node, field, nonce, focus }: NodeProps): ReactNode {
   const [tab, setTab] = useState<Tab>('Settings');
   const id = useId();
   const type = useType(node);
+  const tabs = allTabs.filter((t) => t !== 'Response' || type?.fetches);
   const { editor } = useServices();
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -80,7 +83,8 @@ function NodeConfig({ node, field, nonce, focus }: NodeProps): ReactNode {
         ))}
       </div>
       <div className="config-body" role="tabpanel" id={`${id}-body`} aria-labelledby={`${id}-${tab}`}>
-        {tab === 'Settings' && <Settings node={node} type={type} />}
+        {tab === 'Settings' && <Settings node={node} type={type} onShow={() => setTab('Response')} />}
+        {tab === 'Response' && <ResponseTab node={node} />}
         {(tab === 'Input' || tab === 'Output') && <PortSchemas node={node} side={tab} />}
         {tab === 'Notes' && <Notes node={node} />}
       </div>
@@ -128,7 +132,7 @@ function Head({ node, type }: { node: FlowNode; type: NodeType | undefined }): R
   );
 }
 
-function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }): ReactNode {
+function Settings({ node, type, onShow }: { node: FlowNode; type: NodeType | undefined; onShow(): void }): ReactNode {
   const scope = useScope(node, type);
   const { client, editor, session } = useServices();
   const [dialog, setDialog] = useState<{ kind: 'pick' | 'inspect' | 'connection'; path: string } | null>(null);
@@ -150,6 +154,7 @@ function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }
     <FormContext value={form}>
       <div className="form">
         <Problems problems={form.problems.filter((p) => !isPlaced(p, known))} />
+        {type.fetches && <FetchField node={node} onShow={onShow} />}
         <Form schema={schema} />
         {known.length === 0 && <p className="form-help">This node has no settings.</p>}
         {node.config?.['mode'] === 'incremental' && known.includes('cursor') && <CursorField node={node} />}
@@ -159,7 +164,7 @@ function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }
         <General node={node} type={type} />
       </div>
       {dialog?.kind === 'pick' && <FilePicker path={dialog.path} sink={form.sink} onChoose={chosen} onClose={() => setDialog(null)} />}
-      {dialog?.kind === 'connection' && <ConnectionDialog client={client} catalogue={form.catalogue} connection={null} environment={inEnvironment} onClose={() => setDialog(null)} onSaved={(made) => {
+      {dialog?.kind === 'connection' && <ConnectionDialog client={client} catalogue={form.catalogue} connection={null} type={systemOf(schema, dialog.path)} environment={inEnvironment} onClose={() => setDialog(null)} onSaved={(made) => {
         form.edit('Choose connection', (config) => void (config[dialog.path] = made.name));
         reach.again();
         setDialog(null);
@@ -167,6 +172,11 @@ function Settings({ node, type }: { node: FlowNode; type: NodeType | undefined }
       {dialog?.kind === 'inspect' && <InspectDialog node={node.id} path={dialog.path} onClose={() => setDialog(null)} onKeepPath={() => set(dialog.path)} />}
     </FormContext>
   );
+}
+
+/** systemOf is the connection type that a setting asks for; '': any. */
+function systemOf(schema: Schema, path: string): string {
+  return membersOf(schema).find((m) => m.name === path)?.schema['x-system'] ?? '';
 }
 
 function isPlaced(problem: FlowError, known: readonly string[]): boolean {

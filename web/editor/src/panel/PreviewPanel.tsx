@@ -16,6 +16,7 @@ import { RejectTable } from './RejectTable';
 import { SampleChoice } from './SampleChoice';
 import { changesOf } from './schemaDifference';
 import { goTo } from './problemWalk';
+import { useFetches } from './FetchField';
 import { nodeTitle, useLoaded, useSelected } from './use';
 
 /** PreviewPanel shows the records at the selected node: what comes in, and what goes out. */
@@ -38,13 +39,14 @@ function DraftPreview({ node }: { node: FlowNode }): ReactNode {
   const environment = useEditor((s) => s.environment);
   const given = useEditor((s) => s.given);
   const pins = useEditor((s) => s.pins);
-  const asked = useRef({ environment, given, pins });
+  const fetches = useFetches();
+  const asked = useRef({ environment, given, pins, fetches });
   useEffect(() => {
     const before = asked.current;
-    if (before.environment === environment && before.given === given && before.pins === pins) return;
-    asked.current = { environment, given, pins };
+    if (before.environment === environment && before.given === given && before.pins === pins && before.fetches === fetches) return;
+    asked.current = { environment, given, pins, fetches };
     loader.again(before.environment !== environment || before.given !== given);
-  }, [loader, environment, given, pins]);
+  }, [loader, environment, given, pins, fetches]);
   useEffect(() => () => loader.stop(), [loader]);
   const previewed = useMeaning(document);
   const samples = useEditor((s) => s.samples);

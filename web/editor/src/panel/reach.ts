@@ -3,7 +3,7 @@
 
 import { useEffect, useRef, useState } from 'react';
 import { ApiError } from '../api/client';
-import type { Column, NodeType } from '../api/types';
+import type { Column, Connection, NodeType } from '../api/types';
 import { membersOf, type Schema } from '../form/schema';
 import { sentence } from '../form/problem';
 import type { Discovered } from '../form/scope';
@@ -71,19 +71,23 @@ export function useDiscovered<T>(key: string, wait: number, ask: (fresh: boolean
 export function useReach(node: FlowNode, type: NodeType | undefined) {
   const { client, editor } = useServices();
   const members = membersOf((type?.schema ?? {}) as Schema);
-  const wanted = members.some((m) => m.widget === 'connection');
+  const asks = members.find((m) => m.widget === 'connection');
+  const wanted = asks !== undefined;
+  const system = asks?.schema['x-system'];
+  const catalogue = useEditor((s) => s.catalogue);
+  const fits = (c: Connection) => (system ? c.type === system : catalogue.connections?.find((t) => t.id === c.type)?.database !== false);
   const { value, again } = useLoaded(wanted ? 'connections' : '', (signal) => (wanted ? client.connections(signal) : Promise.resolve({ items: [] })));
   const environment = useEditor((s) => s.environment);
   useEditor((s) => s.check);
   const chosen = value?.items.find((c) => c.name === node.config?.connection && (environment === '' || c.environment === environment));
   const ended = useEditor((s) => s.run?.endedAt); // a run may have made tables and columns
   const age = (fresh: boolean) => (fresh ? { fresh: 'true' } : ended ? { since: ended } : {});
-  const tables = useDiscovered(chosen ? `tables ${chosen.id} ${chosen.etag} ${ended}` : '', 0, (fresh, signal) => client.tables(chosen!.id, age(fresh), signal));
+  const tables = useDiscovered(chosen && fits(chosen) && !system ? `tables ${chosen.id} ${chosen.etag} ${ended}` : '', 0, (fresh, signal) => client.tables(chosen!.id, age(fresh), signal));
   const table = node.config?.from === 'query' ? '' : String(node.config?.table ?? '').trim();
-  const columns = useDiscovered(chosen && table !== '' ? `columns ${chosen.id} ${chosen.etag} ${ended} ${table}` : '', typing, (fresh, signal) => client.columns(chosen!.id, table, age(fresh), signal));
+  const columns = useDiscovered(chosen && !system && table !== '' ? `columns ${chosen.id} ${chosen.etag} ${ended} ${table}` : '', typing, (fresh, signal) => client.columns(chosen!.id, table, age(fresh), signal));
   const read = schemasOf(editor, node).outputs.find((o) => o.port === 'out')?.fields;
   // The columns of a query are those that the check has found.
   const ofQuery = node.config?.from === 'query' && read ? { ...columns, items: read.map((f): Column => ({ name: f.name, type: f.type, field: f.type })) } : columns;
-  const connections = value?.items.filter((c, i, all) => (environment === '' || c.environment === environment) || !all.some((o) => o.name === c.name && o.environment === environment) && all.findIndex((o) => o.name === c.name) === i);
+  const connections = value?.items.filter(fits).filter((c, i, all) => (environment === '' || c.environment === environment) || !all.some((o) => o.name === c.name && o.environment === environment) && all.findIndex((o) => o.name === c.name) === i);
   return { connections, tables: value === null ? undefined : tables, columns: ofQuery, again };
 }

@@ -1,0 +1,31 @@
+package node
+
+import (
+	"context"
+
+	"spark/flows"
+)
+
+// CallingSource is a source that calls a system which may count, charge for or log each call. Previews never let it call:
+// they give it the answer that was kept when somebody has fetched a sample, as Reading.Answer.
+type CallingSource interface {
+	Source
+	// Calls tells that it is one.
+	Calls()
+}
+
+// Fetcher is the config of a node that fetches a sample from the system that it calls.
+type Fetcher interface {
+	Config
+	// Fetch makes one call and tells what came, whatever it was; the error says why nothing did.
+	Fetch(ctx context.Context, connections Connections) (Fetched, error)
+}
+
+// Fetched is an answer, and how it is proposed to be read.
+type Fetched struct {
+	Answer flows.Answer `json:"answer"`
+	// RecordPath is where the records are, as proposed where the node does not say it.
+	RecordPath string `json:"recordPath,omitempty"`
+	// Proposal is for the records; without fields where the answer has none.
+	Proposal Proposal `json:"proposal"`
+}

@@ -1,0 +1,12 @@
+-- What an API has answered when a sample was fetched for a node of a draft, as JSON; previews read it and call nothing.
+
+-- +goose Up
+CREATE TABLE flow_answers (
+    flow_id    TEXT NOT NULL REFERENCES flows (id),
+    node       TEXT NOT NULL,
+    project    TEXT    NOT NULL,
+    answer     BLOB    NOT NULL,
+    updated_us INTEGER NOT NULL,
+    updated_by TEXT    NOT NULL,
+    PRIMARY KEY (flow_id, node)
+) STRICT;
