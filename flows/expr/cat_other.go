@@ -53,6 +53,7 @@ func registerJSON() {
 			Example: `json_extract_text(parse_json('{"items": [{"id": 7}]}'), '$.items[0].id')`, Result: "'7'"},
 		&Func{Name: "json_exists", Signatures: signatures("x json, path path → boolean"), Help: "True when the part exists, even as JSON null.", Example: `json_exists(parse_json('{"a": null}'), '$.a')`, Result: "true"},
 		&Func{Name: "json_array_length", Signatures: signatures("x json, [path path] → int64"), Help: "Counts the elements of an array; null for anything else.", Example: `json_array_length(parse_json('[1, 2]'))`, Result: "2"},
+		&Func{Name: "json_elements", Signatures: signatures("x json → list<json>"), Help: "Lists the elements of an array, as they are written; null for anything else.", Example: `list_length(json_elements(parse_json('[1, [2, 3]]')))`, Result: "2"},
 		&Func{Name: "json_type", Signatures: signatures("x json, [path path] → text"), Help: "Returns object, array, text, number, boolean or null.", Example: `json_type(parse_json('{"a": 1.5}'), '$.a')`, Result: "'number'"},
 		&Func{Name: "json_keys", Signatures: signatures("x json, [path path] → list<text>"), Help: "Lists the keys of an object.", Example: `list_join(json_keys(parse_json('{"b": 1, "a": 2}')), ',')`, Result: "'b,a'"},
 		&Func{Name: "json_read", Signatures: signatures("x text, form form, path path, [more name …] → list<text>", "x json, form form, path path, [more name …] → list<text>"),

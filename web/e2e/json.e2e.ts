@@ -32,11 +32,11 @@ test('fields are ticked in the tree of a sample', async () => {
   const { context, page, wrong } = await open(browser, server);
   const { id } = await call<{ id: string }>(server, 'POST', '/flows/import', flow);
   await edit(server, page, id);
-  for (const name of ['JSON Extractor', 'JSON Parser']) {
+  for (const [name, title] of [['JSON Extractor', 'JSON Extract'], ['JSON Parser', 'JSON Extract'], ['JSON Transformer', 'JSON Build'], ['Validation', 'Validate']] as const) {
     await page.locator('.canvas').focus();
     await page.keyboard.press('a');
     await page.getByRole('combobox', { name: /^Add a node/ }).fill(name);
-    expect(await page.getByRole('option').first().textContent()).toContain('JSON Extract');
+    expect(await page.getByRole('option').first().textContent()).toContain(title);
     await page.keyboard.press('Escape');
   }
   await page.locator('.react-flow__node[data-id="extract"] .card-title').dblclick();

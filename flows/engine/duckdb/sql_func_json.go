@@ -29,6 +29,7 @@ func init() {
 			return fill(f.template, []string{fmt.Sprintf("json_read(%s, %s)", a[0], quoteText(spec))}), nil
 		}
 	}
+	scalarFuncs["json_elements"] = total("CAST(json_items($1) AS JSON[])")
 	scalarFuncs["is_json"] = total("CASE WHEN $1 IS NOT NULL THEN list_extract(json_read($1, ''), 1) IS NULL END")
 	scalarFuncs["json_read"] = func(r *renderer, c *expr.Call, a []string) (string, []cond) {
 		var spec strings.Builder

@@ -61,6 +61,8 @@ func TestJSONExtract(t *testing.T) {
 		"a time":                    {field("$.a", "timestamptz", ""), `{"a":"2026-01-31T10:00:00+02:00"}`, `{"x":"2026-01-31 08:00:00Z"}`},
 		"a date as it is written":   {field("$.a", "date", `,"format":"%d.%m.%Y"`), `{"a":"31.01.2026"}`, `{"x":"2026-01-31"}`},
 		"JSON as it is written":     {field("$.a", "json", ""), `{"a":{"b":[0.10,1E2,{}]}}`, `{"x":{"b":[0.10,1E2,{}]}}`},
+		"a list":                    {field("$.a", "list<json>", ""), `{"a":[0.10, {"b":[]}]}`, `{"x":[0.10, {"b":[]}]}`},
+		"no list":                   {field("$.a", "list<json>", ""), `{"a":{}}`, `json.wrong_type: $.a is no list<json>: it is {}`},
 		"deep in it":                {field("$.a[1]['x y'].z", "int64", ""), `{"a":[0,{"x y":{"z":5}}]}`, `{"x":5}`},
 		"a key twice":               {text, `{"a":1,"a":2}`, `json.duplicate: a key of $.a is there twice`},
 		"another key twice":         {text, `{"b":1,"b":2,"a":3}`, `{"x":"3"}`},

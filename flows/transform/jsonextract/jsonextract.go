@@ -64,7 +64,7 @@ func (x *Config) Plan(c *node.Context) {
 	if !ok || len(x.Fields) == 0 {
 		return
 	}
-	if f.Type.Kind != flows.Text && f.Type.Kind != flows.JSON {
+	if k := f.Type.Kind; k != flows.Text && k != flows.JSON && k != flows.List {
 		c.Problem("field", "json.type", fmt.Sprintf("%q is of type %s, and JSON is a text or of type json", f.Name, f.Type), "choose another field")
 		return
 	}
@@ -133,8 +133,13 @@ func (p *planner) read(fields []Field) bool {
 			ok = false
 		}
 		switch f.Type.Kind {
-		case flows.Bytes, flows.List, flows.Struct:
-			p.Problem(at+"type", "json.type", fmt.Sprintf("a part of a JSON text does not become %s", f.Type), "take it as json, or bytes as text and decode_base64(…) in a Formula")
+		case flows.List:
+			if f.Type.Elem.Kind == flows.JSON {
+				break
+			}
+			fallthrough
+		case flows.Bytes, flows.Struct:
+			p.Problem(at+"type", "json.type", fmt.Sprintf("a part of a JSON text does not become %s", f.Type), "take it as json, a list as list<json>, or bytes as text and decode_base64(…) in a Formula")
 			ok = false
 		}
 		if (f.Missing == onDefault || f.Null == onDefault || f.Wrong == onDefault) && f.Default == "" {
@@ -153,7 +158,7 @@ func (p *planner) read(fields []Field) bool {
 // form is how json_read is to write a part that becomes a type.
 func form(t flows.Type) string {
 	switch {
-	case t.Kind == flows.JSON:
+	case t.Kind == flows.JSON, t.Kind == flows.List:
 		return "json"
 	case t.IsInteger() || t.Kind == flows.Decimal:
 		return "number"
@@ -223,6 +228,8 @@ func converted(f Field, kind, part string) string {
 		return fmt.Sprintf("case when %s in ('s', 'n', 'b') then %s end", kind, part)
 	case f.Type.Kind == flows.JSON:
 		return fmt.Sprintf("case when %s <> 'z' then try_cast(%s as json) end", kind, part)
+	case f.Type.Kind == flows.List:
+		return fmt.Sprintf("json_elements(try_cast(%s as json))", part)
 	case f.Format != "":
 		return fmt.Sprintf("try_cast(%s as %s format %s)", part, f.Type, quote(f.Format))
 	}

@@ -497,18 +497,85 @@ static void json_read(duckdb_function_info info, duckdb_data_chunk in, duckdb_ve
 	free(stack);
 }
 
-int spark_register_json(duckdb_connection con) {
+// next_item finds the end of the element of a list of valid JSON that begins at p, or of none.
+static const char *next_item(const char *p) {
+	int depth = 0;
+	for (;; p++) {
+		switch (*p) {
+		case '"':
+			for (p++; *p != '"'; p++) p += *p == '\\';
+			break;
+		case '{':
+		case '[': depth++; break;
+		case '}':
+		case ']':
+			if (!depth--) return p;
+			break;
+		case ',':
+			if (!depth) return p;
+		}
+	}
+}
+
+// items writes the elements of a list behind the first *size places of a list vector. Returns false without memory.
+static bool items(duckdb_vector out, const char *p, const char *end, idx_t *size) {
+	for (p++; p < end; p++) {
+		while (space(*p)) p++;
+		const char *to = next_item(p), *last = to;
+		while (last > p && space(last[-1])) last--;
+		if (last == p) return true; // an empty list
+		if (duckdb_list_vector_reserve(out, *size + 1) == DuckDBError) return false;
+		duckdb_unsafe_vector_assign_string_element_len(duckdb_list_vector_get_child(out), (*size)++, p, last - p);
+		p = to;
+		if (*p == ']') return true;
+	}
+	return true;
+}
+
+// json_items(text) → the elements of a JSON list, as they are written; NULL for anything else.
+static void json_items(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out) {
+	idx_t n = duckdb_data_chunk_get_size(in), size = 0;
+	if (!n) return;
+	duckdb_vector texts = duckdb_data_chunk_get_vector(in, 0);
+	duckdb_string_t *docs = duckdb_vector_get_data(texts);
+	uint64_t *present = duckdb_vector_get_validity(texts);
+	duckdb_vector_ensure_validity_writable(out);
+	uint64_t *lists = duckdb_vector_get_validity(out);
+	list_entry *entries = duckdb_vector_get_data(out);
+	step_t root = {NULL, 0, -1, -1, -1, 0};
+	reader_t r = {&root, NULL, 1, 0, 0, NULL, 0};
+	frame_t *stack = malloc(MAX_DEPTH * sizeof *stack);
+	bool enough = stack != NULL;
+	for (idx_t i = 0; enough && i < n; i++) {
+		int64_t length = 0;
+		const char *doc = valid(present, i) ? str(&docs[i], &length) : NULL, *end = doc + length;
+		const char *p = doc;
+		while (p < end && space(*p)) p++;
+		entries[i].offset = size;
+		entries[i].length = 0;
+		if (!doc || p == end || *p != '[' || scan(&r, doc, length, stack)) duckdb_validity_set_row_invalid(lists, i);
+		else enough = items(out, p, end, &size);
+		entries[i].length = size - entries[i].offset;
+	}
+	if (!enough || duckdb_list_vector_set_size(out, size) == DuckDBError) duckdb_scalar_function_set_error(info, "out of memory");
+	free(stack);
+}
+
+static int reg_json(duckdb_connection con, const char *name, duckdb_scalar_function_t fn, int params) {
 	duckdb_scalar_function f = duckdb_create_scalar_function();
-	duckdb_scalar_function_set_name(f, "json_read");
+	duckdb_scalar_function_set_name(f, name);
 	duckdb_logical_type varchar = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR), list = duckdb_create_list_type(varchar);
-	duckdb_scalar_function_add_parameter(f, varchar);
-	duckdb_scalar_function_add_parameter(f, varchar);
+	for (int i = 0; i < params; i++) duckdb_scalar_function_add_parameter(f, varchar);
 	duckdb_scalar_function_set_return_type(f, list);
 	duckdb_scalar_function_set_special_handling(f);
-	duckdb_scalar_function_set_function(f, json_read);
+	duckdb_scalar_function_set_function(f, fn);
 	int rc = duckdb_register_scalar_function(con, f);
 	duckdb_destroy_scalar_function(&f);
 	duckdb_destroy_logical_type(&list);
 	duckdb_destroy_logical_type(&varchar);
 	return rc;
+}
+
+int spark_register_json(duckdb_connection con) {
+	return reg_json(con, "json_read", json_read, 2) | reg_json(con, "json_items", json_items, 1);
 }
