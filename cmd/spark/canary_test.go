@@ -27,6 +27,7 @@ func TestSecretCanaries(t *testing.T) {
 	t.Parallel()
 	k := newCanaryServer(t)
 	k.connections()
+	k.apis()
 	good := k.flow(k.reading("SELECT i AS id, 'x' AS name FROM generate_series(1, 1000) i"), `{}`)
 	writing := k.flow(chain(step("in", "sample.data", `{"dataset":"orders","records":1000}`), step("out", "database.output", `{"connection":"warehouse","table":"orders","mode":"replace"}`)), `{}`)
 	ended := []flows.Run{k.watched(good, flows.RunSucceeded), k.watched(writing, flows.RunSucceeded)}
@@ -106,7 +107,7 @@ func newCanaryServer(t *testing.T) *canaryServer {
 	_, err = conn.Exec(t.Context(), fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'; GRANT ALL ON SCHEMA public TO %[1]s", role, strings.ReplaceAll(password, "'", "''")), pgx.QueryExecModeSimpleProtocol)
 	must(t, err)
 	p := setup(t)
-	p.env = append(p.env, "SHOP_PASSWORD="+c.plant("variable of the environment"))
+	p.env = append(p.env, "SPARK_ALLOW_NETWORK=loopback", "SHOP_PASSWORD="+c.plant("variable of the environment"))
 	k.serving = p.serve()
 	c.watch("owner's key", k.Key, k.Key, "/owner.key")
 	sealing, err := os.ReadFile(p.path("spark/secrets.key"))

@@ -76,7 +76,7 @@ type Settings struct {
 	Authority      string      `json:"authority,omitempty" title:"Certificate authority" widget:"multiline" advanced:"true" help:"Certificates in PEM that are trusted beside those of the machine."`
 	Proxy          string      `json:"proxy,omitempty" title:"Proxy" advanced:"true" help:"Empty: that of the instance, where it has one." example:"http://proxy.example.com:3128"`
 	Timeout        int64       `json:"timeout" title:"Timeout" minimum:"1" advanced:"true" help:"Seconds that one request may take, with its answer."`
-	Rate           float64     `json:"rate,omitempty" title:"Requests per second" advanced:"true" help:"At most, for all nodes of a run. Empty: no limit."`
+	Rate           float64     `json:"rate,omitempty" title:"Requests per second" advanced:"true" help:"At most, of each node. Empty: no limit."`
 	TestPath       string      `json:"testPath,omitempty" title:"Path of the test" advanced:"true" help:"Is asked for by Test. Empty: the base URL." example:"/me"`
 }
 
