@@ -45,10 +45,10 @@ async function incremental(page: Page, pg: Postgres): Promise<void> {
   await add(page, 'Database Input');
   await page.keyboard.press('Enter');
   await settings(page).getByLabel('Connection *').selectOption('warehouse');
-  await settings(page).getByText('Tables as they were just now').waitFor();
+  await settings(page).getByText('Tables as they were').waitFor();
   await settings(page).getByRole('button', { name: 'Refresh the tables' }).press('Enter');
   const table = settings(page).getByRole('combobox', { name: 'Table' });
-  await settings(page).getByText('Tables as they were just now').waitFor();
+  await settings(page).getByText('Tables as they were').waitFor();
   await table.fill('ev');
   await page.getByRole('option', { name: /^public\.events/ }).waitFor();
   await look(page, 'discovery-tables-dark');

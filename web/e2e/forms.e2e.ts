@@ -50,4 +50,4 @@ test('the settings of every node type, in both themes', async () => {
   }
   expect(wrong).toEqual([]);
   await context.close();
-}, 300_000);
+}, 600_000);
