@@ -172,7 +172,7 @@ func (s *serving) nothingLeft(connections func() (int, error)) {
 	t := s.t
 	t.Helper()
 	until(t, "the executors end", 10*time.Second, func() bool { return len(s.executors()) <= 1 }) // one stays for previews
-	until(t, "the database is left alone", 10*time.Second, func() bool {
+	until(t, "the database is left alone", 30*time.Second, func() bool {
 		n, err := connections()
 		must(t, err)
 		return n == 0

@@ -55,9 +55,9 @@ type Check struct {
 	Explain func(value string) string
 }
 
-// Reads lists the fields of the input that the columns read, as far as they are needed or can fail, and the checks.
-func (p Project) Reads(needed []string) []string {
-	var all []string
+// Reads lists the fields of the input that the columns read, as far as they are needed or can fail, and the checks; and
+// what of Shared they read, in its order.
+func (p Project) Reads(needed []string) (all []string, shared []Column) {
 	for _, c := range p.Columns {
 		if slices.Contains(needed, c.Name) || expr.Fallible(c.Expr) {
 			all = append(all, expr.Fields(c.Expr)...)
@@ -70,9 +70,11 @@ func (p Project) Reads(needed []string) []string {
 		is := func(name string) bool { return name == p.Shared[i].Name }
 		if slices.ContainsFunc(all, is) {
 			all = append(slices.DeleteFunc(all, is), expr.Fields(p.Shared[i].Expr)...)
+			shared = append(shared, p.Shared[i])
 		}
 	}
-	return all
+	slices.Reverse(shared)
+	return all, shared
 }
 
 // JoinKind is the kind of a join.

@@ -202,7 +202,8 @@ func (st *Step) reads(in Input) []string {
 		s, _ := st.inputSchema(in)
 		all = append(all, s.Names()...)
 	case node.Project:
-		all = append(all, op.Reads(st.Needed)...)
+		fields, _ := op.Reads(st.Needed)
+		all = append(all, fields...)
 	case node.Sort:
 		for _, k := range op.Keys {
 			add(k.Expr)

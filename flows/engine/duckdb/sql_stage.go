@@ -193,7 +193,8 @@ func (b *builder) refusedBefore(st *plan.Step) bool {
 
 func (b *builder) project(st *plan.Step, op node.Project, in string) (string, error) {
 	var outer, inner, errs []string
-	in, err := b.shared(op, in)
+	_, shared := op.Reads(st.Needed)
+	in, err := b.shared(shared, in)
 	if err != nil {
 		return "", err
 	}
@@ -242,8 +243,8 @@ func (b *builder) project(st *plan.Step, op node.Project, in string) (string, er
 		strings.Join(outer, ", "), strings.Join(inner, ", "), in, b.run.taps[st.Ref], b.refuse(st)), nil
 }
 
-// shared puts a relation with what a projection computes once in the place of its input.
-func (b *builder) shared(op node.Project, in string) (string, error) {
+// shared puts a relation with what a projection computes once, as far as it is needed, in the place of its input.
+func (b *builder) shared(list []node.Column, in string) (string, error) {
 	var cols, names []string
 	flush := func() {
 		if len(cols) > 0 {
@@ -251,7 +252,7 @@ func (b *builder) shared(op node.Project, in string) (string, error) {
 			cols, names = nil, nil
 		}
 	}
-	for _, c := range op.Shared {
+	for _, c := range list {
 		r, err := b.run.render.Render(c.Expr)
 		if err != nil {
 			return "", err

@@ -58,8 +58,11 @@ func (g *generator) filled(f flows.Field, i int, known bool) filled {
 	if step == 0 || !known {
 		var v any
 		w.fill["value"], v = "'none'", "none"
-		if f.Type.Kind == flows.Int64 {
+		switch f.Type.Kind {
+		case flows.Int64:
 			w.fill["value"], v = "-3", int64(-3)
+		case flows.Boolean:
+			w.fill["value"], v = "true", true
 		}
 		w.value = func(rs []row, at int) any {
 			if rs[at][i] == nil {

@@ -132,7 +132,11 @@ func lookInto(doc any, path string) (v any, is bool) {
 	}
 	keys := map[string][]string{"$": nil, "$.v": {"v"}, "$.o": {"o"}, "$.o['x y']": {"o", "x y"}, "$.none": {"none"}, `$.o."x y".z`: {"o", "x y", "z"}}[path]
 	if path == "$[0]" {
-		return nil, false // no generated text is a list
+		list, _ := v.([]any) // such as a refused record
+		if len(list) == 0 {
+			return nil, false
+		}
+		return list[0], true
 	}
 	for _, k := range keys {
 		members, _ := v.(map[string]any)

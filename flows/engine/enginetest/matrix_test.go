@@ -127,7 +127,7 @@ func TestTypeMatrix(t *testing.T) {
 	}
 	missing := map[string]bool{}
 	for _, ty := range node.Types() {
-		missing[ty.ID] = !slices.Contains([]string{"file.input", "file.output", "database.input", "database.output", "sample.data"}, ty.ID)
+		missing[ty.ID] = !slices.Contains([]string{"file.input", "file.output", "database.input", "database.output", "sample.data", "rest.input"}, ty.ID)
 	}
 	ps := places()
 	cells := map[string][]string{}
