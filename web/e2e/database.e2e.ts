@@ -161,6 +161,7 @@ test.skipIf(why !== null)('a file goes into a table by upsert, and is read back'
   await settings(page).getByRole('button', { name: 'New…' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Name *').fill('warehouse');
+  await dialog.getByLabel('System').selectOption({ label: 'PostgreSQL' });
   const address = dialog.getByLabel('Fill in from an address');
   await address.fill('jdbc:postgresql://127.0.0.1/postgres?socketFactory=evil.Class');
   await page.keyboard.press('Enter');

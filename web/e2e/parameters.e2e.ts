@@ -37,6 +37,8 @@ async function both(page: Page, name: string): Promise<void> {
 }
 
 async function connect(page: Page, database: string): Promise<void> {
+  const system = dialog(page).getByLabel('System');
+  if (await system.isEnabled().catch(() => false)) await system.selectOption({ label: 'PostgreSQL' });
   await dialog(page).getByLabel('Host *').fill('127.0.0.1');
   await dialog(page).getByLabel('Port').fill(String(pg.port));
   await dialog(page).getByLabel('Database *').fill(database);
