@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"spark/connectors/internal/address"
 	"spark/flows"
 	"spark/flows/node"
 )
@@ -58,7 +59,7 @@ func (s *Settings) Check() flows.Problems {
 	if s.Port > 65535 {
 		say("connection.port", "port", fmt.Sprintf("%d is no port", s.Port), "choose one of 1 to 65535; MySQL's is 3306")
 	}
-	if strings.ContainsAny(s.Host, "/,@() \t") || strings.ContainsFunc(s.Host, control) {
+	if strings.ContainsAny(s.Host, "/,@() \t") || strings.ContainsFunc(s.Host, address.Control) {
 		say("connection.host", "host", "that is no name or address of one host", "write db.example.com or 192.0.2.7; a Unix socket or a list of hosts is not taken")
 	}
 	if s.ConnectTimeout > maxTimeout {
@@ -81,29 +82,9 @@ func (s *Settings) tlsConfig() (c *tls.Config, fallback bool) {
 	case "require":
 		return &tls.Config{InsecureSkipVerify: true}, false
 	case "verify-ca", "verify-full":
-		return s.verifying(), false
+		return address.Verifying(s.TLS, s.Host, s.Authority), false
 	}
 	return nil, false
-}
-
-// verifying is a TLS configuration that checks the server's certificate; verify-ca leaves its name unchecked.
-func (s *Settings) verifying() *tls.Config {
-	var roots *x509.CertPool
-	if s.Authority != "" {
-		roots = x509.NewCertPool()
-		roots.AppendCertsFromPEM([]byte(s.Authority))
-	}
-	if s.TLS == "verify-full" {
-		return &tls.Config{RootCAs: roots, ServerName: s.Host}
-	}
-	return &tls.Config{RootCAs: roots, InsecureSkipVerify: true, VerifyConnection: func(cs tls.ConnectionState) error {
-		o := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
-		for _, c := range cs.PeerCertificates[1:] {
-			o.Intermediates.AddCert(c)
-		}
-		_, err := cs.PeerCertificates[0].Verify(o)
-		return err
-	}}
 }
 
 type dialect struct{}

@@ -1,44 +1,35 @@
 package postgres
 
 import (
-	"fmt"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
-	"spark/flows"
+	"spark/connectors/internal/address"
 	"spark/flows/node"
 )
 
 // A connection may be given as the address that other programs use: postgres://user:password@host:port/database or
 // jdbc:postgresql://host:port/database, each with parameters. It is split into settings and not kept.
 
-const (
-	addressExample = "postgres://user@host:5432/database"
-	maxAddress     = 4096 // bytes
-)
+const usualPort = 5432
+
+const addressExample = "postgres://user@host:5432/database"
 
 // parseAddress splits an address. No error quotes it: it may hold the password.
-func parseAddress(address string) (node.ConnectionSettings, error) {
+func parseAddress(text string) (node.ConnectionSettings, error) {
 	s := newSettings()
-	rest := strings.TrimSpace(address)
-	if len(rest) > maxAddress {
-		return nil, addressError("the address is longer than 4,096 characters", "paste the address alone")
+	rest, err := address.Clean(text)
+	if err != nil {
+		return nil, err
 	}
-	if strings.ContainsFunc(rest, control) {
-		return nil, addressError("the address has a line break or another control character in it", "paste the address alone, on one line")
-	}
-	var err error
-	if after, ok := cutFold(rest, "jdbc:postgresql:"); ok {
+	switch after, kind := address.CutPrefix(rest, "jdbc:postgresql:", "postgres://", "postgresql://"); kind {
+	case "jdbc:postgresql:":
 		err = s.jdbc(after)
-	} else if after, ok := cutFold(rest, "postgres://"); ok {
+	case "postgres://", "postgresql://":
 		err = s.native(after)
-	} else if after, ok := cutFold(rest, "postgresql://"); ok {
-		err = s.native(after)
-	} else {
-		err = addressError("this is no address of PostgreSQL", "write "+addressExample+" or jdbc:postgresql://host:5432/database")
+	default:
+		err = address.Error("this is no address of PostgreSQL", "write "+addressExample+" or jdbc:postgresql://host:5432/database")
 	}
 	if err != nil {
 		return nil, err
@@ -50,47 +41,26 @@ func parseAddress(address string) (node.ConnectionSettings, error) {
 		s.Database = s.User // as PostgreSQL's own programs take it
 	}
 	if ps := s.Check(); ps.Failed() {
-		return nil, addressError(ps[0].Message, ps[0].Suggestion)
+		return nil, address.Error(ps[0].Message, ps[0].Suggestion)
 	}
 	return s, nil
-}
-
-func addressError(message, suggestion string) error {
-	return &flows.Error{Code: "connection.address", Path: flows.Path{Field: node.AddressMember}, Message: message, Suggestion: suggestion}
-}
-
-func cutFold(s, prefix string) (string, bool) {
-	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
-		return s, false
-	}
-	return s[len(prefix):], true
 }
 
 // native reads what stands behind postgres://.
 func (s *Settings) native(rest string) error {
 	rest, query, _ := strings.Cut(rest, "?")
 	authority, path, _ := strings.Cut(rest, "/")
-	// A password that was not written as a URL wants it may hold an @: the last one ends it.
-	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
-		name, password, _ := strings.Cut(authority[:i], ":")
-		authority = authority[i+1:]
-		var err error
-		if s.User, err = decoded(url.PathUnescape, "the user", name); err != nil {
-			return err
-		}
-		if password, err = decoded(url.PathUnescape, "the password", password); err != nil {
-			return err
-		}
-		s.Password = node.NewSecret(password)
-	}
-	if err := s.hostPort(authority); err != nil {
-		return err
-	}
 	var err error
-	if s.Database, err = decoded(url.PathUnescape, "the database", path); err != nil {
+	if s.User, s.Password, authority, err = address.Login(authority); err != nil {
 		return err
 	}
-	return s.parameters(query)
+	if s.Host, s.Port, err = hostPort(authority); err != nil {
+		return err
+	}
+	if s.Database, err = address.Decoded(url.PathUnescape, "the database", path); err != nil {
+		return err
+	}
+	return parameters.Read(s, query)
 }
 
 // jdbc reads what stands behind jdbc:postgresql: — //host:port/database or the database alone, and parameters.
@@ -100,9 +70,10 @@ func (s *Settings) jdbc(rest string) error {
 	if after, ok := strings.CutPrefix(rest, "//"); ok {
 		authority, database, _ := strings.Cut(after, "/")
 		if strings.Contains(authority, "@") {
-			return addressError("a JDBC address names no user before its host", "write ?user=… behind the database, or begin with postgres://")
+			return address.Error("a JDBC address names no user before its host", "write ?user=… behind the database, or begin with postgres://")
 		}
-		if err := s.hostPort(authority); err != nil {
+		var err error
+		if s.Host, s.Port, err = hostPort(authority); err != nil {
 			return err
 		}
 		path = database
@@ -110,112 +81,38 @@ func (s *Settings) jdbc(rest string) error {
 		path = strings.TrimPrefix(path, "/")
 	}
 	var err error
-	if s.Database, err = decoded(url.QueryUnescape, "the database", path); err != nil {
+	if s.Database, err = address.Decoded(url.QueryUnescape, "the database", path); err != nil {
 		return err
 	}
-	return s.parameters(query)
+	return parameters.Read(s, query)
 }
 
-// decoded undoes the writing of special characters as % and two digits.
-func decoded(how func(string) (string, error), what, text string) (string, error) {
-	plain, err := how(text)
-	if err != nil || !utf8.ValidString(plain) || strings.ContainsFunc(plain, control) {
-		return "", addressError(what+" in the address is not written as a URL wants it", "write % as %25, and other special characters as % and two digits; or fill in the fields")
+// hostPort reads a host with or without a port, which is otherwise the usual one.
+func hostPort(text string) (string, int64, error) {
+	host, port, err := address.HostPort(text, usualPort)
+	if port == 0 {
+		port = usualPort
 	}
-	return plain, nil
+	return host, port, err
 }
 
-func control(r rune) bool { return r < ' ' || r == 0x7f }
-
-// hostPort reads host, host:port or [address]:port.
-func (s *Settings) hostPort(text string) error {
-	if text == "" {
-		return nil
-	}
-	if strings.Contains(text, ",") {
-		return addressError("the address names several hosts", "name one; a connection leads to one server")
-	}
-	host, port := text, ""
-	if strings.HasPrefix(text, "[") {
-		end := strings.IndexByte(text, ']')
-		if end < 0 || end+1 < len(text) && text[end+1] != ':' {
-			return addressError("the host in brackets has no end", "write [::1]:5432")
-		}
-		host, port = text[1:end], strings.TrimPrefix(text[end+1:], ":")
-		if a, err := netip.ParseAddr(host); err != nil || !a.Is6() {
-			return addressError("what stands in brackets is no IPv6 address", "write [::1]:5432")
-		}
-	} else if i := strings.IndexByte(text, ':'); i >= 0 {
-		host, port = text[:i], text[i+1:]
-	}
-	var err error
-	if s.Host, err = decoded(url.PathUnescape, "the host", host); err != nil {
-		return err
-	}
-	if port == "" {
-		return nil
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || n == 0 {
-		return addressError("the port is no number from 1 to 65535", "write it behind the host: host:5432. Where the password has an @, : or / in it, fill in the fields")
-	}
-	s.Port = int64(n)
-	return nil
-}
-
-// parameters reads what stands behind the question mark. What is not known to be harmless is refused by name.
-func (s *Settings) parameters(query string) error {
-	seen := map[string]bool{}
-	for _, pair := range strings.Split(query, "&") {
-		if pair == "" {
-			continue
-		}
-		rawName, rawValue, _ := strings.Cut(pair, "=")
-		name, err := decoded(url.QueryUnescape, "a parameter", rawName)
-		if err != nil {
-			return err
-		}
-		value, err := decoded(url.QueryUnescape, "the value of a parameter", rawValue)
-		if err != nil {
-			return err
-		}
-		p, known := parameters[strings.ToLower(name)]
-		switch {
-		case !known:
-			return refusedParameter(name, strings.Contains(query, "@"))
-		case seen[p.what]:
-			return addressError(fmt.Sprintf("the address gives the %s twice", p.what), "give it once")
-		}
-		seen[p.what] = true
-		if err := p.set(s, value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// parameter is one that an address may have.
-type parameter struct {
-	what string // it sets
-	set  func(s *Settings, value string) error
-}
-
-var parameters = map[string]parameter{
-	"user":             {"user", setUser},
-	"password":         {"password", setPassword},
-	"sslmode":          {"kind of TLS", setTLS},
-	"ssl":              {"kind of TLS", setJDBCTLS},
-	"application_name": {"application's name", setApplication},
-	"applicationname":  {"application's name", setApplication},
-	"connect_timeout":  {"connect timeout", setTimeout},
-	"connecttimeout":   {"connect timeout", setTimeout},
-	"search_path":      {"search path", setSearchPath},
-	"currentschema":    {"search path", setSearchPath},
-}
+// parameters are those that an address may have.
+var parameters = address.Parameters[*Settings]{Refused: refused, Names: []string{"sslmode", "application_name", "connect_timeout", "search_path", "currentSchema", "user", "password"}, Known: map[string]address.Parameter[*Settings]{
+	"user":             {What: "user", Set: setUser},
+	"password":         {What: "password", Set: setPassword},
+	"sslmode":          {What: "kind of TLS", Set: setTLS},
+	"ssl":              {What: "kind of TLS", Set: setJDBCTLS},
+	"application_name": {What: "application's name", Set: setApplication},
+	"applicationname":  {What: "application's name", Set: setApplication},
+	"connect_timeout":  {What: "connect timeout", Set: setTimeout},
+	"connecttimeout":   {What: "connect timeout", Set: setTimeout},
+	"search_path":      {What: "search path", Set: setSearchPath},
+	"currentschema":    {What: "search path", Set: setSearchPath},
+}}
 
 func setUser(s *Settings, v string) error {
 	if s.User != "" {
-		return addressError("the address gives the user twice", "give it once")
+		return address.Error("the address gives the user twice", "give it once")
 	}
 	s.User = v
 	return nil
@@ -223,7 +120,7 @@ func setUser(s *Settings, v string) error {
 
 func setPassword(s *Settings, v string) error {
 	if !s.Password.IsZero() {
-		return addressError("the address gives the password twice", "give it once")
+		return address.Error("the address gives the password twice", "give it once")
 	}
 	s.Password = node.NewSecret(v)
 	return nil
@@ -235,9 +132,9 @@ func setTLS(s *Settings, v string) error {
 		s.TLS = v
 		return nil
 	case "allow":
-		return addressError("sslmode=allow is not supported", "choose prefer, which encrypts where the server can")
+		return address.Error("sslmode=allow is not supported", "choose prefer, which encrypts where the server can")
 	}
-	return addressError("the value of sslmode is not known", "choose disable, prefer, require, verify-ca or verify-full")
+	return address.Error("the value of sslmode is not known", "choose disable, prefer, require, verify-ca or verify-full")
 }
 
 // setJDBCTLS: ssl=true alone means verify-full to the JDBC driver.
@@ -248,7 +145,7 @@ func setJDBCTLS(s *Settings, v string) error {
 	case "false":
 		s.TLS = "disable"
 	default:
-		return addressError("ssl is neither true nor false", "write ssl=true, or sslmode=require")
+		return address.Error("ssl is neither true nor false", "write ssl=true, or sslmode=require")
 	}
 	return nil
 }
@@ -261,7 +158,7 @@ func setApplication(s *Settings, v string) error {
 func setTimeout(s *Settings, v string) error {
 	n, err := strconv.ParseUint(v, 10, 16)
 	if err != nil || n == 0 || n > maxTimeout {
-		return addressError("the connect timeout is no number of seconds from 1 to 3600", "write connect_timeout=10")
+		return address.Error("the connect timeout is no number of seconds from 1 to 3600", "write connect_timeout=10")
 	}
 	s.ConnectTimeout = int64(n)
 	return nil
@@ -319,20 +216,4 @@ var refused = map[string][2]string{
 	"timezone":                      {"Spark sets it to UTC", "remove it"},
 	"datestyle":                     {"Spark sets it to ISO", "remove it"},
 	"readonly":                      {"a source reads in a read-only transaction as it is", "remove it"},
-}
-
-// refusedParameter says why a parameter is not taken. private: the name may be the rest of a password.
-func refusedParameter(name string, private bool) error {
-	e := &flows.Error{Code: "connection.parameter", Path: flows.Path{Field: node.AddressMember}}
-	if why, ok := refused[strings.ToLower(name)]; ok {
-		e.Message, e.Suggestion = fmt.Sprintf("the parameter %s is refused: %s", name, why[0]), why[1]
-		return e
-	}
-	if private || len(name) > 40 {
-		e.Message, e.Suggestion = "what stands behind the question mark has a parameter that is not known", "remove it; where the password has a ? or & in it, fill in the fields"
-		return e
-	}
-	names := []string{"sslmode", "application_name", "connect_timeout", "search_path", "currentSchema", "user", "password"}
-	e.Message, e.Suggestion = fmt.Sprintf("the parameter %q is not known", name), "remove it, or: "+flows.DidYouMean(name, names)
-	return e
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"spark/connectors/internal/address"
 	"spark/flows"
 	"spark/flows/node"
 )
@@ -57,13 +58,13 @@ func (s *Settings) Check() flows.Problems {
 	if s.Port > 65535 {
 		ps = append(ps, &flows.Error{Code: "connection.port", Path: flows.Path{Field: "port"}, Message: fmt.Sprintf("%d is no port", s.Port), Suggestion: "choose one of 1 to 65535; PostgreSQL's is 5432"})
 	}
-	if strings.ContainsAny(s.Host, "/,@ \t") || strings.ContainsFunc(s.Host, control) {
+	if strings.ContainsAny(s.Host, "/,@ \t") || strings.ContainsFunc(s.Host, address.Control) {
 		ps = append(ps, &flows.Error{Code: "connection.host", Path: flows.Path{Field: "host"}, Message: "that is no name or address of one host", Suggestion: "write db.example.com or 192.0.2.7; a Unix socket or a list of hosts is not taken"})
 	}
 	if s.ConnectTimeout > maxTimeout {
 		ps = append(ps, &flows.Error{Code: "connection.timeout", Path: flows.Path{Field: "connectTimeout"}, Message: fmt.Sprintf("%d seconds is too long to wait for a connection", s.ConnectTimeout), Suggestion: "choose 1 to 3600"})
 	}
-	if len(s.ApplicationName) > 63 || strings.ContainsFunc(s.ApplicationName, control) {
+	if len(s.ApplicationName) > 63 || strings.ContainsFunc(s.ApplicationName, address.Control) {
 		ps = append(ps, &flows.Error{Code: "connection.application", Path: flows.Path{Field: "applicationName"}, Message: "the application's name is longer than 63 bytes or has a control character in it", Suggestion: "shorten it"})
 	}
 	if s.Authority != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(s.Authority)) {
@@ -101,29 +102,9 @@ func (s *Settings) config() (*pgx.ConnConfig, error) {
 	case "require":
 		c.TLSConfig = &tls.Config{InsecureSkipVerify: true}
 	case "verify-ca", "verify-full":
-		c.TLSConfig = s.verifying()
+		c.TLSConfig = address.Verifying(s.TLS, s.Host, s.Authority)
 	}
 	return c, nil
-}
-
-// verifying is a TLS configuration that checks the server's certificate; verify-ca leaves its name unchecked.
-func (s *Settings) verifying() *tls.Config {
-	var roots *x509.CertPool
-	if s.Authority != "" {
-		roots = x509.NewCertPool()
-		roots.AppendCertsFromPEM([]byte(s.Authority))
-	}
-	if s.TLS == "verify-full" {
-		return &tls.Config{RootCAs: roots, ServerName: s.Host}
-	}
-	return &tls.Config{RootCAs: roots, InsecureSkipVerify: true, VerifyConnection: func(cs tls.ConnectionState) error {
-		o := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
-		for _, c := range cs.PeerCertificates[1:] {
-			o.Intermediates.AddCert(c)
-		}
-		_, err := cs.PeerCertificates[0].Verify(o)
-		return err
-	}}
 }
 
 type dialect struct{}

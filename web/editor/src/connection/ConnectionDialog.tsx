@@ -1,7 +1,7 @@
 import { produce } from 'immer';
 import { useMemo, useState, type ReactNode } from 'react';
 import { ApiError, type Client } from '../api/client';
-import type { Catalogue, Connection, ConnectionReport, FlowError } from '../api/types';
+import type { Catalogue, Connection, ConnectionReport, ConnectionType, FlowError } from '../api/types';
 import { Dialog } from '../file/Dialog';
 import { Form, Problems } from '../form/Field';
 import { sentence } from '../form/problem';
@@ -18,6 +18,7 @@ interface Props {
   connection: Connection | null; // null: a new one
   name?: string; // of the connection that gets an entry in another environment
   type?: string; // of that one
+  systems?: readonly ConnectionType[]; // that a new one may lead to; none: all
   environment?: string; // of a new entry; '' or none: the default one
   onSaved(connection: Connection): void;
   onClose(): void;
@@ -26,8 +27,8 @@ interface Props {
 type Outcome = { kind: 'busy'; what: 'test' | 'save' } | { kind: 'split' } | { kind: 'reached'; report: ConnectionReport } | { kind: 'failed'; error: ApiError } | null;
 
 /** ConnectionDialog edits a connection, and tries it before it is saved. */
-export function ConnectionDialog({ client, catalogue, connection, name: entryOf = '', type: entryType = '', environment = '', onSaved, onClose }: Props): ReactNode {
-  const types = catalogue.connections ?? [];
+export function ConnectionDialog({ client, catalogue, connection, name: entryOf = '', type: entryType = '', systems, environment = '', onSaved, onClose }: Props): ReactNode {
+  const types = systems ?? catalogue.connections ?? [];
   const [type, setType] = useState(connection?.type ?? (entryType || (types[0]?.id ?? '')));
   const [name, setName] = useState(connection?.name ?? entryOf);
   const [settings, setSettings] = useState<Config>(() => (connection?.settings ?? {}) as Config);

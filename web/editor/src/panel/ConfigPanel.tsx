@@ -23,7 +23,7 @@ import { MoveField } from './MoveField';
 import { readField } from './sampleOf';
 import { walkProblems } from './problemWalk';
 import { ResponseTab } from './ResponseTab';
-import { useReach } from './reach';
+import { fitting, useReach } from './reach';
 import { changesOf } from './schemaDifference';
 import { schemasOf, useProblemsOf, useType } from './use';
 
@@ -164,7 +164,7 @@ function Settings({ node, type, onShow }: { node: FlowNode; type: NodeType | und
         <General node={node} type={type} />
       </div>
       {dialog?.kind === 'pick' && <FilePicker path={dialog.path} sink={form.sink} onChoose={chosen} onClose={() => setDialog(null)} />}
-      {dialog?.kind === 'connection' && <ConnectionDialog client={client} catalogue={form.catalogue} connection={null} type={systemOf(schema, dialog.path)} environment={inEnvironment} onClose={() => setDialog(null)} onSaved={(made) => {
+      {dialog?.kind === 'connection' && <ConnectionDialog client={client} catalogue={form.catalogue} connection={null} systems={fitting(form.catalogue.connections ?? [], systemOf(schema, dialog.path))} environment={inEnvironment} onClose={() => setDialog(null)} onSaved={(made) => {
         form.edit('Choose connection', (config) => void (config[dialog.path] = made.name));
         reach.again();
         setDialog(null);
@@ -174,9 +174,9 @@ function Settings({ node, type, onShow }: { node: FlowNode; type: NodeType | und
   );
 }
 
-/** systemOf is the connection type that a setting asks for; '': any. */
-function systemOf(schema: Schema, path: string): string {
-  return membersOf(schema).find((m) => m.name === path)?.schema['x-system'] ?? '';
+/** systemOf is the connection type that a setting asks for; none: any database. */
+function systemOf(schema: Schema, path: string): string | undefined {
+  return membersOf(schema).find((m) => m.name === path)?.schema['x-system'];
 }
 
 function isPlaced(problem: FlowError, known: readonly string[]): boolean {

@@ -3,7 +3,7 @@
 
 import { useEffect, useRef, useState } from 'react';
 import { ApiError } from '../api/client';
-import type { Column, Connection, NodeType } from '../api/types';
+import type { Column, Connection, ConnectionType, NodeType } from '../api/types';
 import { membersOf, type Schema } from '../form/schema';
 import { sentence } from '../form/problem';
 import type { Discovered } from '../form/scope';
@@ -67,6 +67,11 @@ export function useDiscovered<T>(key: string, wait: number, ask: (fresh: boolean
   };
 }
 
+/** fitting are the types of connections that a setting takes: the one that it names, or those to databases. */
+export function fitting(types: readonly ConnectionType[], system: string | undefined): readonly ConnectionType[] {
+  return types.filter((t) => (system ? t.id === system : t.database));
+}
+
 /** useReach is what the connections of the project lead to; asked for only where the node has one. */
 export function useReach(node: FlowNode, type: NodeType | undefined) {
   const { client, editor } = useServices();
@@ -75,7 +80,8 @@ export function useReach(node: FlowNode, type: NodeType | undefined) {
   const wanted = asks !== undefined;
   const system = asks?.schema['x-system'];
   const catalogue = useEditor((s) => s.catalogue);
-  const fits = (c: Connection) => (system ? c.type === system : catalogue.connections?.find((t) => t.id === c.type)?.database !== false);
+  const systems = fitting(catalogue.connections ?? [], system);
+  const fits = (c: Connection) => systems.some((t) => t.id === c.type);
   const { value, again } = useLoaded(wanted ? 'connections' : '', (signal) => (wanted ? client.connections(signal) : Promise.resolve({ items: [] })));
   const environment = useEditor((s) => s.environment);
   useEditor((s) => s.check);
