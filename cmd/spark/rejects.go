@@ -32,20 +32,42 @@ func (r rejectFile) Open(id string) (run.RejectWriter, error) {
 }
 
 type rejectWriter struct {
-	target rejectFile
-	f      *os.File
-	w      *bufio.Writer
+	target  rejectFile
+	f       *os.File
+	w       *bufio.Writer
+	unsaved int        // bytes since the disk was last told to begin
+	saving  chan error // answers when the disk has what it was told of; nil: it was told of nothing
+	failed  error      // of the disk, which says so only once
 }
+
+// saveEvery is how much may wait for Seal: the disk writes while the run goes on, not all at its end.
+const saveEvery = 16 << 20
 
 func (w *rejectWriter) Add(lines []byte) error {
 	if _, err := w.w.Write(lines); err != nil {
 		return w.target.failure(err)
 	}
+	w.unsaved += len(lines)
+	select {
+	case err := <-w.saving:
+		w.failed, w.saving = errors.Join(w.failed, err), nil
+	default:
+	}
+	if w.saving == nil && w.unsaved >= saveEvery {
+		w.unsaved, w.saving = 0, make(chan error, 1)
+		go func(saving chan<- error) { saving <- w.f.Sync() }(w.saving)
+	}
 	return nil
 }
 
 func (w *rejectWriter) Seal() error {
-	err := w.w.Flush()
+	if w.saving != nil {
+		w.failed, w.saving = errors.Join(w.failed, <-w.saving), nil
+	}
+	err := w.failed
+	if err == nil {
+		err = w.w.Flush()
+	}
 	if err == nil {
 		err = w.f.Sync()
 	}

@@ -278,6 +278,7 @@ func (p *parser) refuse(r *region) {
 		}
 		return int(a.column - b.column)
 	})
+	p.rejects = slices.Grow(p.rejects, len(p.bads))
 	for _, x := range p.bads {
 		if n := len(p.drop); n > 0 && p.drop[n-1] == x.record {
 			continue
