@@ -55,13 +55,21 @@ afterAll(async () => {
 const settings = (page: Page) => page.getByRole('complementary', { name: 'Settings' });
 const card = (page: Page, title: string) => page.locator('.node-card').filter({ has: page.locator('.card-title', { hasText: new RegExp(`^${title}$`) }) });
 
+/** pick chooses of a list; with the mouse that is two clicks, which are counted. */
+async function pick(field: Locator, value: string): Promise<void> {
+  await field.selectOption(value);
+  await field.page().evaluate(() => sessionStorage.setItem('clicks', String(Number(sessionStorage.getItem('clicks') ?? 0) + 2)));
+}
+
 /** add takes what the palette finds first behind the selected node, and opens its settings. */
 async function add(page: Page, word: string, title: string): Promise<void> {
-  await page.getByRole('searchbox', { name: 'Search nodes' }).fill(word);
+  const search = page.getByRole('searchbox', { name: 'Search nodes' });
+  await search.click();
+  await search.fill(word);
   const first = page.locator('.palette-item').first();
   await expect.poll(() => first.textContent()).toContain(title);
   await first.click();
-  await card(page, title).dblclick();
+  if (!(await settings(page).isVisible())) await card(page, title).dblclick();
   await settings(page).getByText(title).first().waitFor();
 }
 
@@ -79,6 +87,10 @@ async function runs(page: Page, flow: string) {
 }
 
 async function both(page: Page, name: string): Promise<void> {
+  if (page.url().includes('/flows/')) {
+    await page.getByText('Saved', { exact: true }).waitFor();
+    await page.getByText('Reading records…').waitFor({ state: 'detached' });
+  }
   for (const colorScheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme });
     await keep(page, `${name}-${colorScheme}`);
@@ -104,31 +116,29 @@ test.skipIf(why !== null)('WebAPI, JSON Extractor, Transformation, JDBC Output',
   await panel.getByRole('button', { name: 'New…' }).click();
   await dialog.getByLabel('Name', { exact: false }).first().fill('shop');
   await dialog.getByLabel('Base URL').fill(base);
-  await dialog.getByLabel('Authentication').selectOption('client');
+  await pick(dialog.getByLabel('Authentication'), 'client');
   await dialog.getByLabel('Token address').fill(`${base}/token`);
   await dialog.getByLabel('Client ID').fill(client.id);
   await dialog.locator('[data-path="clientSecret"] input').fill(client.secret);
   await both(page, 'seed-connection');
   await dialog.getByRole('button', { name: 'Save' }).click();
   await panel.getByLabel('Address').fill('/products');
+  await panel.getByLabel('Record field').fill('product'); // JSON Extract takes its fields
   await panel.getByRole('button', { name: 'Fetch sample' }).click();
   await panel.getByText('200 OK').waitFor();
   await panel.getByRole('tab', { name: 'Response' }).click();
   await panel.getByRole('button', { name: /^next/ }).click();
   await panel.getByRole('toolbar').getByRole('button', { name: 'Cursor' }).click();
   await both(page, 'seed-response');
-  await panel.getByRole('tab', { name: 'Settings' }).click();
-  await panel.getByLabel('Record field').fill('product');
-  for (let i = 0; i < 3; i++) await panel.locator('[data-path="fields"]').getByRole('button', { name: /^Remove/ }).first().click(); // JSON Extract takes them
   await expect.poll(async () => (await draft(server, id)).nodes[0]!.config, { timeout: 15_000 }).toMatchObject({ recordPath: 'items', cursorPath: 'next', recordField: 'product' });
 
   await add(page, 'JSON Extractor', 'JSON Extract');
   await choose(panel.getByRole('combobox', { name: 'JSON *' }), page.getByRole('option', { name: /^product(?!I)/ }).first());
   await panel.getByRole('button', { name: 'Read a sample' }).click();
   await panel.getByRole('button', { name: /^Add all/ }).click();
-  await panel.getByRole('combobox', { name: 'Type' }).nth(1).selectOption('decimal'); // three of the sample are texts
+  await pick(panel.getByRole('combobox', { name: 'Type' }).nth(1), 'decimal'); // three of the sample are texts
   await panel.getByLabel('Drop the JSON').check();
-  await panel.getByLabel('A record that is refused').selectOption('reject');
+  await pick(panel.getByLabel('A record that is refused'), 'reject');
   await both(page, 'seed-extract');
   await add(page, 'Transformation', 'Formula');
   await panel.getByRole('button', { name: 'Add a field' }).click();
@@ -137,7 +147,7 @@ test.skipIf(why !== null)('WebAPI, JSON Extractor, Transformation, JDBC Output',
   await page.keyboard.type("availability = 'In Stock'");
   await add(page, 'JDBC Output', 'Database Output');
   await panel.getByRole('button', { name: 'New…' }).click();
-  await dialog.getByLabel('System').selectOption('postgres');
+  await pick(dialog.getByLabel('System'), 'postgres');
   await dialog.getByLabel('Name', { exact: false }).first().fill('warehouse');
   await dialog.getByLabel('Host *').fill('127.0.0.1');
   await dialog.getByLabel('Port').fill(String(pg.port));
@@ -146,7 +156,7 @@ test.skipIf(why !== null)('WebAPI, JSON Extractor, Transformation, JDBC Output',
   await dialog.getByLabel('Password').fill(pg.password);
   await dialog.getByRole('button', { name: 'Save' }).click();
   await panel.getByRole('combobox', { name: 'Table' }).fill('products_staging');
-  await panel.getByLabel('Mode').selectOption('upsert');
+  await pick(panel.getByLabel('Mode'), 'upsert');
   await choose(panel.getByRole('combobox', { name: /Key/ }), panel.getByRole('option', { name: /^product_id/ }));
   await both(page, 'seed-output');
 
@@ -183,7 +193,7 @@ test.skipIf(why !== null)('WebAPI, JSON Extractor, Transformation, JDBC Output',
   await card(page, 'JSON Extract').dblclick();
   const price = panel.locator('[data-path="fields[1]"]');
   await price.getByText('More').click();
-  await price.getByLabel('Where it is of another type').selectOption('null');
+  await pick(price.getByLabel('Where it is of another type'), 'null');
   await page.getByRole('button', { name: 'Publish' }).click();
   await page.getByText(/Revision \d+ is published/).first().waitFor();
   await page.getByRole('link', { name: 'Back to the flows' }).click();

@@ -54,13 +54,17 @@ export function FetchField({ node, onShow }: { node: FlowNode; onShow(): void })
     setBusy(true);
     setFailed(null);
     setFetched(null);
-    const bare = !Array.isArray(node.config?.['fields']) || node.config['fields'].length === 0;
+    // Whoever wants the record as a whole, or has fields, is asked before more are taken.
+    const bare = !node.config?.['recordField'] && !(node.config?.['fields'] as unknown[] | undefined)?.length;
     try {
       await session.save(); // the answer is kept for the draft
       const got = await client.fetchAnswer(session.flow, { document: editor.state.document, node: node.id, ...(environment ? { environment } : {}), parameters: editor.state.given });
       editor.announce(`The API answered ${got.answer.status} ${got.answer.statusText}.`);
       if (bare && got.proposal.fields.length > 0) take(got);
-      else setFetched(got);
+      else {
+        setFetched(got);
+        if (got.recordPath && !node.config?.['recordPath']) editor.config(node.id, 'Use the records of the sample', (config) => (config['recordPath'] = got.recordPath));
+      }
     } catch (error) {
       setFailed({ message: reasonOf(error), ...(error instanceof ApiError && error.suggestion ? { suggestion: error.suggestion } : {}) });
     } finally {
