@@ -271,7 +271,7 @@ func (rd *reading) recordsOf(a *answer, number int) (p pageRecords, err error) {
 		}
 		return pageRecords{text: a.body, count: lines}, nil
 	}
-	body := bytes.TrimPrefix(a.body, []byte("\xEF\xBB\xBF"))
+	body := withoutMark(a.body)
 	if len(bytes.TrimSpace(body)) == 0 && (a.status == http.StatusNoContent || rd.in.NoRecords == "none") {
 		return p, nil
 	}
@@ -300,6 +300,9 @@ func (rd *reading) recordsOf(a *answer, number int) (p pageRecords, err error) {
 	}
 	return p, nil
 }
+
+// withoutMark is a body without the mark that some servers begin UTF-8 with.
+func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xEF\xBB\xBF")) }
 
 // withWhole puts each record into a member of itself.
 func withWhole(body []byte, at place) []byte {

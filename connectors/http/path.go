@@ -91,6 +91,10 @@ func find(body []byte, path []step, elements bool) (at place, found bool, names 
 		return at, false, nil, err
 	}
 	at.from = int(d.InputOffset()) - 1
+	if elements, to, ok := list(body, at.from); ok {
+		at.elements, at.to = elements, to
+		return at, true, nil, nil
+	}
 	for d.PeekKind() != ']' {
 		if err := d.SkipValue(); err != nil {
 			return at, false, nil, err
@@ -100,6 +104,57 @@ func find(body []byte, path []step, elements bool) (at place, found bool, names 
 	_, err = d.ReadToken()
 	at.to = int(d.InputOffset())
 	return at, err == nil, nil, err
+}
+
+// list finds the end of the list that begins at from, and those of its elements, by its brackets alone: the reader of the
+// records says what is wrong inside. It is not ok where the brackets do not fit.
+func list(body []byte, from int) (elements []int, to int, ok bool) {
+	depth, empty := 0, true
+	for i := from; i < len(body); i++ {
+		switch body[i] {
+		case ' ', '\t', '\r', '\n':
+			continue
+		case '"':
+			if i = closing(body, i); i < 0 {
+				return nil, 0, false
+			}
+		case '[', '{':
+			if depth++; depth == 1 {
+				continue // is no element
+			}
+		case ',':
+			if depth == 1 {
+				elements = append(elements, i)
+			}
+		case ']', '}':
+			if depth--; depth == 0 {
+				if !empty {
+					elements = append(elements, i)
+				}
+				return elements, i + 1, body[i] == ']'
+			}
+		}
+		empty = false
+	}
+	return nil, 0, false
+}
+
+// closing is the quote that ends the text that begins at from; -1: none does.
+func closing(body []byte, from int) int {
+	for i := from + 1; ; i++ {
+		n := bytes.IndexByte(body[i:], '"')
+		if n < 0 {
+			return -1
+		}
+		i += n
+		escapes := 0
+		for body[i-1-escapes] == '\\' { // ends at the opening quote
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return i
+		}
+	}
 }
 
 // enter goes into a member or an element.

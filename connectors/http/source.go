@@ -212,7 +212,11 @@ func (rd *reading) page(ctx context.Context, j job) *result {
 			return nil
 		},
 		Warn: func(e *flows.Error) { x.warned = append(x.warned, e) }}
-	x.stats, x.err = rd.inner.Read(ctx, inner)
+	if x.stats, x.err = rd.inner.Read(ctx, inner); x.err != nil && rd.in.Format == "json" {
+		if err := whole(withoutMark(j.answer.body)); err != nil { // the answer's fault comes before that of its records
+			x.err = noJSON(j.answer, j.number, err.Error())
+		}
+	}
 	return x
 }
 
