@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"syscall"
@@ -173,7 +174,12 @@ type executorCommand struct {
 	network
 }
 
+// headroom lets an executor collect its garbage every 64 MB in place of every 4: records pass through it, and little stays.
+// It is an allocation that is never written, so that it takes no memory itself.
+const headroom = 32 << 20
+
 func (c executorCommand) Run() error {
+	defer runtime.KeepAlive(make([]byte, headroom))
 	if c.Background {
 		letOthersGoFirst()
 	}
