@@ -6,6 +6,7 @@ import (
 	_ "spark/flows/transform/checkpoint"
 	_ "spark/flows/transform/convert"
 	_ "spark/flows/transform/deduplicate"
+	_ "spark/flows/transform/encrypt"
 	_ "spark/flows/transform/expectations"
 	_ "spark/flows/transform/explode"
 	_ "spark/flows/transform/fillnulls"
