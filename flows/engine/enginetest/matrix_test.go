@@ -116,6 +116,7 @@ func places() []place {
 		twice("union", `{"mode":"distinct","match":"name"}`, "in"),
 		step("unpivot", `{"fields":["f"],"name":"name","value":"v","nulls":"keep"}`).found("v"),
 		step("validate", `{"rules":[{"field":"one","rule":"required"}],"then":"mark","valid":"ok","error":"why"}`),
+		step("xml.json", `{"field":"one","to":"xml","root":"one","as":"x"}`),
 		step("window", `{"groupBy":["id"],"order":[{"field":"f"}],"fields":[{"name":"w","function":"first","field":"f"}]}`).found("w"),
 	)
 }

@@ -33,4 +33,5 @@ import (
 	_ "spark/flows/transform/unpivot"
 	_ "spark/flows/transform/validate"
 	_ "spark/flows/transform/window"
+	_ "spark/flows/transform/xmljson"
 )
