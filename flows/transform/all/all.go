@@ -15,6 +15,7 @@ import (
 	_ "spark/flows/transform/formula"
 	_ "spark/flows/transform/join"
 	_ "spark/flows/transform/jsonbuild"
+	_ "spark/flows/transform/jsonedit"
 	_ "spark/flows/transform/jsonextract"
 	_ "spark/flows/transform/limit"
 	_ "spark/flows/transform/lookup"

@@ -6,7 +6,7 @@
 // go_apply(id, text, …) → {value, error} hands a chunk to a function in Go by one call, so that the way into Go is paid
 // once for up to 2,048 records. go_apply_random is the same for functions that give another result each time.
 
-enum { MAX_ARGS = 16 };
+enum { MAX_ARGS = 64 };
 
 // answer writes the results, one behind the other in body, into the vectors of values and errors. lengths says of each:
 // a value of n bytes is n, a null is -1, an error of n bytes is -2-n.
