@@ -38,11 +38,14 @@ func TestSecretParameterCanaries(t *testing.T) {
 		"in an expression":              {[]box{orders, step("out", "filter", `{"condition":"status = $token"}`)}, ""},
 		"in the path of a target":       {[]box{orders, output("${token}.csv")}, ""},
 		"in a statement":                {[]box{step("in", "database.input", `{"connection":"warehouse","from":"query","query":"SELECT ${token} AS a"}`), output("c.csv")}, ""},
+		"as the key of a hash":          {[]box{orders, step("mask", "mask", `{"fields":[{"name":"status","how":"hmac","key":"${token}"}]}`), output("e.csv")}, flows.RunSucceeded},
+		"as a key that is none":         {[]box{orders, step("crypt", "encrypt", `{"do":"encrypt","fields":["status"],"keys":[{"name":"k","key":"${token}"}]}`), output("f.csv")}, ""},
+		"as the name of a key":          {[]box{orders, step("crypt", "encrypt", `{"do":"encrypt","fields":["status"],"keys":[{"name":"${token}","key":"${token}"}]}`), output("g.csv")}, ""},
 		"as the connection":             {[]box{selecting("true").with("connection", "${token}"), output("d.csv")}, ""},
 	} {
 		var edges []string
-		if len(c.boxes) == 2 {
-			edges = []string{"in.out>out.in"}
+		for i := range len(c.boxes) - 1 {
+			edges = append(edges, c.boxes[i].id+".out>"+c.boxes[i+1].id+".in")
 		}
 		doc := graph(token, c.boxes, edges...)
 		flow := k.flow(doc, `{}`)

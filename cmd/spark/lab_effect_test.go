@@ -67,7 +67,7 @@ func TestQuestionsHaveNoEffect(t *testing.T) {
 				for _, mode := range []flows.SampleMode{{Mode: flows.SampleFirst}, {Mode: flows.SampleRandom}} {
 					v, err := l.Preview(t.Context(), flows.LocalScope, flows.PreviewRequest{Document: f, Flow: "drawn", Node: n.ID, Limit: 50, Samples: map[string]flows.SampleMode{f.Nodes[0].ID: mode}})
 					must(t, err)
-					if v.Problems.Failed() {
+					if v.Problems.Failed() && !node.Waits(v.Problems) { // there are no secrets in previews
 						t.Errorf("%s, %s: %v", f.Name, n.ID, v.Problems)
 					}
 					looked++

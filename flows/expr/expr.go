@@ -150,6 +150,8 @@ func children(e Expr) []Expr {
 		list = append(list, e.X, e.Low, e.High)
 	case *Like:
 		list = append(list, e.X, e.Pattern, e.Escape)
+	case *Apply:
+		return e.Args
 	}
 	present := list[:0]
 	for _, c := range list {

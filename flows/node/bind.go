@@ -36,7 +36,7 @@ type binder struct {
 
 // bind returns settings with the values of parameters in their places. shape is the struct that they are decoded into.
 func (b *binder) bind(raw json.RawMessage, shape reflect.Type) json.RawMessage {
-	if !bytes.Contains(raw, []byte("${")) && !bytes.Contains(raw, []byte(`"parameter"`)) {
+	if !bytes.Contains(raw, []byte("${")) && !bytes.Contains(raw, []byte(`"parameter"`)) && !holdsSecret(shape) {
 		return raw
 	}
 	return b.object(raw, shape, "")
@@ -122,7 +122,9 @@ func (b *binder) member(raw json.RawMessage, f reflect.StructField, path string)
 		t, _ = literalType(t)
 	}
 	switch {
-	case t == typeOfType || t == secretType || t == reflect.TypeFor[json.RawMessage]():
+	case t == secretType:
+		return b.secret(raw, f, path)
+	case t == typeOfType || t == reflect.TypeFor[json.RawMessage]():
 		return raw // options are bound when their format is known
 	case t.Kind() == reflect.Struct:
 		return b.object(raw, t, path)

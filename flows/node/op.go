@@ -53,6 +53,8 @@ type Check struct {
 	Fail          bool   // such a record fails the run, whatever the node does with others that it refuses
 	// Explain says more about the value of Field in the input, as rejects write it; nil or "" where there is nothing to say.
 	Explain func(value string) string
+	// Why is a text that says more about the record; nil where there is nothing to say. It cannot fail.
+	Why expr.Expr
 }
 
 // Reads lists the fields of the input that the columns read, as far as they are needed or can fail, and the checks; and
@@ -65,6 +67,7 @@ func (p Project) Reads(needed []string) (all []string, shared []Column) {
 	}
 	for _, k := range p.Checks {
 		all = append(all, expr.Fields(k.Cond)...)
+		all = append(all, expr.Fields(k.Why)...)
 	}
 	for i := len(p.Shared) - 1; i >= 0; i-- {
 		is := func(name string) bool { return name == p.Shared[i].Name }

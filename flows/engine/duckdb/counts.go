@@ -212,6 +212,9 @@ func (r *run) refuse(x refusedRecord) error {
 	if sites := r.sites[x.ID]; x.Code >= 1 && x.Code <= len(sites) {
 		s := sites[x.Code-1]
 		rej.Code, rej.Field, rej.Reason = s.Code, s.column, s.Message
+		if x.Why != "" {
+			rej.Reason += ": " + x.Why
+		}
 	}
 	switch op := st.Op.(type) {
 	case node.Expect:

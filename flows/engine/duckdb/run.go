@@ -158,6 +158,7 @@ func (r *run) execute(ctx context.Context) (err error) {
 		return err
 	}
 	defer r.db.Close()
+	r.render.Native = r.native
 	defer r.disconnect()
 	if err := r.connect(); err != nil {
 		return err

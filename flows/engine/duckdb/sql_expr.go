@@ -36,6 +36,8 @@ type Renderer struct {
 	Now   time.Time                  // of now() and today()
 	Facts []expr.Param               // of the run
 	File  func(column string) string // the name of a file, by the column of the origin; nil: what the column holds
+	// Native makes a function in Go known to the database and returns its number there; nil where there are none.
+	Native func(*expr.Native) int
 
 	over string // what follows an aggregate function: the window that it is computed over
 }
@@ -162,6 +164,8 @@ func (r *renderer) any(e expr.Expr) frag {
 		return r.between(e)
 	case *expr.Like:
 		return r.like(e)
+	case *expr.Apply:
+		return r.apply(e)
 	}
 	return r.fail("expr.unsupported", e, fmt.Sprintf("the engine cannot compute %T", e), "")
 }

@@ -192,7 +192,7 @@ func (b *builder) refusedBefore(st *plan.Step) bool {
 }
 
 func (b *builder) project(st *plan.Step, op node.Project, in string) (string, error) {
-	var outer, inner, errs []string
+	var outer, inner, errs, whys []string
 	_, shared := op.Reads(st.Needed)
 	in, err := b.shared(shared, in)
 	if err != nil {
@@ -205,6 +205,17 @@ func (b *builder) project(st *plan.Step, op node.Project, in string) (string, er
 		}
 		b.run.site(st, i, k.Field, []ErrorSite{{Code: k.Code, Message: k.Message}})
 		errs = append(errs, fmt.Sprintf("CASE WHEN %s THEN %d END", r.Value, i+1))
+		if k.Why != nil {
+			w, err := b.run.render.Render(k.Why)
+			if err != nil {
+				return "", err
+			}
+			whys = append(whys, fmt.Sprintf("WHEN %d THEN %s", i+1, w.Value))
+		}
+	}
+	why := "NULL"
+	if len(whys) > 0 {
+		why = "CASE __spark_e " + strings.Join(whys, " ") + " END"
 	}
 	offset := len(op.Checks)
 	for _, c := range op.Columns {
@@ -240,7 +251,7 @@ func (b *builder) project(st *plan.Step, op node.Project, in string) (string, er
 	}
 	inner = append([]string{"*"}, append(inner, "coalesce("+strings.Join(errs, ", ")+") AS __spark_e")...)
 	return fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN true ELSE %s END)",
-		strings.Join(outer, ", "), strings.Join(inner, ", "), in, b.run.taps[st.Ref], b.refuse(st)), nil
+		strings.Join(outer, ", "), strings.Join(inner, ", "), in, b.run.taps[st.Ref], b.refuseFor(st, why)), nil
 }
 
 // shared puts a relation with what a projection computes once, as far as it is needed, in the place of its input.
@@ -284,13 +295,16 @@ func (b *builder) originOf(st *plan.Step) (file, number string) {
 }
 
 // refuse calls tapx with the whole input record.
-func (b *builder) refuse(st *plan.Step) string {
+func (b *builder) refuse(st *plan.Step) string { return b.refuseFor(st, "NULL") }
+
+// refuseFor is refuse with what there is to say about a record beside the message of its error: SQL of a text.
+func (b *builder) refuseFor(st *plan.Step, why string) string {
 	file, number := b.originOf(st)
 	raw := "NULL"
 	if st.Node.Policy != flows.RejectSkip {
 		raw = record(st.Node.InputSchemas[st.Inputs[0].Port].Names())
 	}
-	return fmt.Sprintf("tapx(%d, __spark_e, %s, %s, %s)", b.run.refusals[st.Ref], raw, file, number)
+	return fmt.Sprintf("tapx(%d, __spark_e, %s, %s, %s, %s)", b.run.refusals[st.Ref], raw, file, number, why)
 }
 
 func (b *builder) join(st *plan.Step, op node.Join, left, right string) (string, error) {
@@ -376,7 +390,7 @@ func (b *builder) aggregate(st *plan.Step, op node.Aggregate, in string) (string
 	for i, k := range op.Keys {
 		keys[i] = k.Name
 	}
-	return fmt.Sprintf("SELECT %s FROM (%s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN true ELSE tapx(%d, __spark_e, %s, NULL, NULL::BIGINT) END)",
+	return fmt.Sprintf("SELECT %s FROM (%s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN true ELSE tapx(%d, __spark_e, %s, NULL, NULL::BIGINT, NULL) END)",
 		quoteNames(st.Schema.Names()), sql, id, b.run.refusals[st.Ref], record(keys)), nil
 }
 

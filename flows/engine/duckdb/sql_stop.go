@@ -23,7 +23,7 @@ func (b *builder) stop(st *plan.Step, op node.Stop, in string) (string, error) {
 		return "", err
 	}
 	file, number := b.originOf(st)
-	return fmt.Sprintf("SELECT %s FROM (SELECT *, %s AS __spark_v, %s AS __spark_m FROM %s) WHERE tapf(%d, CASE WHEN __spark_v THEN tapx(%d, 1, __spark_m, %s, %s) ELSE true END)",
+	return fmt.Sprintf("SELECT %s FROM (SELECT *, %s AS __spark_v, %s AS __spark_m FROM %s) WHERE tapf(%d, CASE WHEN __spark_v THEN tapx(%d, 1, __spark_m, %s, %s, NULL) ELSE true END)",
 		cols, cond.Value, message.Value, in, b.run.taps[st.Ref], b.run.refusals[st.Ref], file, number), nil
 }
 

@@ -86,6 +86,8 @@ func places() []place {
 		place{name: "convert: to text and back", nodes: `{"id":"t","type":"convert","version":1,"config":{"fields":[{"name":"f","type":"text"}]}},{"id":"n","type":"convert","version":1,"config":{"fields":[{"name":"f","type":"%s"}]}}`,
 			edges: edge("typed", "out", "t", "in") + "," + edge("t", "out", "n", "in") + "," + edge("n", "out", "out", "in")},
 		step("deduplicate", `{"keys":["f","id"],"keep":"first"}`),
+		place{name: "encrypt: and back", nodes: `{"id":"e","type":"encrypt","version":1,"config":{"do":"encrypt","fields":["f"],"keys":[{"name":"k","key":"${key}"}]}},{"id":"d","type":"encrypt","version":1,"config":{"do":"decrypt","fields":["f"],"keys":[{"name":"k","key":"${key}"}]}},{"id":"n","type":"convert","version":1,"config":{"fields":[{"name":"f","type":"%s"}]}}`,
+			edges: edge("typed", "out", "e", "in") + "," + edge("e", "out", "d", "in") + "," + edge("d", "out", "n", "in") + "," + edge("n", "out", "out", "in")},
 		step("expectations", `{"rules":[{"expect":"unique","fields":["f","id"]},{"expect":"notNull","field":"id"}]}`),
 		place{name: "explode", nodes: `{"id":"l","type":"formula","version":1,"config":{"fields":[{"name":"l","expression":"list(f)"}]}},{"id":"n","type":"explode","version":1,"config":{"field":"l","empty":"keep"}}`,
 			edges: edge("typed", "out", "l", "in") + "," + edge("l", "out", "n", "in") + "," + edge("n", "out", "out", "in"), value: "l"},
@@ -95,6 +97,8 @@ func places() []place {
 		step("formula", `{"fields":[{"name":"g","expression":"coalesce(f, f)"}]}`).found("g"),
 		twice("join", `{"kind":"left","keys":[{"left":"f","right":"f"},{"left":"id","right":"id"}],"rightSuffix":"_r"}`, "right"),
 		step("json.build", `{"template":"{\"v\": [f]}","name":"built","others":"keep"}`),
+		place{name: "json.edit", nodes: `{"id":"j","type":"formula","version":1,"config":{"fields":[{"name":"j","expression":"json_object('f', 1)"}]}},{"id":"e","type":"json.edit","version":1,"config":{"field":"j","changes":[{"do":"set","path":"$.f","value":"f"}]}},{"id":"n","type":"json.extract","version":1,"config":{"field":"j","fields":[{"path":"$.f","name":"g","type":"%s"}]}}`,
+			edges: edge("typed", "out", "j", "in") + "," + edge("j", "out", "e", "in") + "," + edge("e", "out", "n", "in") + "," + edge("n", "out", "out", "in"), value: "g"},
 		place{name: "json.extract", nodes: `{"id":"j","type":"formula","version":1,"config":{"fields":[{"name":"j","expression":"json_object('f', f)"}]}},{"id":"n","type":"json.extract","version":1,"config":{"field":"j","fields":[{"path":"$.f","name":"g","type":"%s"}]}}`,
 			edges: edge("typed", "out", "j", "in") + "," + edge("j", "out", "n", "in") + "," + edge("n", "out", "out", "in"), value: "g"},
 		step("limit", `{"count":100}`),
@@ -114,6 +118,7 @@ func places() []place {
 		twice("union", `{"mode":"distinct","match":"name"}`, "in"),
 		step("unpivot", `{"fields":["f"],"name":"name","value":"v","nulls":"keep"}`).found("v"),
 		step("validate", `{"rules":[{"field":"one","rule":"required"}],"then":"mark","valid":"ok","error":"why"}`),
+		step("xml.json", `{"field":"one","to":"xml","root":"one","as":"x"}`),
 		step("window", `{"groupBy":["id"],"order":[{"field":"f"}],"fields":[{"name":"w","function":"first","field":"f"}]}`).found("w"),
 	)
 }
@@ -241,7 +246,7 @@ func through(t *testing.T, dir, source string, p place, kind string) ([]map[stri
 	}
 	out := `{"id":"out","type":"file.output","version":1,"config":{"path":"out.jsonl","format":"jsonl"}}`
 	document := func(nodes, edges string) string {
-		return `{"format":1,"name":"types","nodes":[` + nodes + `],"edges":[` + edges + `]}`
+		return `{"format":1,"name":"types","parameters":[{"name":"key","type":"text","secret":true}],"nodes":[` + nodes + `],"edges":[` + edges + `]}`
 	}
 	var connections node.ConnectionSet
 	if p.name == "PostgreSQL" {

@@ -109,9 +109,20 @@ func tryFlow(ctx context.Context, t *testing.T, dir, document string, connection
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, ps := plan.Compile(f, plan.Options{Lookup: node.Looking(e, node.Datasets{Context: ctx, Connections: connections}), Engines: []plan.Engine{e}})
+	p, ps := plan.Compile(f, plan.Options{Lookup: node.Looking(e, node.Datasets{Context: ctx, Connections: connections}), Engines: []plan.Engine{e}, Parameters: secrets(f)})
 	if len(ps) > 0 {
 		return nil, ps
 	}
 	return e.Run(ctx, p, engine.Env{Files: files, Connections: connections, Temp: t.TempDir(), Threads: 2, Counts: counts, Reject: func(node.Reject) error { return nil }})
+}
+
+// secrets are values for the secret parameters of a flow: keys of 32 octets.
+func secrets(f *flows.Flow) map[string]string {
+	values := map[string]string{}
+	for _, p := range f.Parameters {
+		if p.Secret {
+			values[p.Name] = strings.Repeat("0123456789abcdef", 4)
+		}
+	}
+	return values
 }

@@ -6,6 +6,7 @@ import (
 	_ "spark/flows/transform/checkpoint"
 	_ "spark/flows/transform/convert"
 	_ "spark/flows/transform/deduplicate"
+	_ "spark/flows/transform/encrypt"
 	_ "spark/flows/transform/expectations"
 	_ "spark/flows/transform/explode"
 	_ "spark/flows/transform/fillnulls"
@@ -14,6 +15,7 @@ import (
 	_ "spark/flows/transform/formula"
 	_ "spark/flows/transform/join"
 	_ "spark/flows/transform/jsonbuild"
+	_ "spark/flows/transform/jsonedit"
 	_ "spark/flows/transform/jsonextract"
 	_ "spark/flows/transform/limit"
 	_ "spark/flows/transform/lookup"
@@ -32,4 +34,5 @@ import (
 	_ "spark/flows/transform/unpivot"
 	_ "spark/flows/transform/validate"
 	_ "spark/flows/transform/window"
+	_ "spark/flows/transform/xmljson"
 )

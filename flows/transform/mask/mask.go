@@ -22,11 +22,12 @@ type Config struct {
 
 // Field is one field that is masked.
 type Field struct {
-	Name string `json:"name" title:"Field" required:"true" widget:"field"`
-	How  string `json:"how" title:"How" required:"true" enum:"sha256|md5|pseudonym|last|first|replace|null"`
-	Keep *int64 `json:"keep,omitempty" title:"Characters that stay" minimum:"0" showIf:"how=last|first" help:"Empty: 4. Of a text that has not more than these none stays." example:"4"`
-	With string `json:"with,omitempty" title:"Instead" showIf:"how=replace|last|first" help:"A text; for last and first one character that stands for each. Empty: *." example:"*"`
-	Salt string `json:"salt,omitempty" title:"Salt" showIf:"how=sha256|pseudonym" help:"Stands before every value, so that lists of known hashes do not help. It is no secret: whoever sees the flow sees it." example:"2026-orders"`
+	Name string      `json:"name" title:"Field" required:"true" widget:"field"`
+	How  string      `json:"how" title:"How" required:"true" enum:"sha256|hmac|md5|pseudonym|last|first|replace|null"`
+	Keep *int64      `json:"keep,omitempty" title:"Characters that stay" minimum:"0" showIf:"how=last|first" help:"Empty: 4. Of a text that has not more than these none stays." example:"4"`
+	With string      `json:"with,omitempty" title:"Instead" showIf:"how=replace|last|first" help:"A text; for last and first one character that stands for each. Empty: *." example:"*"`
+	Key  node.Secret `json:"key,omitzero" title:"Key" widget:"text" secrets:"true" showIf:"how=hmac" help:"A secret parameter of at least 16 characters. Who does not know it cannot find the value by trying." example:"${key}"`
+	Salt string      `json:"salt,omitempty" title:"Salt" showIf:"how=sha256|pseudonym" help:"Stands before every value, so that lists of known hashes do not help. It is no secret: whoever sees the flow sees it." example:"2026-orders"`
 }
 
 var _ node.Config = (*Config)(nil)
@@ -35,7 +36,7 @@ func init() {
 	node.Register(&node.Type{
 		ID: "mask", Version: 1, Title: "Hash / Mask", Category: node.CategoryTransform,
 		Summary:  "Makes values unreadable: by a hash, a pseudonym, or by hiding characters.",
-		Synonyms: []string{"Hash", "Mask", "PII", "anonymize", "pseudonymize", "redact", "obfuscate", "sha256", "md5", "data masking"},
+		Synonyms: []string{"Hash", "Mask", "PII", "anonymize", "pseudonymize", "redact", "obfuscate", "sha256", "hmac", "md5", "data masking"},
 		Inputs:   []node.Port{{Name: node.In, Title: "Records"}},
 		Outputs:  []node.Port{{Name: node.Out, Title: "Records"}},
 		New:      func() node.Config { return &Config{} },
@@ -51,11 +52,12 @@ func (m *Config) Plan(c *node.Context) {
 	for _, f := range in {
 		op.Columns = append(op.Columns, node.Column{Name: f.Name, Expr: c.FieldRef(f.Name, in)})
 	}
+	known := slices.Clone(in)
 	names := make([]string, len(m.Fields))
 	complete := len(m.Fields) > 0
 	for i, f := range m.Fields {
 		names[i] = f.Name
-		e := f.masked(c, fmt.Sprintf("fields[%d]", i), in)
+		e := f.masked(c, fmt.Sprintf("fields[%d]", i), in, &op, &known)
 		if complete = complete && e != nil; e != nil {
 			at := in.Index(f.Name)
 			op.Columns[at].Expr, schema[at].Type = e, e.Type()
@@ -67,7 +69,7 @@ func (m *Config) Plan(c *node.Context) {
 }
 
 // masked is the expression of the new value; nil after reporting what is wrong.
-func (f Field) masked(c *node.Context, at string, in flows.Schema) expr.Expr {
+func (f Field) masked(c *node.Context, at string, in flows.Schema, op *node.Project, known *flows.Schema) expr.Expr {
 	from, ok := c.Field(at+".name", f.Name, in)
 	if !ok || f.How == "" {
 		return nil // reported
@@ -88,6 +90,9 @@ func (f Field) masked(c *node.Context, at string, in flows.Schema) expr.Expr {
 	if strings.ContainsRune(f.With+f.Salt, 0) {
 		c.Problem(at, "config.text", "a text contains the character NUL", "leave it out")
 		return nil
+	}
+	if f.How == "hmac" {
+		return f.keyed(c, at, text, in, op, known)
 	}
 	src, err := f.source(text, from.Type)
 	if err != "" {

@@ -25,8 +25,8 @@ type Config struct {
 
 // Rule is what the values of a field have to be.
 type Rule struct {
-	Field   string     `json:"field" title:"Field" required:"true" widget:"field"`
-	Rule    string     `json:"rule" title:"Is" required:"true" enum:"required|type|email|phone|uuid|url|range|length|pattern|set|json"`
+	Field   string     `json:"field" title:"Field" widget:"field" help:"Empty, for a schema: the whole record, as an object of its fields."`
+	Rule    string     `json:"rule" title:"Is" required:"true" enum:"required|type|email|phone|uuid|url|range|length|pattern|set|json|schema"`
 	Type    flows.Type `json:"type,omitzero" title:"Type" showIf:"rule=type"`
 	From    string     `json:"from,omitempty" title:"At least" widget:"expression" showIf:"rule=range" example:"0"`
 	To      string     `json:"to,omitempty" title:"At most" widget:"expression" showIf:"rule=range" example:"100"`
@@ -34,6 +34,7 @@ type Rule struct {
 	Most    *int64     `json:"most,omitempty" title:"Characters, at most" minimum:"0" showIf:"rule=length"`
 	Pattern string     `json:"pattern,omitempty" title:"Pattern" showIf:"rule=pattern" help:"A regular expression for the whole text." example:"[A-Z]{2}[0-9]+"`
 	Values  []string   `json:"values,omitempty" title:"Values" widget:"texts" showIf:"rule=set" example:"paid"`
+	Schema  string     `json:"schema,omitempty" title:"JSON Schema" widget:"multiline" showIf:"rule=schema" help:"Draft 4, 6, 7, 2019-09 or 2020-12. What it refers to stands in it: nothing is fetched." example:"{\"type\": \"object\", \"required\": [\"id\"]}"`
 }
 
 var _ node.Config = (*Config)(nil)
@@ -48,7 +49,7 @@ func init() {
 	node.Register(&node.Type{
 		ID: "validate", Version: 1, Title: "Validate", Category: node.CategoryQuality,
 		Summary:  "Looks whether the values of each record are valid, and marks or rejects it.",
-		Synonyms: []string{"Validation", "Validator", "data validation", "required", "email", "phone", "url", "check fields", "is valid"},
+		Synonyms: []string{"Validation", "Validator", "data validation", "required", "email", "phone", "url", "JSON Schema", "schema", "check fields", "is valid"},
 		Inputs:   []node.Port{{Name: node.In, Title: "Records"}},
 		Outputs:  []node.Port{{Name: node.Out, Title: "Records"}},
 		Rejects:  true, Policy: flows.RejectStore,
@@ -64,15 +65,22 @@ func (v *Config) Plan(c *node.Context) {
 	for _, f := range in {
 		op.Columns = append(op.Columns, node.Column{Name: f.Name, Expr: c.FieldRef(f.Name, in)})
 	}
+	known := slices.Clone(in)
 	reasons := make([]string, 0, len(v.Rules))
 	for i, r := range v.Rules {
 		p := planner{Context: c, in: in, at: fmt.Sprintf("rules[%d]", i), rule: r}
-		cond, message, ok := p.broken()
+		b, ok := p.broken(&op, &known)
 		if !ok {
 			continue
 		}
-		reasons = append(reasons, fmt.Sprintf("case when %s then %s end", cond, literal(r.Field+" "+message)))
-		op.Checks = append(op.Checks, node.Check{Cond: c.Condition(p.at, cond, in), Field: r.Field, Code: "validation." + r.Rule, Message: "not valid: " + r.Field + " " + message})
+		check := node.Check{Cond: c.Condition(p.at, b.cond, known), Field: r.Field, Code: "validation." + r.Rule, Message: "not valid: " + b.message}
+		said := literal(b.message)
+		if b.why != "" {
+			check.Why = c.Expr(p.at, b.why, known)
+			said = literal(b.message+": ") + " || " + b.why
+		}
+		reasons = append(reasons, fmt.Sprintf("case when %s then %s end", b.cond, said))
+		op.Checks = append(op.Checks, check)
 	}
 	if len(reasons) < len(v.Rules) || len(reasons) == 0 {
 		return // reported
@@ -80,7 +88,7 @@ func (v *Config) Plan(c *node.Context) {
 	schema := slices.Clone(in)
 	if v.Then != "reject" {
 		op.Checks = nil
-		schema = v.mark(c, &op, schema, reasons)
+		schema = v.mark(c, &op, schema, known, reasons)
 	}
 	if schema != nil && c.Unique("valid", schema.Names()) {
 		c.Emit(node.Out, op, schema)
@@ -88,19 +96,19 @@ func (v *Config) Plan(c *node.Context) {
 }
 
 // mark adds the two fields; nil after reporting what is wrong with them.
-func (v *Config) mark(c *node.Context, op *node.Project, schema flows.Schema, reasons []string) flows.Schema {
+func (v *Config) mark(c *node.Context, op *node.Project, schema, known flows.Schema, reasons []string) flows.Schema {
 	const said = "__spark_invalid"
 	if v.Valid == "" || v.Error == "" {
 		c.Problem("valid", "config.required", "a field for the mark has no name", "write for example "+isValid+" and "+validationError)
 		return nil
 	}
-	why := c.Expr("rules", "list_join(list("+strings.Join(reasons, ", ")+"), '; ')", schema)
-	known := append(slices.Clone(schema), flows.Field{Name: said, Type: flows.Of(flows.Text)})
+	why := c.Expr("rules", "list_join(list("+strings.Join(reasons, ", ")+"), '; ')", known)
+	known = append(known[:len(known):len(known)], flows.Field{Name: said, Type: flows.Of(flows.Text)})
 	valid, text := c.Expr("rules", said+" is null", known), c.Expr("rules", said, known)
 	if why == nil || valid == nil || text == nil {
 		return nil
 	}
-	op.Shared = []node.Column{{Name: said, Expr: why}}
+	op.Shared = append(op.Shared, node.Column{Name: said, Expr: why})
 	op.Columns = append(op.Columns, node.Column{Name: v.Valid, Expr: valid}, node.Column{Name: v.Error, Expr: text})
 	return append(schema, flows.Field{Name: v.Valid, Type: flows.Of(flows.Boolean)}, flows.Field{Name: v.Error, Type: flows.Of(flows.Text)})
 }
@@ -123,27 +131,50 @@ const (
 	urlPattern   = `(?i:https?|ftps?)://(?:[^\s/?#@\[\]]+@)?(?:` + label + `(?:[.]` + label + `)*[.]?|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?(?:[/?#]\S*)?`
 )
 
-// broken is the condition of records that break the rule, and what it says of their field.
-func (p planner) broken() (cond, message string, ok bool) {
+// broken says which records break a rule.
+type broken struct {
+	cond    string // source of the condition
+	message string // with the field
+	why     string // source of a text that says more; "" where there is nothing to say
+}
+
+// broken is what the rule says; false after reporting what is wrong with it.
+func (p planner) broken(op *node.Project, known *flows.Schema) (b broken, ok bool) {
+	if p.rule.Field == "" && p.rule.Rule == "schema" {
+		cond, why := p.schema(op, known)
+		return broken{cond, "the record does not conform to the schema", why}, cond != ""
+	}
+	if p.rule.Field == "" {
+		p.Problem(p.at+".field", "config.required", `"Field" is missing`, "choose one")
+		return b, false
+	}
 	f, ok := p.Field(p.at+".field", p.rule.Field, p.in)
 	if !ok {
-		return "", "", false
+		return b, false
 	}
 	p.field, p.name = f, expr.FieldName(f.Name)
 	if slices.Contains([]string{"type", "email", "phone", "uuid", "url", "length", "pattern", "json"}, p.rule.Rule) && f.Type.Kind != flows.Text {
 		p.Problem(p.at+".field", "expr.type", fmt.Sprintf("%s is of type %s and the rule is for texts", f.Name, f.Type), "choose a field of type text, or another rule")
-		return "", "", false
+		return b, false
 	}
-	cond, message = p.condition()
+	if p.rule.Rule == "schema" {
+		if p.name = "cast(" + p.name + " as text)"; f.Type.Kind != flows.Text && f.Type.Kind != flows.JSON {
+			p.Problem(p.at+".field", "expr.type", fmt.Sprintf("%s is of type %s, and JSON is a text or of type json", f.Name, f.Type), "choose another field, or none for the whole record")
+			return b, false
+		}
+		cond, why := p.schema(op, known)
+		return broken{cond, f.Name + " does not conform to the schema", why}, cond != ""
+	}
+	cond, message := p.condition()
 	if cond == "" {
-		return "", "", false // reported
+		return b, false // reported
 	}
 	e := p.Condition(p.at, cond, p.in)
 	if e != nil && expr.Fallible(e) {
 		p.Problem(p.at, "validate.fallible", "the rule cannot be computed for every record", "compute its bounds in a Formula before, where such records can be refused")
-		return "", "", false
+		return b, false
 	}
-	return cond, message, e != nil
+	return broken{cond: cond, message: f.Name + " " + message}, e != nil
 }
 
 func (p planner) matches(pattern string) string {

@@ -1,4 +1,5 @@
 #include "capi.h"
+#include "apply.h"
 #include "json.h"
 #include "_cgo_export.h"
 #include <stdatomic.h>
@@ -66,25 +67,26 @@ static const char *str(duckdb_string_t *s, int64_t *len) {
 	return *len <= 12 ? s->value.inlined.inlined : s->value.pointer.ptr;
 }
 
-// tapx(id, code INTEGER, raw VARCHAR, file VARCHAR, record BIGINT) → false: every record it is given is refused.
+// tapx(id, code INTEGER, raw VARCHAR, file VARCHAR, record BIGINT, why VARCHAR) → false: every record it is given is refused.
 // Stands behind CASE, so that it sees refused records only. Go stores them or answers with the reason to stop.
 static void tapx_fn(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out) {
 	idx_t n = duckdb_data_chunk_get_size(in);
 	if (!n) return;
 	spark_taps *t = duckdb_scalar_function_get_extra_info(info);
 	int32_t id = tap_id(in);
-	duckdb_vector v[5];
-	for (int c = 1; c < 5; c++) v[c] = duckdb_data_chunk_get_vector(in, c);
+	duckdb_vector v[6];
+	for (int c = 1; c < 6; c++) v[c] = duckdb_data_chunk_get_vector(in, c);
 	int32_t *code = duckdb_vector_get_data(v[1]);
-	duckdb_string_t *raw = duckdb_vector_get_data(v[2]), *file = duckdb_vector_get_data(v[3]);
+	duckdb_string_t *raw = duckdb_vector_get_data(v[2]), *file = duckdb_vector_get_data(v[3]), *why = duckdb_vector_get_data(v[5]);
 	int64_t *rec = duckdb_vector_get_data(v[4]);
 	uint64_t *vc = duckdb_vector_get_validity(v[1]), *vr = duckdb_vector_get_validity(v[2]);
-	uint64_t *vf = duckdb_vector_get_validity(v[3]), *vn = duckdb_vector_get_validity(v[4]);
+	uint64_t *vf = duckdb_vector_get_validity(v[3]), *vn = duckdb_vector_get_validity(v[4]), *vw = duckdb_vector_get_validity(v[5]);
 	memset(duckdb_vector_get_data(out), 0, n);
 	for (idx_t i = 0; i < n; i++) {
-		int64_t rl = 0, fl = 0;
+		int64_t rl = 0, fl = 0, wl = 0;
 		const char *r = valid(vr, i) ? str(&raw[i], &rl) : "", *f = valid(vf, i) ? str(&file[i], &fl) : "";
-		char *err = sparkRefused(t->handle, id, valid(vc, i) ? code[i] : 0, (char *)r, rl, (char *)f, fl, valid(vn, i) ? rec[i] : 0);
+		const char *w = valid(vw, i) ? str(&why[i], &wl) : "";
+		char *err = sparkRefused(t->handle, id, valid(vc, i) ? code[i] : 0, (char *)r, rl, (char *)f, fl, valid(vn, i) ? rec[i] : 0, (char *)w, wl);
 		if (err) {
 			duckdb_scalar_function_set_error(info, err);
 			free(err);
@@ -154,11 +156,12 @@ static int reg(duckdb_connection con, spark_taps *t, const char *name, duckdb_sc
 int spark_register(duckdb_connection con, spark_taps *t) {
 	static const int p[] = {DUCKDB_TYPE_INTEGER};
 	static const int pf[] = {DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_BOOLEAN};
-	static const int px[] = {DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_BIGINT};
+	static const int px[] = {DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_VARCHAR};
 	static const int ps[] = {DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_VARCHAR};
 	return reg(con, t, "tap", tap_fn, p, 1, true) | reg(con, t, "tapf", tapf_fn, pf, 2, false) |
-	       reg(con, t, "tapx", tapx_fn, px, 5, false) | reg(con, t, "tapw", tapw_fn, p, 1, false) |
-	       reg(con, t, "taps", taps_fn, ps, 2, false) | spark_register_json(con);
+	       reg(con, t, "tapx", tapx_fn, px, 6, false) | reg(con, t, "tapw", tapw_fn, p, 1, false) |
+	       reg(con, t, "taps", taps_fn, ps, 2, false) | spark_register_json(con) |
+	       spark_register_apply(con, t->handle);
 }
 
 // duckdb_query spins while another thread waits for a source, so the statement is driven here and sleeps instead.

@@ -30,6 +30,7 @@ type Refused struct {
 	ID, Code  int
 	Raw, File string
 	Record    int64
+	Why       string // more about the reason, "" where there is nothing to say
 }
 
 // DB is one in-memory database with counters of its own.
@@ -39,6 +40,7 @@ type DB struct {
 	handle  cgo.Handle
 	refused func(Refused) error
 	sampled func(id int, record string)
+	applied functions
 	once    sync.Once
 }
 
