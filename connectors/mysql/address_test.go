@@ -27,7 +27,7 @@ func split(t *testing.T, address string) (map[string]any, error) {
 	if err := json.Unmarshal(b, &out); err != nil {
 		t.Fatal(err)
 	}
-	for member, usual := range map[string]any{"port": 3306.0, "tls": "prefer", "connectTimeout": 10.0, "user": "", "zeroDates": "reject", "bulk": "auto"} {
+	for member, usual := range map[string]any{"port": 3306.0, "tls": "prefer", "connectTimeout": 10.0, "silence": 30.0, "user": "", "zeroDates": "reject", "bulk": "auto"} {
 		if out[member] == usual {
 			delete(out, member)
 		}

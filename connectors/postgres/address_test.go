@@ -26,7 +26,7 @@ func split(t *testing.T, address string) (map[string]any, error) {
 	if err := json.Unmarshal(b, &out); err != nil {
 		t.Fatal(err)
 	}
-	for member, usual := range map[string]any{"port": 5432.0, "tls": "prefer", "connectTimeout": 10.0, "user": ""} {
+	for member, usual := range map[string]any{"port": 5432.0, "tls": "prefer", "connectTimeout": 10.0, "silence": 30.0, "user": ""} {
 		if out[member] == usual {
 			delete(out, member)
 		}
