@@ -105,6 +105,9 @@ func (s *Server) testConnection(c *call) error {
 	if err != nil {
 		return err
 	}
+	if _, report.Ignored, err = node.SplitAddress(body.Type, body.Settings); err != nil {
+		return err
+	}
 	return c.answer(http.StatusOK, api.ConnectionReport(report))
 }
 
@@ -118,10 +121,10 @@ func (s *Server) splitAddress(c *call) error {
 	if err != nil {
 		return err
 	}
-	settings, err := node.SplitAddress(body.Type, given)
+	settings, ignored, err := node.SplitAddress(body.Type, given)
 	if err != nil {
 		return err
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return c.answer(http.StatusOK, api.SplitSettings{Settings: settings})
+	return c.answer(http.StatusOK, api.SplitSettings{Settings: settings, Ignored: ignored})
 }

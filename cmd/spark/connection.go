@@ -86,10 +86,14 @@ func (c connectionFile) load(environment string) (node.ConnectionSet, error) {
 		if err != nil {
 			return nil, fmt.Errorf("connections: %w", err)
 		}
-		if settings, err = node.SplitAddress(spec.Type, settings); err != nil {
+		settings, ignored, err := node.SplitAddress(spec.Type, settings)
+		if err != nil {
 			e := flows.AsError(err).At(at)
 			e.Message = fmt.Sprintf("connection %s: %s", name, e.Message)
 			return nil, e
+		}
+		if len(ignored) > 0 {
+			fmt.Fprintf(os.Stderr, "connection %s: ignored in its address: %s\n", name, strings.Join(ignored, ", "))
 		}
 		out[name] = node.ConnectionSpec{Type: spec.Type, Settings: settings}
 	}

@@ -37,7 +37,8 @@ type system struct {
 	text     string // type of texts of any length
 	short    string // a text of up to five characters
 	lock     []string
-	sleep    string // a query that takes as long as a test
+	unlock   string
+	sleep    string // a query that takes four seconds
 	commits  string // the table of commits, before a load has made it
 	cuts     map[string]cut
 	inserted string // text of a statement that only a load sends
@@ -52,7 +53,7 @@ var systems = []system{
 			return o.URL, o.Restart
 		},
 		open: func(url string) (*sql.DB, error) { return sql.Open("pgx", url) },
-		text: "text", short: "varchar(5)", lock: []string{"BEGIN", "LOCK TABLE products IN ACCESS EXCLUSIVE MODE"},
+		text: "text", short: "varchar(5)", lock: []string{"BEGIN", "LOCK TABLE products IN ACCESS EXCLUSIVE MODE"}, unlock: "ROLLBACK", sleep: "SELECT 1 AS n FROM pg_sleep(4)",
 		commits: "CREATE TABLE spark_commit (run text NOT NULL, node text NOT NULL, epoch bigint NOT NULL, attempt bigint NOT NULL, fence bigint NOT NULL, records bigint NOT NULL, offsets jsonb NOT NULL, committed_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (run, node))",
 		cuts: map[string]cut{
 			"before the load":             {"COPY ", false, "database.lost"},
@@ -69,7 +70,7 @@ var systems = []system{
 			return o.URL, o.Restart
 		},
 		open: testserver.OpenMariaDB,
-		text: "longtext", short: "varchar(5)", lock: []string{"LOCK TABLES products WRITE"},
+		text: "longtext", short: "varchar(5)", lock: []string{"LOCK TABLES products WRITE"}, unlock: "UNLOCK TABLES", sleep: "SELECT SLEEP(4) AS n",
 		commits: "CREATE TABLE spark_commit (run varchar(512) NOT NULL, node varchar(255) NOT NULL, epoch bigint NOT NULL, attempt bigint NOT NULL, fence bigint NOT NULL, records bigint NOT NULL, offsets longtext NOT NULL, committed_at datetime(6) NOT NULL, PRIMARY KEY (run, node)) ENGINE = InnoDB COLLATE utf8mb4_bin",
 		cuts: map[string]cut{
 			"before the load":             {"LOAD DATA", false, "database.lost"},

@@ -1,7 +1,6 @@
 package mysql
 
 import (
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -19,81 +18,71 @@ const usualPort = 3306
 const addressExample = "mysql://user@host:3306/database"
 
 // parseAddress splits an address. No error quotes it: it may hold the password.
-func parseAddress(text string) (node.ConnectionSettings, error) {
+func parseAddress(text string) (node.ParsedAddress, error) {
 	s := newSettings()
 	rest, err := address.Clean(text)
 	if err != nil {
-		return nil, err
+		return node.ParsedAddress{}, err
 	}
+	var ignored []string
 	switch after, kind := address.CutPrefix(rest, "jdbc:mysql://", "jdbc:mariadb://", "mysql://", "mariadb://"); {
 	case kind != "":
-		err = s.url(after, strings.HasPrefix(kind, "jdbc:"))
+		ignored, err = s.url(after, strings.HasPrefix(kind, "jdbc:"))
 	case strings.Contains(rest, "@tcp(") || strings.HasPrefix(strings.ToLower(rest), "tcp("):
-		err = s.dsn(rest)
-	case other(rest) != "":
-		err = address.Error(fmt.Sprintf("this is an address of %s, and the connection leads to MySQL or MariaDB", other(rest)), "choose the connection type that it belongs to; SQL Server and Oracle are not supported yet: export their tables to files, and read those")
+		ignored, err = s.dsn(rest)
 	default:
+		if err = address.Other(rest); err != nil {
+			break
+		}
 		err = address.Error("this is no address of MySQL or MariaDB", "write "+addressExample+", jdbc:mysql://host:3306/database or jdbc:mariadb://host:3306/database")
 	}
 	if err != nil {
-		return nil, err
+		return node.ParsedAddress{}, err
 	}
 	if s.Host == "" {
 		s.Host = "localhost"
 	}
 	if ps := s.Check(); ps.Failed() {
-		return nil, address.Error(ps[0].Message, ps[0].Suggestion)
+		return node.ParsedAddress{}, address.Error(ps[0].Message, ps[0].Suggestion)
 	}
-	return s, nil
-}
-
-// other names the database that an address belongs to, where it is another one.
-func other(text string) string {
-	for prefix, name := range map[string]string{"jdbc:sqlserver:": "SQL Server", "sqlserver:": "SQL Server", "jdbc:oracle:": "Oracle", "oracle:": "Oracle", "jdbc:postgresql:": "PostgreSQL", "postgres:": "PostgreSQL", "postgresql:": "PostgreSQL"} {
-		if _, kind := address.CutPrefix(text, prefix); kind != "" {
-			return name
-		}
-	}
-	return ""
+	return node.ParsedAddress{Settings: s, Ignored: ignored}, nil
 }
 
 // url reads what stands behind mysql://.
-func (s *Settings) url(rest string, jdbc bool) error {
+func (s *Settings) url(rest string, jdbc bool) (ignored []string, err error) {
 	rest, query, _ := strings.Cut(rest, "?")
 	authority, path, _ := strings.Cut(rest, "/")
 	if i := strings.LastIndexByte(authority, '@'); jdbc && i >= 0 && strings.ContainsAny(authority[:i], "(),") {
-		return address.Error("the address names several hosts or keys in parentheses", "write host:port/database?user=…")
+		return nil, address.Error("the address names several hosts or keys in parentheses", "write host:port/database?user=…")
 	}
-	var err error
 	if s.User, s.Password, authority, err = address.Login(authority); err != nil {
-		return err
+		return nil, err
 	}
 	if s.Host, s.Port, err = hostPort(authority); err != nil {
-		return err
+		return nil, err
 	}
 	if s.Database, err = address.Decoded(url.PathUnescape, "the database", path); err != nil {
-		return err
+		return nil, err
 	}
 	return parameters.Read(s, query)
 }
 
 // dsn reads user:password@tcp(host:port)/database?parameters, in which nothing is written as URLs want it but the database.
-func (s *Settings) dsn(text string) error {
+func (s *Settings) dsn(text string) (ignored []string, err error) {
 	at := strings.LastIndex(text, "tcp(")
 	name, password, _ := strings.Cut(strings.TrimSuffix(text[:at], "@"), ":")
 	s.User, s.Password = name, node.NewSecret(password)
 	host, rest, closed := strings.Cut(text[at+len("tcp("):], ")")
 	rest, slash := strings.CutPrefix(rest, "/")
 	if !closed || !slash {
-		return address.Error("behind tcp(host:port) stands no /database", "write user:password@tcp(host:3306)/database")
+		return nil, address.Error("behind tcp(host:port) stands no /database", "write user:password@tcp(host:3306)/database")
 	}
-	var err error
 	if s.Host, s.Port, err = hostPort(host); err != nil {
-		return err
+		return nil, err
 	}
 	rest, query, _ := strings.Cut(rest, "?")
 	if s.Database, err = address.Decoded(url.PathUnescape, "the database", rest); err != nil {
-		return err
+		return nil, err
 	}
 	return parameters.Read(s, query)
 }

@@ -19,7 +19,7 @@ func split(t *testing.T, address string) (map[string]any, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := node.SplitAddress("mysql", given)
+	b, _, err := node.SplitAddress("mysql", given)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +27,7 @@ func split(t *testing.T, address string) (map[string]any, error) {
 	if err := json.Unmarshal(b, &out); err != nil {
 		t.Fatal(err)
 	}
-	for member, usual := range map[string]any{"port": 3306.0, "tls": "prefer", "connectTimeout": 10.0, "user": "", "zeroDates": "reject", "bulk": "auto"} {
+	for member, usual := range map[string]any{"port": 3306.0, "tls": "prefer", "connectTimeout": 10.0, "silence": 30.0, "user": "", "zeroDates": "reject", "bulk": "auto"} {
 		if out[member] == usual {
 			delete(out, member)
 		}
@@ -92,6 +92,9 @@ func TestRefusedAddresses(t *testing.T) {
 		"mysql://u:canary7f@db/d?password=x":           "the password twice",
 		"mysql://u@db/d?useSSL=true&sslMode=REQUIRED":  "twice",
 		"mysql://u@db/d?sslMod=REQUIRED":               `did you mean "sslMode"?`,
+		"mysql://u@db/d?someCertificate=x":             `the parameter "someCertificate" is not known`,
+		"mysql://u@db/d?password=canary&7f=x":          "a parameter that is not known",
+		"jdbc:postgresql://db/d":                       "choose the system PostgreSQL",
 		"mysql://u@db/d?zeroDateTimeBehavior=round":    "other days",
 		"jdbc:mysql://db/d?allowLoadLocalInfile=true":  "read files",
 		"jdbc:mysql://db/d?allowUrlInLocalInfile=true": "read files",
@@ -114,5 +117,17 @@ func TestRefusedAddresses(t *testing.T) {
 		if strings.Contains(fmt.Sprintf("%v %+v", err, err), canary) {
 			t.Errorf("%s: the error gives the password away: %v", address, err)
 		}
+	}
+}
+
+// TestIgnored: what has no effect is named.
+func TestIgnored(t *testing.T) {
+	t.Parallel()
+	_, ignored, err := node.SplitAddress("mysql", json.RawMessage(`{"address": "jdbc:mysql://db/d?user=u&password=p&useUnicode=true&serverTimezone=UTC&sslMode=REQUIRED"}`))
+	if got := strings.Join(ignored, " "); err != nil || got != "useUnicode serverTimezone" {
+		t.Errorf("%s, %v", got, err)
+	}
+	if _, ignored, err = node.SplitAddress("mysql", json.RawMessage(`{"address": "mysql://u@db/d?maxRows=7"}`)); err != nil || strings.Join(ignored, " ") != "maxRows" {
+		t.Errorf("%s, %v", ignored, err)
 	}
 }

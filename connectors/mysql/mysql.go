@@ -37,13 +37,14 @@ type Settings struct {
 	TLS            string      `json:"tls" title:"TLS" enum:"disable|prefer|require|verify-ca|verify-full" help:"prefer: encrypted where the server can. verify-full: also checks that the server is the one that it says it is."`
 	Authority      string      `json:"authority,omitempty" title:"Certificate authority" widget:"multiline" advanced:"true" help:"Certificates in PEM that verify-ca and verify-full trust. Empty: those of the machine."`
 	ConnectTimeout int64       `json:"connectTimeout" title:"Connect timeout" minimum:"1" advanced:"true" help:"Seconds."`
+	Silence        int64       `json:"silence" title:"Silence" minimum:"1" advanced:"true" help:"Seconds without a word from the server after which it is asked, over another connection, whether it still works on the statement. If it does not, the connection is lost; if it does, it may take as long as it wants."`
 	ZeroDates      string      `json:"zeroDates" title:"Zero dates" enum:"reject|null" advanced:"true" help:"0000-00-00 and 2026-02-00 are no days. reject: their records are refused and go to the port Rejects. null: they are read as no value."`
 	// Bulk can be turned off where a proxy between does not pass LOAD DATA LOCAL.
 	Bulk string `json:"bulk" title:"Load by" enum:"auto|insert" advanced:"true" help:"auto: LOAD DATA LOCAL where the server allows it, else INSERT of many records at a time. insert: always the latter, which is slower."`
 }
 
 func newSettings() *Settings {
-	return &Settings{Port: 3306, TLS: "prefer", ConnectTimeout: 10, ZeroDates: "reject", Bulk: "auto"}
+	return &Settings{Port: 3306, TLS: "prefer", ConnectTimeout: 10, Silence: 30, ZeroDates: "reject", Bulk: "auto"}
 }
 
 const maxTimeout = 3600 // seconds
@@ -64,6 +65,9 @@ func (s *Settings) Check() flows.Problems {
 	}
 	if s.ConnectTimeout > maxTimeout {
 		say("connection.timeout", "connectTimeout", fmt.Sprintf("%d seconds is too long to wait for a connection", s.ConnectTimeout), "choose 1 to 3600")
+	}
+	if s.Silence > maxTimeout {
+		say("connection.silence", "silence", fmt.Sprintf("%d seconds is too long to wait for a word", s.Silence), "choose 1 to 3600")
 	}
 	if s.Authority != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(s.Authority)) {
 		say("connection.authority", "authority", "there is no certificate in it", "paste certificates in PEM form, with their BEGIN and END lines")

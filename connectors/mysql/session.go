@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 
+	"spark/connectors/internal/watch"
 	"spark/flows/node"
 )
 
@@ -22,6 +24,7 @@ type session struct {
 	of       node.Connection
 	settings *Settings
 	name     string
+	watch    *watch.Conn
 	id       int64  // of the connection, at the server
 	version  string // as the server writes it
 	maria    bool
@@ -33,8 +36,19 @@ type session struct {
 // brings could end the quotes around it; without NO_AUTO_VALUE_ON_ZERO a key of 0 would become another one.
 const sqlMode = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES,NO_AUTO_VALUE_ON_ZERO"
 
-// connect opens one connection.
+// connect opens one connection. It ends when the server neither answers nor works on an answer.
 func connect(ctx context.Context, c node.Connection) (*session, error) {
+	s, err := open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	id := s.id
+	s.watch.Start(time.Duration(s.settings.Silence)*time.Second, func(ctx context.Context) watch.State { return state(ctx, c, id) })
+	return s, nil
+}
+
+// open opens a connection that nobody watches.
+func open(ctx context.Context, c node.Connection) (*session, error) {
 	settings, ok := c.Settings.(*Settings)
 	if !ok {
 		return nil, fmt.Errorf("mysql: settings %T", c.Settings)
@@ -43,11 +57,20 @@ func connect(ctx context.Context, c node.Connection) (*session, error) {
 	cfg.Net, cfg.Addr, cfg.DBName, cfg.User, cfg.Passwd = "tcp", settings.Place(), settings.Database, settings.User, settings.Password.Reveal()
 	cfg.Collation, cfg.Logger, cfg.MaxAllowedPacket = "utf8mb4_bin", &mysql.NopLogger{}, 1<<30
 	cfg.TLS, cfg.AllowFallbackToPlaintext = settings.tlsConfig()
+	s := &session{of: c, settings: settings, name: c.Name}
+	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		w, err := watch.Dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		s.watch = w
+		return w, nil
+	}
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("mysql: %w", err)
 	}
-	s := &session{db: sql.OpenDB(connector), of: c, settings: settings, name: c.Name}
+	s.db = sql.OpenDB(connector)
 	timed, cancel := context.WithTimeout(ctx, time.Duration(settings.ConnectTimeout)*time.Second)
 	defer cancel()
 	if s.conn, err = s.db.Conn(timed); err == nil {
@@ -169,12 +192,28 @@ func (s *session) stream(ctx context.Context, sql string, each func(values []dri
 	})
 }
 
+// state asks what the server does with a connection.
+func state(ctx context.Context, c node.Connection, id int64) watch.State {
+	s, err := open(ctx, c)
+	if err == nil {
+		defer s.close()
+		var working bool
+		if err = s.row(ctx, fmt.Sprintf("SELECT COALESCE(MAX(COMMAND <> 'Sleep' AND COALESCE(STATE, '') NOT IN ('Reading from net', 'Receiving from client', 'Writing to net', 'Sending to client')), 0) FROM information_schema.PROCESSLIST WHERE ID = %d", id), &working); err == nil && !working {
+			return watch.Waiting
+		}
+	}
+	if _, answered := errors.AsType[*mysql.MySQLError](err); err != nil && !answered {
+		return watch.Unreachable
+	}
+	return watch.Working // or the server has an answer, but none to this question
+}
+
 // lose ends a session at the server, over another connection: a transaction whose client is gone would keep its locks
 // until the server finds out.
 func (s *session) lose(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	other, err := connect(ctx, s.of)
+	other, err := open(ctx, s.of)
 	if err != nil {
 		return
 	}

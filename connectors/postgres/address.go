@@ -17,22 +17,26 @@ const usualPort = 5432
 const addressExample = "postgres://user@host:5432/database"
 
 // parseAddress splits an address. No error quotes it: it may hold the password.
-func parseAddress(text string) (node.ConnectionSettings, error) {
+func parseAddress(text string) (node.ParsedAddress, error) {
 	s := newSettings()
 	rest, err := address.Clean(text)
 	if err != nil {
-		return nil, err
+		return node.ParsedAddress{}, err
 	}
+	var ignored []string
 	switch after, kind := address.CutPrefix(rest, "jdbc:postgresql:", "postgres://", "postgresql://"); kind {
 	case "jdbc:postgresql:":
-		err = s.jdbc(after)
+		ignored, err = s.jdbc(after)
 	case "postgres://", "postgresql://":
-		err = s.native(after)
+		ignored, err = s.native(after)
 	default:
+		if err = address.Other(rest); err != nil {
+			break
+		}
 		err = address.Error("this is no address of PostgreSQL", "write "+addressExample+" or jdbc:postgresql://host:5432/database")
 	}
 	if err != nil {
-		return nil, err
+		return node.ParsedAddress{}, err
 	}
 	if s.Host == "" {
 		s.Host = "localhost"
@@ -41,48 +45,45 @@ func parseAddress(text string) (node.ConnectionSettings, error) {
 		s.Database = s.User // as PostgreSQL's own programs take it
 	}
 	if ps := s.Check(); ps.Failed() {
-		return nil, address.Error(ps[0].Message, ps[0].Suggestion)
+		return node.ParsedAddress{}, address.Error(ps[0].Message, ps[0].Suggestion)
 	}
-	return s, nil
+	return node.ParsedAddress{Settings: s, Ignored: ignored}, nil
 }
 
 // native reads what stands behind postgres://.
-func (s *Settings) native(rest string) error {
+func (s *Settings) native(rest string) (ignored []string, err error) {
 	rest, query, _ := strings.Cut(rest, "?")
 	authority, path, _ := strings.Cut(rest, "/")
-	var err error
 	if s.User, s.Password, authority, err = address.Login(authority); err != nil {
-		return err
+		return nil, err
 	}
 	if s.Host, s.Port, err = hostPort(authority); err != nil {
-		return err
+		return nil, err
 	}
 	if s.Database, err = address.Decoded(url.PathUnescape, "the database", path); err != nil {
-		return err
+		return nil, err
 	}
 	return parameters.Read(s, query)
 }
 
 // jdbc reads what stands behind jdbc:postgresql: — //host:port/database or the database alone, and parameters.
-func (s *Settings) jdbc(rest string) error {
+func (s *Settings) jdbc(rest string) (ignored []string, err error) {
 	rest, query, _ := strings.Cut(rest, "?")
 	path := rest
 	if after, ok := strings.CutPrefix(rest, "//"); ok {
 		authority, database, _ := strings.Cut(after, "/")
 		if strings.Contains(authority, "@") {
-			return address.Error("a JDBC address names no user before its host", "write ?user=… behind the database, or begin with postgres://")
+			return nil, address.Error("a JDBC address names no user before its host", "write ?user=… behind the database, or begin with postgres://")
 		}
-		var err error
 		if s.Host, s.Port, err = hostPort(authority); err != nil {
-			return err
+			return nil, err
 		}
 		path = database
 	} else {
 		path = strings.TrimPrefix(path, "/")
 	}
-	var err error
 	if s.Database, err = address.Decoded(url.QueryUnescape, "the database", path); err != nil {
-		return err
+		return nil, err
 	}
 	return parameters.Read(s, query)
 }
@@ -97,7 +98,7 @@ func hostPort(text string) (string, int64, error) {
 }
 
 // parameters are those that an address may have.
-var parameters = address.Parameters[*Settings]{Refused: refused, Names: []string{"sslmode", "application_name", "connect_timeout", "search_path", "currentSchema", "user", "password"}, Known: map[string]address.Parameter[*Settings]{
+var parameters = address.Parameters[*Settings]{Needless: needless, Refused: refused, Names: []string{"sslmode", "application_name", "connect_timeout", "search_path", "currentSchema", "user", "password"}, Known: map[string]address.Parameter[*Settings]{
 	"user":             {What: "user", Set: setUser},
 	"password":         {What: "password", Set: setPassword},
 	"sslmode":          {What: "kind of TLS", Set: setTLS},
@@ -109,6 +110,12 @@ var parameters = address.Parameters[*Settings]{Refused: refused, Names: []string
 	"search_path":      {What: "search path", Set: setSearchPath},
 	"currentschema":    {What: "search path", Set: setSearchPath},
 }}
+
+// needless are parameters of JDBC's driver that change nothing of what Spark does.
+var needless = map[string]bool{"preparethreshold": true, "preparedstatementcachequeries": true, "preparedstatementcachesizemib": true, "rewritebatchedinserts": true, "defaultrowfetchsize": true, "tcpkeepalive": true,
+	"binarytransfer": true, "binarytransferenable": true, "binarytransferdisable": true, "stringtype": true, "assumeminserverversion": true, "cleanupsavepoints": true, "autosave": true, "logunclosedconnections": true,
+	"receivebuffersize": true, "sendbuffersize": true, "disablecolumnsanitiser": true, "escapesyntaxcallmode": true, "fallback_application_name": true, "keepalives": true, "keepalives_idle": true, "keepalives_interval": true,
+	"keepalives_count": true, "tcp_user_timeout": true}
 
 func setUser(s *Settings, v string) error {
 	if s.User != "" {

@@ -18,7 +18,7 @@ func split(t *testing.T, address string) (map[string]any, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := node.SplitAddress("postgres", given)
+	b, _, err := node.SplitAddress("postgres", given)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func split(t *testing.T, address string) (map[string]any, error) {
 	if err := json.Unmarshal(b, &out); err != nil {
 		t.Fatal(err)
 	}
-	for member, usual := range map[string]any{"port": 5432.0, "tls": "prefer", "connectTimeout": 10.0, "user": ""} {
+	for member, usual := range map[string]any{"port": 5432.0, "tls": "prefer", "connectTimeout": 10.0, "silence": 30.0, "user": ""} {
 		if out[member] == usual {
 			delete(out, member)
 		}
@@ -74,7 +74,7 @@ func TestRefusedAddresses(t *testing.T) {
 	const canary = "canary7f"
 	for address, want := range map[string]string{
 		"":                                                                "no address of PostgreSQL",
-		"mysql://ann:canary7f@db/shop":                                    "no address of PostgreSQL",
+		"mysql://ann:canary7f@db/shop":                                    "choose the system MySQL / MariaDB",
 		"db.example.com":                                                  "no address of PostgreSQL",
 		"postgres:ann:canary7f@db/shop":                                   "no address of PostgreSQL",
 		"postgres://u:canary7f@a,b/shop":                                  "several hosts",
@@ -129,7 +129,8 @@ func TestRefusedAddresses(t *testing.T) {
 		"jdbc:postgresql://db/d?allowLoadLocalInfile=true":                "read files of this machine",
 		"jdbc:postgresql://db/d?jaasApplicationName=x":                    "Kerberos",
 		"jdbc:postgresql://db/d?targetServerType=primary":                 "one server",
-		"jdbc:postgresql://db/d?x=1":                                      `the parameter "x" is not known`,
+		"jdbc:postgresql://db/d?password=canary7f&x=1":                    "a parameter that is not known",
+		"jdbc:postgresql://db/d?sslnegotiation=direct":                    `the parameter "sslnegotiation" is not known`,
 		"postgres://u@db/" + strings.Repeat("d", 5000):                    "longer than",
 		"postgres://u@db/d?application_name=" + strings.Repeat("d", 64):   "longer than 63",
 	} {
@@ -154,7 +155,7 @@ func TestRefusedAddresses(t *testing.T) {
 // TestAddressBesideSettings: what stands beside an address overrules it, so that a password can come from elsewhere.
 func TestAddressBesideSettings(t *testing.T) {
 	t.Parallel()
-	b, err := node.SplitAddress("postgres", json.RawMessage(`{"address": "postgres://ann:old@db/shop", "password": "new", "tls": "require"}`))
+	b, _, err := node.SplitAddress("postgres", json.RawMessage(`{"address": "postgres://ann:old@db/shop", "password": "new", "tls": "require"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,11 +164,11 @@ func TestAddressBesideSettings(t *testing.T) {
 		t.Errorf("%s, %v", b, err)
 	}
 	for name, settings := range map[string]string{"no text": `{"address": 7}`, "no PostgreSQL": `{"address": "x"}`} {
-		if _, err := node.SplitAddress("postgres", json.RawMessage(settings)); err == nil {
+		if _, _, err := node.SplitAddress("postgres", json.RawMessage(settings)); err == nil {
 			t.Errorf("%s is taken", name)
 		}
 	}
-	if _, err := node.SplitAddress("postgress", json.RawMessage(`{"address": "postgres://a@b/c"}`)); err == nil || !strings.Contains(err.Error()+flows.AsError(err).Suggestion, "postgres") {
+	if _, _, err := node.SplitAddress("postgress", json.RawMessage(`{"address": "postgres://a@b/c"}`)); err == nil || !strings.Contains(err.Error()+flows.AsError(err).Suggestion, "postgres") {
 		t.Errorf("an unknown type: %v", err)
 	}
 }
@@ -183,7 +184,7 @@ func FuzzAddress(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		b, err := node.SplitAddress("postgres", given)
+		b, _, err := node.SplitAddress("postgres", given)
 		if err != nil {
 			if e, ok := errors.AsType[*flows.Error](err); !ok || e.Message == "" || e.Suggestion == "" {
 				t.Errorf("%q: %v", address, err)
@@ -198,4 +199,16 @@ func FuzzAddress(f *testing.F) {
 			t.Errorf("%q: %s, %v", address, b, err)
 		}
 	})
+}
+
+// TestIgnored: what has no effect is named.
+func TestIgnored(t *testing.T) {
+	t.Parallel()
+	_, ignored, err := node.SplitAddress("postgres", json.RawMessage(`{"address": "jdbc:postgresql://db/d?user=u&password=p&prepareThreshold=0&ssl=true&reWriteBatchedInserts=true"}`))
+	if got := strings.Join(ignored, " "); err != nil || got != "prepareThreshold reWriteBatchedInserts" {
+		t.Errorf("%s, %v", got, err)
+	}
+	if _, ignored, err = node.SplitAddress("postgres", json.RawMessage(`{"address": "postgres://u@db/d?x=1"}`)); err != nil || strings.Join(ignored, " ") != "x" {
+		t.Errorf("%s, %v", ignored, err)
+	}
 }

@@ -106,6 +106,7 @@ func (l *load) ask(ctx context.Context, t node.Token, xid string) (committed, kn
 		return false, false, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	l.backend.end(ctx, l.c) // it would wait for its client for ever
 	var status *string
 	if err := conn.QueryRow(ctx, "SELECT pg_xact_status($1::text::xid8)", xid).Scan(&status); err != nil {
 		return false, false, err

@@ -41,12 +41,15 @@ type Settings struct {
 	TLS            string      `json:"tls" title:"TLS" enum:"disable|prefer|require|verify-ca|verify-full" help:"prefer: encrypted where the server can. verify-full: also checks that the server is the one that it says it is."`
 	Authority      string      `json:"authority,omitempty" title:"Certificate authority" widget:"multiline" advanced:"true" help:"Certificates in PEM that verify-ca and verify-full trust. Empty: those of the machine."`
 	ConnectTimeout int64       `json:"connectTimeout" title:"Connect timeout" minimum:"1" advanced:"true" help:"Seconds."`
+	Silence        int64       `json:"silence" title:"Silence" minimum:"1" advanced:"true" help:"Seconds without a word from the server after which it is asked, over another connection, whether it still works on the statement. If it does not, the connection is lost; if it does, it may take as long as it wants."`
 	SearchPath     string      `json:"searchPath,omitempty" title:"Search path" advanced:"true" help:"Schemas in which names without a schema are looked for. Empty: as the server has it for the user." example:"sales, public"`
 	// ApplicationName is shown to the administrators of the server.
 	ApplicationName string `json:"applicationName,omitempty" title:"Application name" advanced:"true" help:"Under which the server lists the connection. Empty: Spark."`
 }
 
-func newSettings() *Settings { return &Settings{Port: 5432, TLS: "prefer", ConnectTimeout: 10} }
+func newSettings() *Settings {
+	return &Settings{Port: 5432, TLS: "prefer", ConnectTimeout: 10, Silence: 30}
+}
 
 const maxTimeout = 3600 // seconds
 
@@ -63,6 +66,9 @@ func (s *Settings) Check() flows.Problems {
 	}
 	if s.ConnectTimeout > maxTimeout {
 		ps = append(ps, &flows.Error{Code: "connection.timeout", Path: flows.Path{Field: "connectTimeout"}, Message: fmt.Sprintf("%d seconds is too long to wait for a connection", s.ConnectTimeout), Suggestion: "choose 1 to 3600"})
+	}
+	if s.Silence > maxTimeout {
+		ps = append(ps, &flows.Error{Code: "connection.silence", Path: flows.Path{Field: "silence"}, Message: fmt.Sprintf("%d seconds is too long to wait for a word", s.Silence), Suggestion: "choose 1 to 3600"})
 	}
 	if len(s.ApplicationName) > 63 || strings.ContainsFunc(s.ApplicationName, address.Control) {
 		ps = append(ps, &flows.Error{Code: "connection.application", Path: flows.Path{Field: "applicationName"}, Message: "the application's name is longer than 63 bytes or has a control character in it", Suggestion: "shorten it"})
@@ -110,23 +116,6 @@ func (s *Settings) config() (*pgx.ConnConfig, error) {
 type dialect struct{}
 
 var _ node.Dialect = dialect{}
-
-// connect opens one connection.
-func connect(ctx context.Context, c node.Connection) (*pgx.Conn, error) {
-	s, ok := c.Settings.(*Settings)
-	if !ok {
-		return nil, fmt.Errorf("postgres: settings %T", c.Settings)
-	}
-	cfg, err := s.config()
-	if err != nil {
-		return nil, err
-	}
-	conn, err := pgx.ConnectConfig(ctx, cfg)
-	if err != nil {
-		return nil, s.connectError(c.Name, err)
-	}
-	return conn, nil
-}
 
 // connectError says what kept from connecting, without the secrets that a driver's error may quote.
 func (s *Settings) connectError(name string, err error) error {

@@ -26,6 +26,7 @@ type load struct {
 	to      node.TableLoad
 	w       *node.Writing
 	conn    *pgx.Conn
+	backend backend
 	table   table
 	schema  string // of the table
 	enc     encoder
@@ -40,6 +41,7 @@ type load struct {
 	taken   int64
 	changes flows.Changes
 	done    bool
+	gone    bool // the connection is
 }
 
 var _ node.BatchSink = (*load)(nil)
@@ -56,7 +58,7 @@ func (dialect) Open(ctx context.Context, c node.Connection, to node.TableLoad, w
 	if err != nil {
 		return nil, err
 	}
-	l := &load{c: c, to: to, w: w, conn: conn, table: t}
+	l := &load{c: c, to: to, w: w, conn: conn, backend: conn.PgConn().CustomData()[backendOf].(backend), table: t}
 	if err := l.open(ctx); err != nil {
 		_ = l.Abort(ctx)
 		return nil, l.at(err)
@@ -70,6 +72,9 @@ func (l *load) at(err error) error {
 	}
 	if fe, ok := errors.AsType[*flows.Error](err); ok {
 		return fe
+	}
+	if _, answered := errors.AsType[*pgconn.PgError](err); !answered {
+		l.gone = true
 	}
 	return queryError(l.c.Name, err)
 }
@@ -248,6 +253,7 @@ func (l *load) begin(ctx context.Context) error {
 	}
 	reader, writer := io.Pipe()
 	l.pipe, l.copied = writer, make(chan error, 1)
+	watchOf(l.conn).Patient(true) // the source may be slow
 	conn := l.conn.PgConn()
 	go func() {
 		tag, err := conn.CopyFrom(ctx, reader, "COPY "+into+" FROM STDIN (FORMAT binary)")
@@ -326,6 +332,7 @@ func (l *load) Finish(ctx context.Context) (int64, error) {
 	}
 	_, err := l.send(l.enc.tail(l.buf))
 	if err == nil {
+		watchOf(l.conn).Patient(false)
 		l.pipe.Close()
 	}
 	if e := <-l.copied; e != nil {
@@ -406,7 +413,11 @@ func (l *load) close(ctx context.Context) error {
 	if l.copied != nil {
 		<-l.copied
 	}
-	if err := conn.Close(context.WithoutCancel(ctx)); err != nil && !l.done {
+	err := conn.Close(context.WithoutCancel(ctx))
+	if l.gone {
+		l.backend.end(ctx, l.c)
+	}
+	if err != nil && !l.done {
 		return fmt.Errorf("postgres: %w", err)
 	}
 	return nil

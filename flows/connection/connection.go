@@ -210,7 +210,7 @@ func (s *Service) merged(ctx context.Context, scope flows.Scope, id string, in I
 
 // split puts settings in the place of an address.
 func split(in Input) (Input, error) {
-	settings, err := node.SplitAddress(in.Type, in.Settings)
+	settings, _, err := node.SplitAddress(in.Type, in.Settings)
 	in.Settings = settings
 	return in, err
 }

@@ -30,46 +30,53 @@ type ConnectionType struct {
 	// splits one into settings. Empty and nil where the system has none. The error of Parse never quotes the address,
 	// which may hold a password.
 	Address string
-	Parse   func(address string) (ConnectionSettings, error)
+	Parse   func(address string) (ParsedAddress, error)
+}
+
+// ParsedAddress is what an address says.
+type ParsedAddress struct {
+	Settings ConnectionSettings
+	Ignored  []string // parameters without an effect, by their names
 }
 
 // AddressMember is the member of settings that may stand in place of those that its address says.
 const AddressMember = "address"
 
 // SplitAddress puts the settings that an address says in its place; members that stand beside it overrule them. Settings
-// without an address stay as they are.
-func SplitAddress(typeID string, settings json.RawMessage) (json.RawMessage, error) {
+// without an address stay as they are. ignored are the parameters of the address that have no effect.
+func SplitAddress(typeID string, settings json.RawMessage) (split json.RawMessage, ignored []string, err error) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(settings, &members) != nil || members[AddressMember] == nil {
-		return settings, nil // what is no object is reported by who reads it
+		return settings, nil, nil // what is no object is reported by who reads it
 	}
 	at := flows.Path{Field: AddressMember}
 	var address string
 	if err := json.Unmarshal(members[AddressMember], &address); err != nil {
-		return nil, &flows.Error{Code: "connection.address", Path: at, Message: "the address is no text", Suggestion: "write it in quotes"}
+		return nil, nil, &flows.Error{Code: "connection.address", Path: at, Message: "the address is no text", Suggestion: "write it in quotes"}
 	}
 	t, ok := LookupConnectionType(typeID)
 	if !ok {
-		return nil, unknownConnectionType(typeID)
+		return nil, nil, unknownConnectionType(typeID)
 	}
 	if t.Parse == nil {
-		return nil, &flows.Error{Code: "connection.address", Path: at, Message: fmt.Sprintf("a connection to %s has no address of that kind", t.Title), Suggestion: "fill in the fields"}
+		return nil, nil, &flows.Error{Code: "connection.address", Path: at, Message: fmt.Sprintf("a connection to %s has no address of that kind", t.Title), Suggestion: "fill in the fields"}
 	}
 	parsed, err := t.Parse(address)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	revealed, err := RevealSettings(parsed)
+	revealed, err := RevealSettings(parsed.Settings)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(revealed, &all); err != nil {
-		return nil, fmt.Errorf("connection settings: %w", err)
+		return nil, nil, fmt.Errorf("connection settings: %w", err)
 	}
 	delete(members, AddressMember)
 	maps.Copy(all, members)
-	return json.Marshal(all)
+	split, err = json.Marshal(all)
+	return split, parsed.Ignored, err
 }
 
 // ConnectionSettings are the settings of a connection.
@@ -87,6 +94,8 @@ type ConnectionReport struct {
 	User    string        `json:"user,omitempty"` // as whom
 	Version string        `json:"version,omitempty"`
 	Took    time.Duration `json:"took"`
+	// Ignored are the parameters of the address that the test was given which have no effect, by their names.
+	Ignored []string `json:"ignored,omitempty"`
 	// Of an API: the status of its answer, such as 200 and OK, and how the answer begins.
 	Status     int    `json:"status,omitempty"`
 	StatusText string `json:"statusText,omitempty"`

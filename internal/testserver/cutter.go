@@ -12,20 +12,33 @@ import (
 // gets the answer.
 type Cutter struct {
 	listener net.Listener
-	server   string
+	server   func() string
 	text     []byte
 	after    bool
+	sprung   func() // instead of a cut
 	cuts     atomic.Int32
 }
 
 // NewCutter starts one in front of the server at an address.
 func NewCutter(t testing.TB, server, text string, after bool) *Cutter {
 	t.Helper()
+	return (&Cutter{server: func() string { return server }, text: []byte(text), after: after}).start(t)
+}
+
+// NewTrap starts a proxy that cuts nothing: it calls sprung when a text is sent for the first time, before the server gets
+// it. Each connection leads to the server that is named when it is made.
+func NewTrap(t testing.TB, text string, sprung func(), server func() string) *Cutter {
+	t.Helper()
+	return (&Cutter{server: server, text: []byte(text), sprung: sprung}).start(t)
+}
+
+func (c *Cutter) start(t testing.TB) *Cutter {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Cutter{listener: l, server: server, text: []byte(text), after: after}
+	c.listener = l
 	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
@@ -42,12 +55,12 @@ func NewCutter(t testing.TB, server, text string, after bool) *Cutter {
 // Address is where it listens.
 func (c *Cutter) Address() string { return c.listener.Addr().String() }
 
-// Cuts is how many connections it has cut: 0 or 1.
+// Cuts is how often the text was sent: 0 or 1.
 func (c *Cutter) Cuts() int { return int(c.cuts.Load()) }
 
 func (c *Cutter) serve(client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial("tcp", c.server)
+	server, err := net.Dial("tcp", c.server())
 	if err != nil {
 		return
 	}
@@ -79,10 +92,12 @@ func (c *Cutter) serve(client net.Conn) {
 		n, err := client.Read(buf)
 		if n > 0 {
 			found := bytes.Contains(buf[:n], c.text) && c.cuts.CompareAndSwap(0, 1)
-			if found && !c.after {
+			switch {
+			case found && c.sprung != nil:
+				c.sprung()
+			case found && !c.after:
 				return
-			}
-			if found {
+			case found:
 				cut.Store(true)
 			}
 			if _, err := io.Copy(server, bytes.NewReader(buf[:n])); err != nil {

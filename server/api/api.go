@@ -276,6 +276,7 @@ type SplitAddress struct {
 // SplitSettings are those settings, to be filled in; nothing is stored. They hold the password that was in the address.
 type SplitSettings struct {
 	Settings json.RawMessage `json:"settings"`
+	Ignored  []string        `json:"ignored,omitempty"` // parameters of the address that have no effect, by their names
 }
 
 // WindowRequest asks what an incremental source of a document, as it is drawn, would read after a cursor. Without one it
@@ -310,7 +311,8 @@ type ConnectionReport struct {
 	Place   string        `json:"place"`
 	User    string        `json:"user,omitempty"`
 	Version string        `json:"version,omitempty"`
-	Took    time.Duration `json:"took"` // nanoseconds
+	Took    time.Duration `json:"took"`              // nanoseconds
+	Ignored []string      `json:"ignored,omitempty"` // parameters of the address that was given which have no effect
 	// Of an API: the status of its answer, such as 200 and OK, and how the answer begins.
 	Status     int    `json:"status,omitempty"`
 	StatusText string `json:"statusText,omitempty"`

@@ -80,7 +80,7 @@ func goldens() map[string]any {
 		"cursors":         api.Page[flows.FlowCursor]{Items: []flows.FlowCursor{{Node: "read", Cursor: flows.Cursor{Column: "id", Type: "bigint", Value: "7", Generation: 1}, Run: theRun.ID, UpdatedAt: at, UpdatedBy: "owner"}}},
 		"cursor_window":   flows.CursorWindow{From: "7", To: "9", Records: 2, Nulls: 1},
 		"split_address":   api.SplitAddress{Type: "postgres", Address: "postgres://spark@db/shop"},
-		"split_settings":  api.SplitSettings{Settings: json.RawMessage(`{"host":"db","database":"shop","user":"spark"}`)},
+		"split_settings":  api.SplitSettings{Settings: json.RawMessage(`{"host":"db","database":"shop","user":"spark"}`), Ignored: []string{"prepareThreshold"}},
 		"report":          api.ConnectionReport{Place: "db:5432", User: "spark", Version: "PostgreSQL 15.3", Took: 12 * time.Millisecond, Status: 200, StatusText: "OK", Answer: "{}"},
 		"tables":          api.Tables{Items: []flows.Table{{Name: "public.orders", Records: 1000}, {Name: `sales."Big Orders"`, View: true}}, At: at},
 		"columns":         api.Columns{Items: []flows.Column{{Name: "id", Type: "bigint", Field: flows.Of(flows.Int64), Key: true}, {Name: "note", Type: "character varying(20)", Field: flows.Of(flows.Text), Nullable: true}}, At: at},

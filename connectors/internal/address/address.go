@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -112,14 +113,17 @@ type Parameter[S any] struct {
 // Parameters are those that may stand behind the question mark, by their names in lower case.
 type Parameters[S any] struct {
 	Known    map[string]Parameter[S]
-	Needless map[string]bool      // change nothing of what Spark does
+	Needless map[string]bool      // change nothing of what Spark does: named as ignored
 	Refused  map[string][2]string // why, and what to do
 	Names    []string             // to propose
 }
 
-// Read sets what the parameters say. What is not known to be harmless is refused by name.
-func (p Parameters[S]) Read(settings S, query string) error {
+// Read sets what the parameters say. Others are not passed on to the server, so that they change nothing, and are returned
+// by their names. Refused by name are those of which a person may believe that they do something: that are known to
+// weaken or change what a connection is, that look like one that does, and those that are nearly written as a known one.
+func (p Parameters[S]) Read(settings S, query string) (ignored []string, err error) {
 	seen := map[string]bool{}
+	private := strings.Contains(query, "@") // what looks like a name may be a part of the password
 	for _, pair := range strings.Split(query, "&") {
 		if pair == "" {
 			continue
@@ -127,43 +131,57 @@ func (p Parameters[S]) Read(settings S, query string) error {
 		rawName, rawValue, _ := strings.Cut(pair, "=")
 		name, err := Decoded(url.QueryUnescape, "a parameter", rawName)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		value, err := Decoded(url.QueryUnescape, "the value of a parameter", rawValue)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		key := strings.ToLower(name)
 		known, ok := p.Known[key]
 		switch {
 		case p.Needless[key]:
+			ignored = append(ignored, name)
 			continue
 		case !ok:
-			return p.refuse(name, strings.Contains(query, "@"))
+			if err := p.refuse(name, private); err != nil {
+				return nil, err
+			}
+			ignored = append(ignored, name)
+			continue
 		case seen[known.What]:
-			return Error(fmt.Sprintf("the address gives the %s twice", known.What), "give it once")
+			return nil, Error(fmt.Sprintf("the address gives the %s twice", known.What), "give it once")
 		}
-		seen[known.What] = true
+		seen[known.What], private = true, private || known.What == "password"
 		if err := known.Set(settings, value); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return ignored, nil
 }
 
-// refuse says why a parameter is not taken. private: the name may be the rest of a password.
+// protects finds parameters that sound as if they had to do with where a connection leads and how it is protected.
+var protects = regexp.MustCompile(`(?i)ssl|tls|cert|key|trust|crypt|auth|passw|secret|token|login|host|socket|factory|class|plugin|interceptor|file|path|sql`)
+
+// named are parameters of which it is told that they are ignored.
+var named = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,39}$`)
+
+// refuse says why a parameter is not taken; nil: it is ignored. private: the name may be the rest of a password.
 func (p Parameters[S]) refuse(name string, private bool) error {
 	e := &flows.Error{Code: "connection.parameter", Path: flows.Path{Field: node.AddressMember}}
 	if why, ok := p.Refused[strings.ToLower(name)]; ok {
 		e.Message, e.Suggestion = fmt.Sprintf("the parameter %s is refused: %s", name, why[0]), why[1]
 		return e
 	}
-	if private || len(name) > 40 {
+	if private || !named.MatchString(name) {
 		e.Message, e.Suggestion = "what stands behind the question mark has a parameter that is not known", "remove it; where the password has a ? or & in it, fill in the fields"
 		return e
 	}
-	e.Message, e.Suggestion = fmt.Sprintf("the parameter %q is not known", name), "remove it, or: "+flows.DidYouMean(name, p.Names)
-	return e
+	if near := flows.Nearest(name, p.Names); near != "" || protects.MatchString(name) {
+		e.Message, e.Suggestion = fmt.Sprintf("the parameter %q is not known", name), "remove it, or: "+flows.DidYouMean(name, p.Names)
+		return e
+	}
+	return nil
 }
 
 // Verifying is a TLS configuration that checks the certificate of a server, and unless the kind is verify-ca that it is for host.

@@ -14,6 +14,7 @@ export class ApiError extends Error {
     readonly suggestion?: string,
     readonly problems: readonly FlowError[] = [],
     readonly path?: Path,
+    readonly params?: Record<string, unknown>,
   ) {
     super(suggestion ? `${detail}; ${suggestion}` : detail);
   }
@@ -155,7 +156,7 @@ export function errorOf(status: number, type: string, text: string): ApiError {
   if (type.includes('json')) {
     try {
       const problem = JSON.parse(text) as Partial<Problem>;
-      return new ApiError(status, problem.code ?? 'http', problem.detail ?? problem.title ?? `the server answered ${status}`, problem.suggestion, problem.problems ?? [], problem.path);
+      return new ApiError(status, problem.code ?? 'http', problem.detail ?? problem.title ?? `the server answered ${status}`, problem.suggestion, problem.problems ?? [], problem.path, problem.params);
     } catch {
       // said below
     }

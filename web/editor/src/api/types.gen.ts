@@ -727,6 +727,8 @@ export interface SplitAddress {
 /** SplitSettings are those settings, to be filled in; nothing is stored. They hold the password that was in the address. */
 export interface SplitSettings {
   settings: unknown
+  /** parameters of the address that have no effect, by their names */
+  ignored?: string[]
 }
 
 /** ConnectionReport is what a test of a connection found. */
@@ -736,6 +738,8 @@ export interface ConnectionReport {
   version?: string
   /** nanoseconds */
   took: number
+  /** parameters of the address that was given which have no effect */
+  ignored?: string[]
   /** Of an API: the status of its answer, such as 200 and OK, and how the answer begins. */
   status?: number
   statusText?: string

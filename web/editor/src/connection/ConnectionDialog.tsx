@@ -33,6 +33,7 @@ export function ConnectionDialog({ client, catalogue, connection, name: entryOf 
   const [name, setName] = useState(connection?.name ?? entryOf);
   const [settings, setSettings] = useState<Config>(() => (connection?.settings ?? {}) as Config);
   const [outcome, setOutcome] = useState<Outcome>(null);
+  const [ignored, setIgnored] = useState<readonly string[]>([]); // parameters of the address that was split
   const known = types.find((t) => t.id === type);
   const problems = useMemo(() => (outcome?.kind === 'failed' ? problemsOf(outcome.error) : []), [outcome]);
   const busy = outcome?.kind === 'busy';
@@ -48,11 +49,13 @@ export function ConnectionDialog({ client, catalogue, connection, name: entryOf 
   };
   const split = async (address: string) => {
     try {
-      const { settings: parts } = await client.splitAddress(type, address);
+      const { settings: parts, ignored: without } = await client.splitAddress(type, address);
       setSettings(parts as Config);
+      setIgnored(without ?? []);
       setOutcome({ kind: 'split' });
       return true;
     } catch (error) {
+      setIgnored([]);
       setOutcome({ kind: 'failed', error: error instanceof ApiError ? error : new ApiError(0, 'unknown', String(error)) });
       return false;
     }
@@ -82,12 +85,14 @@ export function ConnectionDialog({ client, catalogue, connection, name: entryOf 
             <select id="connection-type" className="form-input" value={type} onChange={(e) => {
               setType(e.target.value);
               setSettings({});
+              setIgnored([]);
+              setOutcome(null);
             }}>{types.map((t) => <option key={t.id} value={t.id}>{t.title}</option>)}</select>
           </div>
         )}
         {types.length === 1 && <p className="form-help">{known?.title}: {known?.summary}</p>}
         {known?.address && (
-          <AddressField example={known.address} problems={problems.filter((p) => p.path?.field === 'address')} disabled={busy} onSplit={split} />
+          <AddressField example={known.address} problems={problems.filter((p) => p.path?.field === 'address')} ignored={ignored} disabled={busy} onSplit={split} />
         )}
         {schema && <Form schema={schema} />}
         <div className="connection-outcome" role="status">
@@ -108,7 +113,7 @@ export function ConnectionDialog({ client, catalogue, connection, name: entryOf 
 }
 
 /** AddressField takes the address that other programs use; it is split as soon as it is pasted. */
-function AddressField({ example, problems, disabled, onSplit }: { example: string; problems: readonly FlowError[]; disabled: boolean; onSplit(address: string): Promise<boolean> }): ReactNode {
+function AddressField({ example, problems, ignored, disabled, onSplit }: { example: string; problems: readonly FlowError[]; ignored: readonly string[]; disabled: boolean; onSplit(address: string): Promise<boolean> }): ReactNode {
   const [address, setAddress] = useState('');
   const split = async (text: string) => {
     if (text.trim() === '') return;
@@ -134,9 +139,33 @@ function AddressField({ example, problems, disabled, onSplit }: { example: strin
         <button type="button" className="form-button" disabled={disabled || address.trim() === ''} onClick={() => void split(address)}>Split</button>
       </div>
       <Problems problems={problems} />
+      {problems.map((p, i) => <Foreign key={i} says={p.params ?? {}} />)}
+      <Ignored names={ignored} />
       <p id="connection-address-help" className="form-help">Paste one such as {example}, or the JDBC address of the same system. It is split into the fields below.</p>
     </div>
   );
+}
+
+/** Foreign lists what the address of a system says to which no connection can be made. */
+function Foreign({ says }: { says: Record<string, unknown> }): ReactNode {
+  const fields = (says['fields'] ?? []) as readonly { title: string; value: string }[];
+  if (!says['system']) return null;
+  return (
+    <>
+      {fields.length > 0 && (
+        <dl className="connection-foreign" aria-label="What the address says">
+          {fields.map(({ title, value }) => <div key={title}><dt>{title}</dt><dd>{value}</dd></div>)}
+        </dl>
+      )}
+      <Ignored names={(says['ignored'] ?? []) as readonly string[]} />
+    </>
+  );
+}
+
+/** Ignored names the parameters of an address that have no effect. */
+function Ignored({ names }: { names: readonly string[] }): ReactNode {
+  if (names.length === 0) return null;
+  return <p className="connection-ignored" role="note">Ignored: {names.join(', ')}</p>;
 }
 
 /** Reached tells what a test has found; an API may answer that it does not let anybody in. */
@@ -145,6 +174,7 @@ function Reached({ report }: { report: ConnectionReport }): ReactNode {
   return (
     <>
       <p className={refused ? 'connection-failed' : 'connection-reached'}><span aria-hidden="true">{refused ? '✕' : '✓'}</span> {reached(report)}</p>
+      <Ignored names={report.ignored ?? []} />
       {report.answer && <pre className="connection-answer" tabIndex={0} aria-label="The beginning of the answer">{report.answer}</pre>}
     </>
   );
@@ -156,5 +186,5 @@ function reached({ place, user, version, took, status, statusText }: ConnectionR
 
 function problemsOf(error: ApiError): FlowError[] {
   if (error.problems.length > 0) return [...error.problems];
-  return [{ code: error.code, message: sentence(error.detail), ...(error.suggestion ? { suggestion: error.suggestion } : {}), ...(error.path ? { path: error.path } : {}) } as FlowError];
+  return [{ code: error.code, message: sentence(error.detail), ...(error.suggestion ? { suggestion: error.suggestion } : {}), ...(error.path ? { path: error.path } : {}), ...(error.params ? { params: error.params } : {}) } as FlowError];
 }
