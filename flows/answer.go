@@ -17,6 +17,18 @@ type Answer struct {
 	Took        time.Duration  `json:"took"`          // nanoseconds
 	At          time.Time      `json:"at"`
 	By          string         `json:"by"`
+	// Calls are those that a node makes for records, instead of a body.
+	Calls []CallAnswer `json:"calls,omitempty"`
+}
+
+// CallAnswer is what a call for a record has returned.
+type CallAnswer struct {
+	Key     string `json:"key"` // of what was sent
+	Request string `json:"request"`
+	Status  int    `json:"status,omitempty"`
+	Body    string `json:"body,omitempty"`
+	Error   string `json:"error,omitempty"`
+	TookMS  int64  `json:"tookMs"`
 }
 
 // AnswerHeader is a header of an answer.

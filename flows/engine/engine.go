@@ -43,6 +43,8 @@ type Env struct {
 	Sampled func([]flows.Sample)
 	// Source may give another source to read instead of that of a node: one that delivers the same. nil: never.
 	Source func(*plan.Node, node.Read) node.Source
+	// Calling may add to what the calls of a node may use, before they begin. nil: never.
+	Calling func(*plan.Node, *node.Calling)
 	// Keep is given the relations of the plan's Keeps that can be kept, in their order, and nil at the end of each. Origin
 	// columns come last. An error ends a relation, and nothing else.
 	Keep func(*plan.Step, arrow.RecordBatch) error

@@ -64,8 +64,8 @@ func (p *Plan) completeFilters(consumers map[Ref]int) {
 	}
 }
 
-// keepWhole keeps what must be complete: where it is asked for, what a Query reads, and what a Stop or an Expect has passed where something
-// below may stop it early.
+// keepWhole keeps what must be complete: where it is asked for, what a Query reads, and what a Stop, an Expect or a Call
+// has passed where something below may stop it early.
 func (p *Plan) keepWhole(consumers map[Ref]int) {
 	for ref := range p.whole {
 		consumers[ref] = max(consumers[ref], 2)
@@ -89,7 +89,7 @@ func (p *Plan) keepWhole(consumers map[Ref]int) {
 // seesAll reports whether an operator looks at every record, whoever reads what it passes.
 func seesAll(op node.Op) bool {
 	switch op.(type) {
-	case node.Stop, node.Expect:
+	case node.Stop, node.Expect, node.Call:
 		return true
 	}
 	return false

@@ -108,6 +108,8 @@ func (st *Step) describe() string {
 			tables[i] = fmt.Sprintf("%s as %s", in(i), t)
 		}
 		return fmt.Sprintf("query %s: %s", strings.Join(tables, ", "), strings.Join(strings.Fields(op.SQL), " "))
+	case node.Call:
+		return fmt.Sprintf("call for each record of %s: %s, %s", in(0), op.Caller, columns(op.Args))
 	case node.Profile:
 		return fmt.Sprintf("profile %s: %s", in(0), strings.Join(op.Fields, ", "))
 	case node.Project:

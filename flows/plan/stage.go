@@ -96,7 +96,7 @@ func guarded(n *Node, op node.Op) bool {
 		return len(op.Checks) > 0 || slices.ContainsFunc(op.Columns, func(c node.Column) bool { return expr.Fallible(c.Expr) })
 	case node.Filter:
 		return expr.Fallible(op.Cond)
-	case node.Stop, node.Expect:
+	case node.Stop, node.Expect, node.Call:
 		return true
 	case node.Aggregate:
 		return slices.ContainsFunc(op.Aggs, func(c node.Column) bool { return expr.Fallible(c.Expr) })
@@ -198,6 +198,15 @@ func (st *Step) reads(in Input) []string {
 		all = append(append(all, readByRules(op)...), st.Needed...)
 	case node.Profile:
 		all = append(all, op.Fields...)
+	case node.Call:
+		for _, a := range op.Args {
+			add(a.Expr)
+		}
+		for _, name := range st.Needed {
+			if _, result := op.Results.Find(name); !result {
+				all = append(all, name)
+			}
+		}
 	case node.Query:
 		s, _ := st.inputSchema(in)
 		all = append(all, s.Names()...)

@@ -106,6 +106,9 @@ func (a *activity) bottleneck(s *plan.Stage, elapsed time.Duration, now time.Tim
 	slowest, slow := "", most
 	full := a.shared != nil && share(a.shared.blocked.until(now)) > most
 	for _, f := range a.feeds {
+		if f.part != nil && slowest != "" {
+			continue // it waits for what the others wait for
+		}
 		if w := share(f.starved.until(now)); w > slow {
 			slowest, slow = f.ref.Node, w
 		}

@@ -38,7 +38,7 @@ func (r *run) counts() map[plan.Ref]int64 {
 // filters reports whether an operator's tap decides which records go on.
 func filters(op node.Op) bool {
 	switch op.(type) {
-	case node.Filter, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop, node.Expect:
+	case node.Filter, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop, node.Expect, node.Call:
 		return true
 	}
 	return false

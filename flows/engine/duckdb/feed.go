@@ -21,6 +21,7 @@ import (
 type feed struct {
 	ref    plan.Ref
 	count  *sourceCount // nil for rejects, which were counted before
+	part   *part        // of a call: what lies above it
 	stats  node.ReadStats
 	queue  chan node.Batch
 	size   int // of the queue, in batches; 0: feedQueue
@@ -161,6 +162,16 @@ func (f *feed) stop() {
 		}
 		f.release()
 	})
+}
+
+// failure is that of a feed that has ended, nil of one that has not.
+func (f *feed) failure() error {
+	select {
+	case <-f.ended:
+		return f.failed()
+	default:
+		return nil
+	}
 }
 
 // failed returns why the source failed, nil when it was only told to stop: then it gives these two.

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -214,9 +215,9 @@ func (x *execution) follow(feeding context.Context, t *tee, from *plan.Step, i, 
 		return err
 	}
 	names := quoteNames(schema.Names())
-	x.ctes = append(x.ctes, fmt.Sprintf("%s AS NOT MATERIALIZED (SELECT %s FROM %s_src WHERE tap(%d, %s))", name, arrived(schema), name, tap, names))
 	x.reads = map[plan.Ref]string{from.Ref: name}
 	x.shared = f
+	x.sharedSQL = fmt.Sprintf("%s AS NOT MATERIALIZED (SELECT %s FROM %s_src WHERE tap(%d, %s))", name, arrived(schema), name, tap, names)
 	return x.begin(feeding)
 }
 
@@ -300,11 +301,16 @@ func (r *run) connect() (err error) {
 		}
 		r.spare = append(r.spare, c)
 	}
-	return nil
+	return r.connectCalls()
+}
+
+// others are the connections beside the first one.
+func (r *run) others() []*capi.Conn {
+	return slices.AppendSeq(slices.Clone(r.spare), maps.Values(r.calls))
 }
 
 func (r *run) disconnect() {
-	for _, c := range append([]*capi.Conn{r.conn}, r.spare...) {
+	for _, c := range append(r.others(), r.conn) {
 		if c != nil {
 			c.Close()
 		}

@@ -20,24 +20,30 @@ var tapID = regexp.MustCompile(`\btap[fxws]?\((\d+)`)
 
 // profile adds the times of the last statement of an execution to those of the nodes.
 func (x *execution) profile() {
-	root, ok := x.conn.Profile()
-	if !ok {
-		return
-	}
-	w := profiler{byTap: map[int]*plan.Step{}, steps: map[plan.Ref]*plan.Step{}, spent: map[string]time.Duration{}}
-	for _, st := range x.stage.Steps {
-		w.steps[st.Ref] = st
-		w.byTap[x.run.taps[st.Ref]], w.byTap[x.run.refusals[st.Ref]] = st, st
-	}
 	end := x.stage.Target.Node
 	if x.stage.Sink != nil {
 		end = x.stage.Sink.ID
 	}
-	w.visit(root, owner{node: end, below: w.steps[x.stage.Target]})
-	x.run.mu.Lock()
-	defer x.run.mu.Unlock()
+	x.run.profileOf(x.conn, x.stage.Steps, end, x.stage.Target)
+}
+
+// profileOf adds the times of the last statement of a connection to those of the nodes of some steps: end is the node that
+// takes what last is.
+func (r *run) profileOf(conn *capi.Conn, steps []*plan.Step, end string, last plan.Ref) {
+	root, ok := conn.Profile()
+	if !ok {
+		return
+	}
+	w := profiler{byTap: map[int]*plan.Step{}, steps: map[plan.Ref]*plan.Step{}, spent: map[string]time.Duration{}}
+	for _, st := range steps {
+		w.steps[st.Ref] = st
+		w.byTap[r.taps[st.Ref]], w.byTap[r.refusals[st.Ref]] = st, st
+	}
+	w.visit(root, owner{node: end, below: w.steps[last]})
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for id, d := range w.spent {
-		x.run.computed[id] += d
+		r.computed[id] += d
 	}
 }
 

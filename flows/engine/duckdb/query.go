@@ -349,46 +349,6 @@ func copied(ctx context.Context, f *feed, conn *capi.Conn, sql string) (stats no
 	return stats, err
 }
 
-// travelling selects fields in the types of node.ArrowType; arrived is the way back.
-func travelling(s flows.Schema) string {
-	return casts(s, func(t flows.Type) string { return SQLType(asText(t)) })
-}
-
-func arrived(s flows.Schema) string { return casts(s, SQLType) }
-
-func casts(s flows.Schema, to func(flows.Type) string) string {
-	list := make([]string, len(s))
-	for i, f := range s {
-		list[i] = fmt.Sprintf("CAST(%s AS %s) AS %[1]s", quoteName(f.Name), to(f.Type))
-	}
-	return strings.Join(list, ", ")
-}
-
-// asText is a type with text in the place of what travels as text.
-func asText(t flows.Type) flows.Type {
-	switch {
-	case t.Kind == flows.List:
-		return flows.ListOf(asText(*t.Elem))
-	case t.Kind == flows.Struct:
-		fields := slices.Clone(t.Fields)
-		for i := range fields {
-			fields[i].Type = asText(fields[i].Type)
-		}
-		return flows.StructOf(fields...)
-	case travelsAsText(t):
-		return flows.Of(flows.Text)
-	}
-	return t
-}
-
-func arrowSchema(s flows.Schema) *arrow.Schema {
-	fields := make([]arrow.Field, len(s))
-	for i, f := range s {
-		fields[i] = arrow.Field{Name: f.Name, Type: node.ArrowType(f.Type), Nullable: true}
-	}
-	return arrow.NewSchema(fields, nil)
-}
-
 // pick returns the named fields of a schema, in the order of names.
 func pick(s flows.Schema, names []string) flows.Schema {
 	list := make(flows.Schema, len(names))

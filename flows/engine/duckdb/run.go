@@ -27,7 +27,8 @@ type run struct {
 	env    engine.Env
 	db     *capi.DB
 	conn   *capi.Conn
-	spare  []*capi.Conn // for the readers of a fork
+	spare  []*capi.Conn            // for the readers of a fork
+	calls  map[plan.Ref]*capi.Conn // for what lies above each call
 	forks  map[*plan.Stage]*fork
 	render Renderer
 
@@ -167,7 +168,7 @@ func (r *run) execute(ctx context.Context) (err error) {
 		r.final = r.statuses(err)
 		r.tellSamples(r.counts())
 	}()
-	if err := r.engine.lock(r.env, r.engine.disabled(r.plan), r.conn, r.spare...); err != nil {
+	if err := r.engine.lock(r.env, r.engine.disabled(r.plan), r.conn, r.others()...); err != nil {
 		return err
 	}
 	defer r.abort()

@@ -76,7 +76,7 @@ func (r *run) feedRejects(ctx context.Context, ref plan.Ref) error {
 	defer f.stop()
 	// A kept relation may be read several times and in part, a stream only once and as a whole.
 	names := quoteNames(node.RejectSchema.Names())
-	_, err = execute(ctx, r.conn, fmt.Sprintf("CREATE TEMP TABLE %s AS SELECT %s FROM %s WHERE tap(%d, %s)", r.names[ref], names, view, r.spareTap, names))
+	_, err = execute(ctx, r.conn, fmt.Sprintf("CREATE TABLE %s AS SELECT %s FROM %s WHERE tap(%d, %s)", r.names[ref], names, view, r.spareTap, names))
 	return err
 }
 

@@ -75,6 +75,8 @@ func (b *builder) stepSQL(st *plan.Step) (string, error) {
 		return b.stop(st, op, in(0))
 	case node.Expect:
 		return b.expect(st, op, in(0))
+	case node.Call:
+		return b.called(st, op), nil
 	case node.Query:
 		return b.streamed(st, st.Schema, false), nil
 	case node.Profile:

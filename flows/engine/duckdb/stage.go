@@ -15,10 +15,11 @@ import (
 // execution is one stage that is executed as one statement.
 type execution struct {
 	*builder
-	stage    *plan.Stage
-	feeds    []*feed
-	shared   *feed // of what a fork hands over
-	activity *activity
+	stage     *plan.Stage
+	feeds     []*feed
+	shared    *feed  // of what a fork hands over
+	sharedSQL string // how it is read
+	activity  *activity
 }
 
 // feeding returns the context of what feeds the statements that are executed together: an error of the run ends it.
@@ -54,24 +55,15 @@ func (x *execution) begin(feeding context.Context) error {
 			}
 		}
 	}
+	parts := x.parts()
+	x.readShared(parts)
 	for _, st := range s.Steps {
-		if q, ok := st.Op.(node.Query); ok {
-			f, err := r.feedQuery(feeding, st, q)
-			if err != nil {
-				return flows.AsError(err).At(flows.Path{Node: st.Ref.Node})
-			}
-			x.feeds = append(x.feeds, f)
+		if err := parts[x.below(st)].builder.step(st); err != nil {
+			return err
 		}
-		if read, ok := st.Op.(node.Read); ok {
-			if _, native := read.Source.(node.NativeSource); !native {
-				f, err := r.feedSource(feeding, st, read)
-				if err != nil {
-					return err
-				}
-				x.feeds = append(x.feeds, f)
-			}
-		}
-		if err := x.step(st); err != nil {
+	}
+	for _, st := range s.Steps { // once everything is written: the statement above a call begins here
+		if err := x.feedStep(feeding, st, parts[x.below(st)], parts[st]); err != nil {
 			return err
 		}
 	}
@@ -85,8 +77,52 @@ func (x *execution) begin(feeding context.Context) error {
 	return nil
 }
 
+// readShared lets the statement read what a fork hands over whose steps, or whose end, do.
+func (x *execution) readShared(parts map[*plan.Step]*part) {
+	if x.shared == nil {
+		return
+	}
+	at := parts[nil]
+	for _, st := range x.stage.Steps {
+		if slices.ContainsFunc(st.Inputs, func(in plan.Input) bool { return in.Ref == x.shared.ref }) {
+			if at = parts[st]; at == nil { // no call
+				at = parts[x.below(st)]
+			}
+		}
+	}
+	at.ctes = append(at.ctes, x.sharedSQL)
+	at.feeds = append(at.feeds, x.shared)
+}
+
+// feedStep begins to feed a step that Go does: at is the statement that it stands in, above is the one that a call ends.
+func (x *execution) feedStep(feeding context.Context, st *plan.Step, at, above *part) (err error) {
+	var f *feed
+	switch op := st.Op.(type) {
+	case node.Query:
+		if f, err = x.run.feedQuery(feeding, st, op); err != nil {
+			return flows.AsError(err).At(flows.Path{Node: st.Ref.Node})
+		}
+	case node.Call:
+		if f, err = x.run.feedCall(feeding, above); err != nil {
+			return flows.AsError(err).At(flows.Path{Node: st.Ref.Node})
+		}
+	case node.Read:
+		if _, native := op.Source.(node.NativeSource); native {
+			return nil
+		}
+		if f, err = x.run.feedSource(feeding, st, op); err != nil {
+			return err
+		}
+	default:
+		return nil
+	}
+	x.feeds, at.feeds = append(x.feeds, f), append(at.feeds, f)
+	return nil
+}
+
+// stopFeeds stops calls before what feeds them.
 func (x *execution) stopFeeds() {
-	for _, f := range x.feeds {
+	for _, f := range slices.Backward(x.feeds) {
 		f.stop()
 	}
 	if x.shared != nil {
@@ -112,6 +148,13 @@ func (x *execution) end(n int64, err error) error {
 	if err := r.balance(x.stage, n, x.feeds); err != nil {
 		return err
 	}
+	for _, f := range x.feeds {
+		if f.part != nil {
+			if err := r.balanceCall(f.part); err != nil {
+				return err
+			}
+		}
+	}
 	if err := r.expected(x.stage); err != nil {
 		return err
 	}
@@ -128,7 +171,7 @@ func (x *execution) finish(ctx context.Context) (int64, error) {
 	case plan.StageKeep:
 		last := s.Steps[len(s.Steps)-1]
 		table := "kept_" + target
-		_, err := execute(ctx, x.conn, "CREATE TEMP TABLE "+table+" AS "+x.with("SELECT "+quoteNames(columns(last))+" FROM "+target))
+		_, err := execute(ctx, x.conn, "CREATE TABLE "+table+" AS "+x.with("SELECT "+quoteNames(columns(last))+" FROM "+target))
 		r.names[s.Target] = table
 		if err != nil {
 			return 0, err

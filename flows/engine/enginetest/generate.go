@@ -64,6 +64,7 @@ var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in
 	"stop", "stopped", "checkpoint",
 	"expect notNull", "expect condition", "expect unique", "expect recordCount", "refused by expectations", "fails as expected", "profile",
 	"mask", "validate", "refused by validate", "json build", "json extract", "refused by json extract", "json json.missing", "json json.null", "json json.wrong_type",
+	"call", "refused by call", "call behind call",
 	"sql", "sql reads twice", "sql over two", "sql in order"}
 
 // generate makes the flow of a seed.
@@ -168,7 +169,7 @@ func (g *generator) choose() plan.Ref {
 func (g *generator) transform() {
 	makers := []func(plan.Ref){g.filter, g.selectFields, g.formula, g.convert, g.joinNode, g.aggregate, g.sort, g.limit,
 		g.deduplicate, g.window, g.fillNulls, g.rowID, g.explode, g.unpivot, g.sample,
-		g.union, g.switchNode, g.pivot, g.splitText, g.flatten, g.lookup, g.stop, g.checkpoint, g.expectations, g.profile, g.sql, g.where, g.jsonExtract, g.jsonBuild, g.validate, g.mask}
+		g.union, g.switchNode, g.pivot, g.splitText, g.flatten, g.lookup, g.stop, g.checkpoint, g.expectations, g.profile, g.sql, g.where, g.jsonExtract, g.jsonBuild, g.validate, g.mask, g.call}
 	makers[g.pick(len(makers))](g.choose())
 }
 

@@ -31,7 +31,7 @@ func (g *generator) traced(r plan.Ref) bool {
 	case ref.inputs == nil:
 		return true
 	}
-	return (slices.Contains(unchanging, ref.kind) || ref.kind == "select" || ref.kind == "formula") && g.traced(ref.inputs[node.In])
+	return (slices.Contains(unchanging, ref.kind) || ref.kind == "select" || ref.kind == "formula" || ref.kind == TestCall) && g.traced(ref.inputs[node.In])
 }
 
 // facts are those of the runs of generated flows.

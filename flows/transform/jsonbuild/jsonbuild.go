@@ -7,6 +7,7 @@ import (
 
 	"spark/flows"
 	"spark/flows/node"
+	"spark/flows/template"
 )
 
 //go:embed help.md icon.svg examples
@@ -42,12 +43,12 @@ func (b *Config) Plan(c *node.Context) {
 	if !ok || b.Template == "" || b.Name == "" {
 		return // reported
 	}
-	root, err := parse(b.Template, in)
+	text, err := template.JSON(b.Template, in, template.JSONOptions{RemoveNulls: b.RemoveNulls, Layout: b.Layout})
 	if err != nil {
 		c.Problem("template", "json.template", err.Error(), "a template is JSON with [field] where values go")
 		return
 	}
-	e := c.Expr("template", "cast("+writer{fields: in, removeNulls: b.RemoveNulls, layout: b.Layout}.expr(root, false)+" as json)", in)
+	e := c.Expr("template", "cast("+text+" as json)", in)
 	if e == nil {
 		return
 	}

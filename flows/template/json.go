@@ -1,4 +1,4 @@
-package jsonbuild
+package template
 
 import (
 	"encoding/json"
@@ -8,6 +8,31 @@ import (
 	"spark/flows"
 	"spark/flows/expr"
 )
+
+// JSONOptions say how a template is written.
+type JSONOptions struct {
+	RemoveNulls bool
+	Layout      bool // as the template is laid out; else without white space
+}
+
+// JSON returns the expression of the text that a template of JSON makes of a record: [field] stands for a value, inside of
+// texts, too. Its error says line and column.
+func JSON(s string, fields flows.Schema, o JSONOptions) (string, error) {
+	root, err := parse(s, fields)
+	if err != nil {
+		return "", err
+	}
+	return writer{fields: fields, removeNulls: o.RemoveNulls, layout: o.Layout}.expr(root, false), nil
+}
+
+// Record returns the expression of the text of a record as a JSON object with all fields.
+func Record(fields flows.Schema) string {
+	parts := make([]string, len(fields))
+	for i, f := range fields {
+		parts[i] = quote(jsonText(f.Name)+":") + " || coalesce(" + valueOf(f) + ", 'null')"
+	}
+	return "'{' || " + strings.Join(parts, " || ',' || ") + " || '}'"
+}
 
 // part is a value of a template: a literal, a field, a text, a list or an object.
 type part struct {
@@ -302,7 +327,7 @@ func (w writer) expr(p part, nulls bool) string {
 				continue
 			}
 			f, _ := w.fields.Find(piece.field)
-			parts = append(parts, "coalesce("+textOf(f)+", '')")
+			parts = append(parts, "coalesce("+TextOf(f)+", '')")
 		}
 		return "cast(to_json(" + strings.Join(parts, " || ") + ") as text)"
 	}
@@ -345,13 +370,13 @@ func valueOf(f flows.Field) string {
 	case flows.JSON:
 		return "cast(" + name + " as text)"
 	case flows.Bytes, flows.Timestamp, flows.TimestampTZ:
-		return "cast(to_json(" + textOf(f) + ") as text)"
+		return "cast(to_json(" + TextOf(f) + ") as text)"
 	}
 	return "cast(to_json(" + name + ") as text)"
 }
 
-// textOf is the expression of a field's value as text: dates and times as in ISO 8601, bytes as base64.
-func textOf(f flows.Field) string {
+// TextOf is the expression of a field's value as text: dates and times as in ISO 8601, bytes as base64.
+func TextOf(f flows.Field) string {
 	name := expr.FieldName(f.Name)
 	switch f.Type.Kind {
 	case flows.Text:
