@@ -92,7 +92,7 @@ func peak(name string, s size) func(context.Context, *Bench) (float64, *float64,
 func (b *Bench) perSecond(ctx context.Context, flow, dir string, n int) (float64, *float64, error) {
 	var rates []float64
 	for range 3 {
-		u, err := b.TimeCommand(ctx, b.Spark, "run", flow, "--folder", dir)
+		u, err := b.TimeCommand(ctx, b.Spark, running(flow, dir)...)
 		if err != nil {
 			return 0, nil, fmt.Errorf("%s: %w", filepath.Base(flow), err)
 		}

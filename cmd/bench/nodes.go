@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // million is what every node type has to stand.
@@ -20,12 +21,17 @@ func nodeFigures() []Figure {
 				return 0, nil, err
 			}
 			for _, f := range append(before, flow) {
-				text, err := json.Marshal(f(dir))
+				doc := f(dir)
+				doc["parameters"] = []map[string]any{{"name": "key", "type": "text", "secret": true}}
+				text, err := json.Marshal(doc)
+				if err == nil {
+					err = os.Setenv(keyVariable, strings.Repeat("0123456789abcdef", 4))
+				}
 				if err == nil {
 					err = os.WriteFile(filepath.Join(dir, name+".json"), text, 0o644)
 				}
 				if err == nil {
-					_, err = b.TimeCommand(ctx, b.Spark, "run", filepath.Join(dir, name+".json"), "--folder", dir)
+					_, err = b.TimeCommand(ctx, b.Spark, running(filepath.Join(dir, name+".json"), dir)...)
 				}
 				if err != nil {
 					return 0, nil, err
@@ -58,6 +64,9 @@ func nodeFigures() []Figure {
 		{"json.build", `{"template": "{\"id\": [order_id], \"amount\": [unit_price], \"note\": \"[status]: [note]\"}", "name": "body", "removeNulls": true, "others": "drop"}`},
 		{"json.extract", `{"field": "json", "fields": [{"path": "$.id", "name": "id", "type": "int64"}, {"path": "$.price", "name": "price", "type": "decimal(10,2)"}, {"path": "$.a.status", "name": "state", "type": "text"}]}`},
 		{"mask", `{"fields": [{"name": "note", "how": "sha256", "salt": "x"}, {"name": "order_id", "how": "last", "keep": 2}, {"name": "country", "how": "pseudonym"}]}`},
+		{"encrypt", `{"do": "encrypt", "fields": ["note"], "keys": [{"name": "k", "key": "${key}"}]}`},
+		{"json.edit", `{"field": "json", "changes": [{"do": "set", "path": "$.note", "value": "note"}, {"do": "rename", "path": "$.id", "name": "order"}, {"do": "remove", "path": "$.a.status"}]}`},
+		{"xml.json", `{"field": "json", "to": "xml", "root": "order"}`},
 		{"explode", `{"field": "words", "empty": "keep"}`},
 		{"unpivot", `{"fields": ["quantity", "unit_price"], "name": "measure", "value": "amount", "nulls": "keep"}`},
 		{"expectations", `{"rules": [{"expect": "unique", "fields": ["order_id"]}, {"expect": "notNull", "field": "customer_id"}, {"expect": "range", "field": "quantity", "least": "1", "most": "50"}]}`},
@@ -68,12 +77,27 @@ func nodeFigures() []Figure {
 	} {
 		add(n.kind, func(string) map[string]any { return through(n.kind, n.config) })
 	}
+	add("mask-hmac", func(string) map[string]any {
+		return through("mask", `{"fields": [{"name": "note", "how": "hmac", "key": "${key}"}]}`)
+	})
+	add("validate-schema", func(string) map[string]any {
+		return through("validate", `{"rules": [{"rule": "schema", "schema": "{\"required\": [\"order_id\"], \"properties\": {\"quantity\": {\"type\": \"integer\", \"maximum\": 20}, \"status\": {\"enum\": [\"paid\", \"shipped\"]}}}"}], "then": "mark"}`)
+	})
+	add("xml.read", func(string) map[string]any { return xmlRead() })
 	for _, format := range []string{"csv", "jsonl", "json", "parquet"} {
 		write := func(string) map[string]any { return through("", "", format) }
 		add("write-"+format, write)
 		add("read-"+format, func(string) map[string]any { return reading(format) }, write)
 	}
 	return fs
+}
+
+// keyVariable has the key of the nodes that need one.
+const keyVariable = "SPARK_BENCH_KEY"
+
+// running are the arguments that run a flow of this file.
+func running(file, dir string) []string {
+	return []string{"run", file, "--folder", dir, "--set-env", "key=" + keyVariable}
 }
 
 func node(id, kind string, config any) map[string]any {
@@ -109,7 +133,7 @@ func through(kind, config string, format ...string) map[string]any {
 		nodes = append(nodes, node("words", "formula", words))
 		return flow(nodes, []map[string]any{edge("orders", "words", "in"), edge("words", "node", "in"), edge("node", "file", "in")})
 	}
-	if kind == "json.extract" {
+	if kind == "json.extract" || kind == "json.edit" || kind == "xml.json" {
 		text := "cast(json_object('id', order_id, 'price', unit_price, 'a', json_object('status', status)) as text)"
 		nodes = append(nodes, node("json", "formula", map[string]any{"fields": []map[string]string{{"name": "json", "expression": text}}}))
 		return flow(nodes, []map[string]any{edge("orders", "json", "in"), edge("json", "node", "in"), edge("node", "file", "in")})
@@ -120,6 +144,18 @@ func through(kind, config string, format ...string) map[string]any {
 		edges = append(edges, edge("customers", "node", port))
 	}
 	return flow(nodes, edges)
+}
+
+// xmlRead makes JSON of XML that a Formula writes.
+func xmlRead() map[string]any {
+	f := through("xml.json", `{"field": "json", "to": "json"}`)
+	text := `'<order id="' || cast(order_id as text) || '"><status>' || status || '</status><item sku="a">' || cast(quantity as text) || '</item><item sku="b"/></order>'`
+	for _, n := range f["nodes"].([]map[string]any) {
+		if n["id"] == "json" {
+			n["config"] = map[string]any{"fields": []map[string]string{{"name": "json", "expression": text}}}
+		}
+	}
+	return f
 }
 
 // reading reads the million records of a format and writes Parquet.

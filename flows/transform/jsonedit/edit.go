@@ -45,7 +45,10 @@ func editing(steps []step) *expr.Native {
 
 // check reads a whole text, so that parts of it can be taken for JSON.
 func check(text string) error {
-	dec := jsontext.NewDecoder(strings.NewReader(text))
+	if jsontext.Value(text).IsValid() {
+		return nil
+	}
+	dec := jsontext.NewDecoder(strings.NewReader(text)) // which says why
 	_, err := dec.ReadValue()
 	if err == nil {
 		if _, err = dec.ReadToken(); errors.Is(err, io.EOF) {
@@ -92,22 +95,60 @@ func (p *part) expand() bool {
 		return false
 	}
 	p.open, p.kind = true, kind
-	dec := jsontext.NewDecoder(strings.NewReader(p.raw))
-	_, _ = dec.ReadToken()
-	for k := dec.PeekKind(); k != '}' && k != ']' && k != 0; k = dec.PeekKind() {
+	next := func(at int) int { return skip(p.raw, at, " \t\r\n:,") }
+	for i := next(strings.IndexByte(p.raw, kind) + 1); p.raw[i] != kind+2; i = next(i) {
 		m := &member{}
 		if kind == '{' {
-			v, _ := dec.ReadValue()
-			m.quote = string(v)
-			name, _ := jsontext.AppendUnquote(nil, v)
-			m.name = string(name)
+			end := valueEnd(p.raw, i)
+			m.quote = p.raw[i:end]
+			m.name = m.quote[1 : len(m.quote)-1]
+			if strings.Contains(m.name, `\`) {
+				name, _ := jsontext.AppendUnquote(nil, m.quote)
+				m.name = string(name)
+			}
+			i = next(end)
 		}
-		v, _ := dec.ReadValue()
-		end := int(dec.InputOffset())
-		m.value = &part{raw: p.raw[end-len(v) : end]}
+		end := valueEnd(p.raw, i)
+		m.value = &part{raw: p.raw[i:end]}
 		p.members = append(p.members, m)
+		i = end
 	}
 	return true
+}
+
+// skip returns the first place from i on that has none of these characters.
+func skip(s string, i int, these string) int {
+	for strings.IndexByte(these, s[i]) >= 0 {
+		i++
+	}
+	return i
+}
+
+// valueEnd returns where the value ends that begins at i, in text that has been checked.
+func valueEnd(s string, i int) int {
+	if s[i] != '"' && s[i] != '{' && s[i] != '[' {
+		if n := strings.IndexAny(s[i:], ",]} \t\r\n"); n >= 0 {
+			return i + n
+		}
+		return len(s)
+	}
+	for depth := 0; ; i++ {
+		switch s[i] {
+		case '"':
+			for i++; s[i] != '"'; i++ {
+				if s[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		if depth == 0 && (s[i] == '"' || s[i] == '}' || s[i] == ']') {
+			return i + 1
+		}
+	}
 }
 
 // find returns the place of a step in an open part, -1 where it is not there.

@@ -96,13 +96,16 @@ func reasons(v *jsonschema.ValidationError) (list []string) {
 	return slices.Compact(list)
 }
 
+// inPointer writes a step of a JSON pointer.
+var inPointer = strings.NewReplacer("~", "~0", "/", "~1")
+
 func pointer(steps []string) string {
 	if len(steps) == 0 {
 		return "the whole:"
 	}
 	var b strings.Builder
 	for _, s := range steps {
-		b.WriteString("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(s))
+		b.WriteString("/" + inPointer.Replace(s))
 	}
 	return b.String() + ":"
 }

@@ -1,21 +1,28 @@
 package xmljson
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"spark/flows/expr"
 )
 
+// decoders are large, and one is used for many texts.
+var decoders = sync.Pool{New: func() any { return jsontext.NewDecoder(strings.NewReader("")) }}
+
 // writing makes XML of JSON. root stands around everything; "" takes the only member.
 func writing(root string, declaration bool) *expr.Native {
 	return &expr.Native{Name: "json_to_xml", Call: func(dst []byte, args []string) ([]byte, error) {
-		dec := jsontext.NewDecoder(strings.NewReader(args[0]))
+		dec := decoders.Get().(*jsontext.Decoder)
+		defer decoders.Put(dec)
+		dec.Reset(bytes.NewBufferString(args[0]))
 		v, err := readValue(dec, 0)
 		if err == nil {
 			_, err = dec.ReadToken()
@@ -116,7 +123,10 @@ type xmlWriter struct {
 	err error // the first one
 }
 
-func pointer(step string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(step) }
+// inPointer writes a step of a JSON pointer.
+var inPointer = strings.NewReplacer("~", "~0", "/", "~1")
+
+func pointer(step string) string { return inPointer.Replace(step) }
 
 func (w *xmlWriter) fail(at, format string, args ...any) {
 	if w.err == nil {
@@ -127,7 +137,18 @@ func (w *xmlWriter) fail(at, format string, args ...any) {
 // name is what elements and attributes may be called, with one prefix at most.
 var name = regexp.MustCompile(`^[\pL_][\pL\pM\pN_.·-]*(?::[\pL_][\pL\pM\pN_.·-]*)?$`)
 
-func isName(s string) bool { return name.MatchString(s) }
+func isName(s string) bool { return isSimple(s) || name.MatchString(s) }
+
+// isSimple reports whether s is a name of ASCII letters, digits and _, as most are.
+func isSimple(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if letter := c == '_' || c|32 >= 'a' && c|32 <= 'z'; !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
 
 // element writes a value as an element. at is its place in the JSON.
 func (w *xmlWriter) element(called string, v value, at string) {

@@ -397,9 +397,20 @@ static const char *str(duckdb_string_t *s, int64_t *len) {
 	return *len <= 12 ? s->value.inlined.inlined : s->value.pointer.ptr;
 }
 
+// assign writes a text into a vector, a short one without asking DuckDB for memory.
+static void assign(duckdb_vector to, duckdb_string_t *values, idx_t i, const char *from, int64_t length) {
+	if (length > 12) {
+		duckdb_unsafe_vector_assign_string_element_len(to, i, from, length);
+		return;
+	}
+	memset(&values[i], 0, sizeof *values); // DuckDB compares what is behind a short text, too
+	values[i].value.inlined.length = length;
+	memcpy(values[i].value.inlined.inlined, from, length);
+}
+
 // put writes kind and value of a part into the places i and i + 1 of a vector, which are null. Returns false without
 // memory.
-static bool put(reader_t *r, part_t *part, duckdb_vector to, uint64_t *validity, idx_t i) {
+static bool put(reader_t *r, part_t *part, duckdb_vector to, duckdb_string_t *values, uint64_t *validity, idx_t i) {
 	const char *from = part->from;
 	int64_t length = part->length;
 	char form = part->form | 32;
@@ -417,10 +428,10 @@ static bool put(reader_t *r, part_t *part, duckdb_vector to, uint64_t *validity,
 		from = r->buffer;
 	}
 	set_valid(validity, i);
-	duckdb_unsafe_vector_assign_string_element_len(to, i, &part->kind, 1);
+	assign(to, values, i, &part->kind, 1);
 	if (gone) return true;
 	set_valid(validity, i + 1);
-	duckdb_unsafe_vector_assign_string_element_len(to, i + 1, from, length);
+	assign(to, values, i + 1, from, length);
 	return true;
 }
 
@@ -452,6 +463,7 @@ static void read_chunk(reader_t *r, frame_t *stack, duckdb_function_info info, d
 	uint64_t *parts = duckdb_vector_get_validity(child), *lists = duckdb_vector_get_validity(out);
 	memset(parts, 0, (n * width + 63) / 64 * 8);
 	list_entry *entries = duckdb_vector_get_data(out);
+	duckdb_string_t *values = duckdb_vector_get_data(child);
 	for (idx_t i = 0; i < n; i++) {
 		idx_t at = i * width;
 		entries[i].offset = at;
@@ -471,7 +483,7 @@ static void read_chunk(reader_t *r, frame_t *stack, duckdb_function_info info, d
 			continue;
 		}
 		for (int k = 0; k < r->parts; k++) {
-			if (!put(r, &r->part[k], child, parts, at + 1 + 2 * (idx_t)k)) {
+			if (!put(r, &r->part[k], child, values, parts, at + 1 + 2 * (idx_t)k)) {
 				duckdb_scalar_function_set_error(info, "out of memory");
 				return;
 			}
