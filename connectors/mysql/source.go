@@ -13,7 +13,6 @@ import (
 
 	"spark/connectors/internal/batch"
 	"spark/flows"
-	"spark/flows/expr"
 	"spark/flows/node"
 )
 
@@ -115,11 +114,6 @@ func (dialect) Read(ctx context.Context, c node.Connection, from node.Select, r 
 	}
 	stats.Complete = true
 	return stats, nil
-}
-
-// Condition writes no condition: whether a text is equal to another depends on collations, which a Filter does not know.
-func (dialect) Condition(expr.Expr) (string, error) {
-	return "", &flows.Error{Code: "database.condition", Message: "what is equal to what depends on the collations of MySQL", Suggestion: "leave the Filter where it is, or write the condition in the database's own SQL"}
 }
 
 // wantedColumn finds the column of a field and checks that it still has the field's type.

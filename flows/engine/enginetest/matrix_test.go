@@ -10,6 +10,7 @@ import (
 
 	"spark/flows"
 	"spark/flows/node"
+	"spark/internal/testserver"
 )
 
 // typedValues are values of every type: what is ugly about it, as expressions.
@@ -73,12 +74,30 @@ func edge(from, port, to, in string) string {
 func (p place) as(name string) place    { p.name = name; return p }
 func (p place) found(name string) place { p.value = name; return p }
 
+// warehouses make a database of its own, reached as the connection "warehouse".
+var warehouses = map[string]func(t *testing.T) node.ConnectionSet{
+	"PostgreSQL": func(t *testing.T) node.ConnectionSet {
+		return warehouse(t, `{"format":1,"name":"x","nodes":[{"id":"a","type":"database.input","version":1,"config":{"connection":"warehouse"}}],"edges":[]}`, "")
+	},
+	"MariaDB": func(t *testing.T) node.ConnectionSet {
+		settings := asJSON(t, map[string]any{"address": testserver.MariaDB(t), "tls": "disable"})
+		split, _, err := node.SplitAddress("mysql", json.RawMessage(settings))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return node.ConnectionSet{"warehouse": {Type: "mysql", Settings: split}}
+	},
+}
+
 func places() []place {
 	list := []place{}
 	for _, format := range []string{"csv", "jsonl", "json", "parquet"} {
 		list = append(list, place{name: format, file: "x." + format, back: `{"id":"back","type":"file.input","version":1,"config":{"path":"x.` + format + `","format":"` + format + `","fields":%s}}`})
 	}
-	list = append(list, place{name: "PostgreSQL", back: `{"id":"back","type":"database.input","version":1,"config":{"connection":"warehouse","from":"table","table":"x"}}`})
+	for name := range warehouses {
+		list = append(list, place{name: name, back: `{"id":"back","type":"database.input","version":1,"config":{"connection":"warehouse","from":"table","table":"x"}}`})
+	}
+	slices.SortFunc(list[4:], func(a, b place) int { return strings.Compare(b.name, a.name) })
 	return append(list,
 		step("aggregate", `{"groupBy":["f","id"],"aggregates":[{"name":"n","expression":"count()"}]}`),
 		step("aggregate", `{"groupBy":["id"],"aggregates":[{"name":"f","expression":"min(f)"}]}`).as("aggregate: min"),
@@ -249,8 +268,8 @@ func through(t *testing.T, dir, source string, p place, kind string) ([]map[stri
 		return `{"format":1,"name":"types","parameters":[{"name":"key","type":"text","secret":true}],"nodes":[` + nodes + `],"edges":[` + edges + `]}`
 	}
 	var connections node.ConnectionSet
-	if p.name == "PostgreSQL" {
-		connections = warehouse(t, `{"format":1,"name":"x","nodes":[{"id":"a","type":"database.input","version":1,"config":{"connection":"warehouse"}}],"edges":[]}`, "")
+	if database := warehouses[p.name]; database != nil {
+		connections = database(t)
 	}
 	switch {
 	case p.back != "":
@@ -302,15 +321,15 @@ func matrixPage(ps []place, cells map[string][]string) string {
 	var b strings.Builder
 	b.WriteString(`# Types through formats, databases and nodes
 
-A test sends ugly values of every type, and null, through every file format, through PostgreSQL and through every node type, and
-writes this page. *exact*: every value comes out as it went in. *refused*: the check or the run says so with the code, and nothing
-is written. Anything else is what the value becomes.
+A test sends ugly values of every type, and null, through every file format, through PostgreSQL and
+MariaDB, and through every node type, and writes this page. *exact*: every value comes out as it went in. *refused*: the check
+or the run says so with the code, and nothing is written. Anything else is what the value becomes.
 
-A format is written and read back with the field's type. Where PostgreSQL has no type of the kind, Spark makes the column that
-holds all values, and reads it as what it then is.
+A format is written and read back with the field's type. Where a database has no type of the kind, Spark makes the
+column that holds all values, and reads it as what it then is.
 
 `)
-	for _, group := range [][]place{ps[:5], ps[5:14], ps[14:23], ps[23:]} {
+	for _, group := range [][]place{ps[:6], ps[6:15], ps[15:24], ps[24:]} {
 		b.WriteString("| type |")
 		for _, p := range group {
 			fmt.Fprintf(&b, " %s |", p.name)
