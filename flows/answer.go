@@ -27,6 +27,7 @@ type CallAnswer struct {
 	Request string `json:"request"`
 	Status  int    `json:"status,omitempty"`
 	Body    string `json:"body,omitempty"`
+	Code    string `json:"code,omitempty"` // of Error
 	Error   string `json:"error,omitempty"`
 	TookMS  int64  `json:"tookMs"`
 }

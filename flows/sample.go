@@ -73,6 +73,8 @@ type Preview struct {
 	Rejects []Reject `json:"rejects,omitempty"`
 	// Problems keep the preview from being made; then there are no samples. Warnings do not.
 	Problems Problems `json:"problems,omitempty"`
+	// Calls are those that the node has made because somebody has allowed a few.
+	Calls []CallAnswer `json:"calls,omitempty"`
 	// Files are those that were looked at. While they stay the same, so does the preview.
 	Files  []SeenFile    `json:"files,omitempty"`
 	Took   time.Duration `json:"took"` // nanoseconds

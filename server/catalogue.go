@@ -37,8 +37,9 @@ func catalogue() api.Catalogue {
 
 func nodeType(t *node.Type) api.NodeType {
 	_, fetches := t.New().(node.Fetcher)
+	_, calls := t.New().(node.RecordCaller)
 	return api.NodeType{ID: t.ID, Version: t.Version, Title: t.Title, Summary: t.Summary, Category: string(t.Category), Synonyms: slices.Clone(t.Synonyms),
-		Inputs: ports(t.Inputs), Outputs: ports(t.Outputs), Rejects: t.Rejects, Policy: t.Policy, PortsFrom: t.PortsFrom, Fetches: fetches, Schema: node.JSONSchema(t.New()), Icon: t.Icon(), Help: t.Help()}
+		Inputs: ports(t.Inputs), Outputs: ports(t.Outputs), Rejects: t.Rejects, Policy: t.Policy, PortsFrom: t.PortsFrom, Fetches: fetches || calls, Calls: calls, Schema: node.JSONSchema(t.New()), Icon: t.Icon(), Help: t.Help()}
 }
 
 func ports(ps []node.Port) []api.Port {

@@ -364,6 +364,9 @@ func (rs *Runs) Save(ctx context.Context, scope flows.Scope, fence int64, r flow
 		if !r.State.Ended() {
 			return nil
 		}
+		if err := c.Where("run_id = ?", r.ID).Delete(&deliveredRow{}).Error; err != nil {
+			return fmt.Errorf("forget what was sent: %w", err)
+		}
 		if err := c.settle(row, r.State, row.Granted != 0); err != nil {
 			return err
 		}

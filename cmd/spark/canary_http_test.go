@@ -56,6 +56,7 @@ func (k *canaryServer) apis() {
 		}
 		for _, path := range []string{"/items", "/echo", "/refused"} {
 			k.called("api "+name, path, name != "no token" && path != "/refused")
+			k.sent("api "+name, path, name != "no token" && path != "/refused")
 		}
 	}
 }
@@ -80,4 +81,27 @@ func (k *canaryServer) called(connection, path string, answers bool) {
 		want = flows.RunSucceeded
 	}
 	k.watched(flow, want)
+}
+
+// sent calls an address of a connection for records, as a sample that somebody allows and in runs, and sends records to it. What
+// /echo answers is data, which a run does not keep.
+func (k *canaryServer) sent(connection, path string, answers bool) {
+	t := k.canaries.t
+	few := step("in", "sample.data", `{"dataset":"orders","records":3}`)
+	doc := chain(few, step("call", "http.request", fmt.Sprintf(`{"connection":%q,"url":%q,"method":"POST","send":"record","attempts":1}`, connection, path)), output("out.csv"))
+	flow := k.flow(doc, `{}`)
+	code, b := k.probe(k.serving, http.MethodPut, "/api/v1/flows/"+flow+"/answers/call", fmt.Sprintf(`{"document":%s,"node":"call"}`, doc))
+	if ok := code == http.StatusOK; ok != (answers || path == "/refused" && !strings.HasSuffix(connection, "no token")) {
+		t.Errorf("%s %s: a sample was sent: %d %s", connection, path, code, b)
+	}
+	k.probe(k.serving, http.MethodGet, "/api/v1/flows/"+flow+"/answers/call", "")
+	k.probe(k.serving, http.MethodPost, "/api/v1/preview", fmt.Sprintf(`{"document":%s,"node":"call","flow":%q}`, doc, flow))
+	want := flows.RunFailed
+	if answers {
+		want = flows.RunSucceeded
+	}
+	if path != "/echo" {
+		k.watched(flow, want)
+	}
+	k.watched(k.flow(chain(few, step("out", "rest.output", fmt.Sprintf(`{"connection":%q,"url":%q,"attempts":1}`, connection, path))), `{}`), want)
 }

@@ -101,7 +101,7 @@ func (w *workbench) look(job run.PreviewJob, fn func(executor.PreviewSpec) error
 	}
 	defer removeTemp(temp)
 	return fn(executor.PreviewSpec{Document: job.Document, Node: job.Node, Environment: job.Environment, Parameters: job.Parameters, Folders: w.folders, Temp: temp, Threads: runtime.NumCPU(),
-		Memory: engineMemory(previewMemory), Limit: job.Limit, Samples: job.Samples, Fresh: job.Fresh, Offsets: job.Offsets, Pins: job.Pins, Answers: job.Answers, Connections: job.Connections, Secrets: job.Secrets})
+		Memory: engineMemory(previewMemory), Limit: job.Limit, Samples: job.Samples, Fresh: job.Fresh, Offsets: job.Offsets, Pins: job.Pins, Answers: job.Answers, Calls: job.Calls, Connections: job.Connections, Secrets: job.Secrets})
 }
 
 func (w *workbench) Fetch(ctx context.Context, job run.FetchJob) (node.Fetched, error) {

@@ -50,6 +50,13 @@ func anonymous() (*client, error) {
 	return c, err
 }
 
+// limit lowers the rate.
+func (c *client) limit(perSecond float64) {
+	if c.limiter == nil || rate.Limit(perSecond) < c.limiter.Limit() {
+		c.limiter = rate.NewLimiter(rate.Limit(perSecond), 1)
+	}
+}
+
 func (c *client) close() { c.http.CloseIdleConnections() }
 
 // hide notes a text that must not be shown.
@@ -76,6 +83,7 @@ type request struct {
 	limit    int64 // bytes of the answer
 	attempts int   // at most; 1: none is repeated
 	any      bool  // every status is an answer
+	last     bool  // that of the last attempt is
 	what     string
 }
 
@@ -110,6 +118,9 @@ func (c *client) do(ctx context.Context, q request) (*answer, error) {
 		}
 		wait, again := c.again(attempt, a, err)
 		if attempt >= q.attempts || !again {
+			if q.last && err == nil {
+				return a, nil
+			}
 			return nil, c.failed(q, u, a, err, attempt)
 		}
 		if err := c.sleep(ctx, wait); err != nil {

@@ -52,6 +52,10 @@ type Env struct {
 	Offsets map[string]node.Offset
 	// Reached is told, after the commit, how far they were read. It may be nil.
 	Reached func(map[string]node.Offset)
+	// Delivered are the keys of what targets have sent in earlier attempts of the run, by node; Deliver notes others, durably.
+	// It may be nil.
+	Delivered map[string][]byte
+	Deliver   func(node string, keys []byte) error
 	// Warn is told what does not keep the flow from running. It may be nil.
 	Warn func(*flows.Error)
 	// Reject stores a refused record. It is called by one goroutine at a time.

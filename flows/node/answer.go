@@ -29,3 +29,13 @@ type Fetched struct {
 	// Proposal is for the records; without fields where the answer has none.
 	Proposal Proposal `json:"proposal"`
 }
+
+// RecordCaller is a config of a node that calls for each record. Previews do not, unless somebody allows a few calls: then
+// what they have returned is kept, and previews use it.
+type RecordCaller interface {
+	Config
+	CallsForRecords() bool
+}
+
+// AllowedCalls is how many calls somebody allows at once.
+const AllowedCalls = 5

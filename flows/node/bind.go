@@ -81,8 +81,7 @@ func (b *binder) object(raw json.RawMessage, shape reflect.Type, path string) js
 		return raw
 	}
 	changed := false
-	for i := range shape.NumField() {
-		f := shape.Field(i)
+	for _, f := range reflect.VisibleFields(shape) {
 		name := memberName(f)
 		value, ok := members[name]
 		if name == "" || !ok {

@@ -126,16 +126,16 @@ func walkStruct(v reflect.Value, path string, raw json.RawMessage, report func(s
 	var members map[string]json.RawMessage
 	_ = json.Unmarshal(raw, &members)
 	var known []string
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
+	for _, f := range reflect.VisibleFields(v.Type()) { // those of embedded structs are members, too
 		name := memberName(f)
 		if name == "" {
 			continue
 		}
+		field := v.FieldByIndex(f.Index)
 		known = append(known, name)
 		at := joinPath(path, name)
-		checkMember(f, v.Field(i), at, report)
-		walkConfig(v.Field(i), at, members[name], report)
+		checkMember(f, field, at, report)
+		walkConfig(field, at, members[name], report)
 	}
 	for _, m := range sortedKeys(members) {
 		if i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, m) }); i >= 0 && known[i] != m {
@@ -243,14 +243,14 @@ func schemaOf(v reflect.Value) map[string]any {
 
 func structSchema(v reflect.Value) map[string]any {
 	props, order, required := map[string]any{}, []string{}, []string{}
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
+	for _, f := range reflect.VisibleFields(v.Type()) {
 		name := memberName(f)
 		if name == "" {
 			continue
 		}
+		field := v.FieldByIndex(f.Index)
 		order = append(order, name)
-		p := schemaOf(v.Field(i))
+		p := schemaOf(field)
 		for tag, key := range map[string]string{"title": "title", "help": "description", "widget": "x-widget", "showIf": "x-showIf", "example": "x-example", "secrets": "x-secrets", "system": "x-system"} {
 			if s := f.Tag.Get(tag); s != "" {
 				p[key] = s
@@ -268,8 +268,8 @@ func structSchema(v reflect.Value) map[string]any {
 		if f.Tag.Get("required") == "true" {
 			required = append(required, name)
 		}
-		if _, value := v.Field(i).Interface().(anyValue); !v.Field(i).IsZero() && (value || v.Field(i).Kind() != reflect.Struct) {
-			p["default"] = v.Field(i).Interface()
+		if _, value := field.Interface().(anyValue); !field.IsZero() && (value || field.Kind() != reflect.Struct) {
+			p["default"] = field.Interface()
 		}
 		props[name] = p
 	}

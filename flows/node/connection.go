@@ -218,9 +218,7 @@ func ConnectionNames(f *flows.Flow, params []expr.Param) []string {
 		if json.Unmarshal(Bound(n, params), &members) != nil {
 			continue // reported by Load
 		}
-		v := reflect.TypeOf(t.New()).Elem()
-		for i := range v.NumField() {
-			f := v.Field(i)
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(t.New()).Elem()) {
 			if name, ok := members[memberName(f)].(string); ok && name != "" && f.Tag.Get("widget") == "connection" {
 				names = append(names, name)
 			}

@@ -20,6 +20,7 @@ const (
 	WriteWhole  WriteKind = "whole"  // the records of a run stand in place of all others
 	WriteAppend WriteKind = "append" // they are added
 	WriteKeyed  WriteKind = "keyed"  // they are found by their key
+	WriteSend   WriteKind = "send"   // somebody else is told of them
 )
 
 // WritePromise is what the config of a target promises.
@@ -28,6 +29,8 @@ type WritePromise struct {
 	// Offsets: the target commits how far sources were read together with the records.
 	Offsets bool
 	What    string // is written, such as "table" or "file"
+	// Of WriteSend: requests have a key made of the record (Keyed), or one that the attempts of a run share (Repeats).
+	Keyed, Repeats bool
 }
 
 // PromisingTarget is a config of an output node.

@@ -170,7 +170,12 @@ type Sort struct{ Keys []SortKey }
 type Limit struct{ Count, Offset int64 }
 
 // Write hands the records to a target: a FileSink, which engines write by themselves, or a BatchTarget.
-type Write struct{ Target Target }
+type Write struct {
+	Target Target
+	// Args are what a BatchTarget gets of each record in the place of its fields, as texts. A record of which one fails
+	// fails the run.
+	Args []Column
+}
 
 func (Read) op()      {}
 func (Filter) op()    {}

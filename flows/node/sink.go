@@ -65,6 +65,13 @@ type OffsetSink interface {
 	Offsets(ctx context.Context, flow string) (map[string]Offset, error)
 }
 
+// SendingSink is a sink whose commit tells others, one by one: it may take long, and a cancellation ends it in the middle.
+type SendingSink interface {
+	BatchSink
+	// Sent is how many records were taken so far.
+	Sent() int64
+}
+
 // Target is where the records of a Write go. Its String goes into the plan's explanation.
 type Target interface{ fmt.Stringer }
 
@@ -89,7 +96,13 @@ type Writing struct {
 	Connections Connections
 	Node        string
 	Schema      flows.Schema
-	Token       Token // without offsets, which are known at the commit
+	Token       Token  // without offsets, which are known at the commit
+	Temp        string // folder of the run
+	// Delivered are the keys that earlier attempts of the run have noted for the node; Deliver notes some, durably. It may be nil.
+	Delivered []byte
+	Deliver   func(keys []byte) error
+	// Progress tells how many of how many records a SendingSink has sent. It may be nil.
+	Progress func(done, total int64)
 	// Warn tells what does not keep the records from being written. It may be nil.
 	Warn func(*flows.Error)
 }

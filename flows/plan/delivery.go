@@ -62,6 +62,12 @@ func promises(f *flows.Flow, params []expr.Param) (reads map[string]node.ReadPro
 // promise is the table of guarantees, which docs/decisions/20261127-delivery.md explains.
 func promise(from node.ReadPromise, to node.WritePromise, several bool) (flows.Guarantee, string) {
 	switch {
+	case to.Kind == node.WriteSend && to.Keyed:
+		return flows.EffectivelyOnce, "each request has a key that is made of the record: a server that honours it takes none twice"
+	case to.Kind == node.WriteSend && to.Repeats:
+		return flows.AtLeastOnce, "within a run each request has a key, by which a server that honours it takes none twice; another run that sends the same records uses other keys. Give a key that is made of the record"
+	case to.Kind == node.WriteSend:
+		return flows.AtLeastOnce, "a request without an answer is sent again, and the server cannot know it: give it a key"
 	case to.Kind == node.WriteKeyed:
 		return flows.EffectivelyOnce, "records are found by their key, so that one that is written again changes nothing"
 	case to.Kind == node.WriteWhole && !from.Incremental:

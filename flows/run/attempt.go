@@ -39,6 +39,8 @@ type Job struct {
 	// Flow names what goes on from run to run, and Offsets say where, by incremental source.
 	Flow    string
 	Offsets map[string]node.Offset
+	// Delivered are the keys of what earlier attempts have sent, by node.
+	Delivered map[string][]byte
 }
 
 // Callbacks are what an attempt asks of the service.
@@ -48,6 +50,8 @@ type Callbacks struct {
 	Samples      func([]flows.Sample)
 	StoreRejects func(lines []byte) error // of flows.AppendReject
 	MayCommit    func(fence int64) error
+	// Deliver makes durable what a node has sent; nil: nobody will ask.
+	Deliver func(node string, keys []byte) error
 	// Reached is told how far incremental sources were read by a run that is committed.
 	Reached func(map[string]node.Offset)
 }
@@ -101,11 +105,27 @@ type attempt struct {
 	rejects  RejectStore
 	observe  observer
 	grant    func() error
+	sent     sentStore // nil: no attempt follows this one
 	now      func() time.Time
+}
+
+// sentStore keeps what targets have sent for a run.
+type sentStore interface {
+	delivered() (map[string][]byte, error)
+	deliver(node string, keys []byte) error
 }
 
 func (a attempt) execute(ctx context.Context, job Job) Result {
 	res := Result{Started: a.now()}
+	var deliver func(node string, keys []byte) error
+	if a.sent != nil {
+		var err error
+		if job.Delivered, err = a.sent.delivered(); err != nil {
+			res.State, res.Err, res.Ended = flows.RunFailed, err, a.now()
+			return res
+		}
+		deliver = a.sent.deliver
+	}
 	rejects := &lazyRejects{store: a.rejects, run: job.Run}
 	granted := false
 	nodes, err := a.executor.Run(ctx, job, Callbacks{
@@ -113,6 +133,7 @@ func (a attempt) execute(ctx context.Context, job Job) Result {
 		Warnings:     func(ps flows.Problems) { a.observe.problems(ps) },
 		Samples:      a.observe.samples,
 		StoreRejects: rejects.add,
+		Deliver:      deliver,
 		Reached:      func(offsets map[string]node.Offset) { res.Reached = offsets },
 		MayCommit: func(fence int64) error {
 			if fence != job.Fence {

@@ -49,6 +49,8 @@ type PreviewJob struct {
 	Pins []flows.PinnedRecords
 	// Answers were fetched of nodes that call an API.
 	Answers []flows.Answer
+	// Calls is how many calls Node may make for records.
+	Calls int
 	// Connections of the flow with their secrets.
 	Connections node.ConnectionSet
 }

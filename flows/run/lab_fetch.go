@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"spark/flows"
@@ -33,6 +34,9 @@ func (l *Lab) Fetch(ctx context.Context, scope flows.Scope, req flows.PreviewReq
 	if _, ok := req.Document.Node(req.Node); !ok || req.Flow == "" {
 		return f, &flows.Error{Code: "fetch.node", Params: flows.Params{"node": req.Node}, Message: "there is no such node in the document whose sample could be fetched", Suggestion: "name a node of the flow"}
 	}
+	if calls(req.Document, req.Node) {
+		return l.call(ctx, scope, req)
+	}
 	if req.Environment, err = environmentOf(ctx, l.Environments, scope, req.Environment); err != nil {
 		return f, err
 	}
@@ -55,6 +59,52 @@ func (l *Lab) Fetch(ctx context.Context, scope flows.Scope, req flows.PreviewReq
 	return f, err
 }
 
+// calls reports whether a node calls for records.
+func calls(doc *flows.Flow, id string) bool {
+	n, _ := doc.Node(id)
+	t, ok := node.Lookup(n.Type)
+	if !ok {
+		return false
+	}
+	_, ok = t.New().(node.RecordCaller)
+	return ok
+}
+
+// call lets a node call for the first records that come to it, and keeps what is answered.
+func (l *Lab) call(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) (f node.Fetched, err error) {
+	req.Fresh = false
+	q, err := l.prepare(ctx, scope, req, true)
+	if err != nil {
+		return f, err
+	}
+	job, err := l.job(ctx, scope, q)
+	if err != nil {
+		return f, err
+	}
+	job.Calls = node.AllowedCalls
+	var p flows.Preview
+	err = l.ask(ctx, func(ctx context.Context, b Workbench) (err error) {
+		p, err = b.Preview(ctx, job)
+		return err
+	})
+	switch {
+	case err != nil:
+		return f, err
+	case len(p.Calls) == 0 && p.Problems.Failed():
+		return f, p.Problems
+	case len(p.Calls) == 0:
+		return f, &flows.Error{Code: "fetch.no_records", Path: flows.Path{Node: req.Node}, Message: "nothing was sent: no record comes to the node that it could call for", Suggestion: "look at the node before it"}
+	}
+	first := p.Calls[0]
+	f.Answer = flows.Answer{Node: req.Node, Environment: q.Environment, Request: first.Request, Status: first.Status, StatusText: http.StatusText(first.Status), Headers: []flows.AnswerHeader{}, Body: first.Body, Bytes: int64(len(first.Body)),
+		Took: time.Duration(first.TookMS) * time.Millisecond, At: time.Now().UTC().Truncate(time.Microsecond), Calls: p.Calls}
+	if f.Proposal.Fields == nil {
+		f.Proposal.Fields = []node.FileField{}
+	}
+	f.Answer, err = l.Answers.Put(ctx, scope, req.Flow, f.Answer)
+	return f, err
+}
+
 // answersOf are those of the nodes that a preview reads.
 func (l *Lab) answersOf(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) ([]flows.Answer, error) {
 	if l.Answers == nil || req.Flow == "" {
@@ -64,7 +114,8 @@ func (l *Lab) answersOf(ctx context.Context, scope flows.Scope, req flows.Previe
 	above := req.Document.Above(req.Node)
 	for _, n := range req.Document.Nodes {
 		if t, ok := node.Lookup(n.Type); ok && above[n.ID] {
-			if _, fetches := t.New().(node.Fetcher); fetches {
+			_, fetches := t.New().(node.Fetcher)
+			if fetches || calls(req.Document, n.ID) {
 				nodes = append(nodes, n.ID)
 			}
 		}

@@ -43,6 +43,9 @@ type Store interface {
 	Grant(ctx context.Context, scope flows.Scope, fence int64, id string) error
 	// Granted reports whether an attempt was allowed to commit.
 	Granted(ctx context.Context, scope flows.Scope, id string) (bool, error)
+	// Deliver notes keys of what a node has sent, durably, and Delivered returns those of a run, by node. They end with it.
+	Deliver(ctx context.Context, scope flows.Scope, fence int64, id, node string, keys []byte) error
+	Delivered(ctx context.Context, scope flows.Scope, id string) (map[string][]byte, error)
 	// CancelQueued ends a run that has not begun; false where it has, or is over.
 	CancelQueued(ctx context.Context, scope flows.Scope, id string) (bool, error)
 

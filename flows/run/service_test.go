@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -16,18 +17,19 @@ import (
 
 // memory is a run.Store, and the documents that run, without a database. storetest holds the real ones to their words.
 type memory struct {
-	mu       sync.Mutex
-	runs     map[string]flows.Run
-	keys     map[string]string
-	fences   map[string]int64
-	granted  map[string]bool
-	log      []flows.LogLine
-	rejects  []flows.Reject
-	samples  []flows.Sample
-	saved    []flows.RunState
-	document string
-	inbox    []flows.StoredReject
-	taken    []string // by a replay
+	mu        sync.Mutex
+	runs      map[string]flows.Run
+	keys      map[string]string
+	fences    map[string]int64
+	granted   map[string]bool
+	delivered map[string][]byte
+	log       []flows.LogLine
+	rejects   []flows.Reject
+	samples   []flows.Sample
+	saved     []flows.RunState
+	document  string
+	inbox     []flows.StoredReject
+	taken     []string // by a replay
 }
 
 func newMemory() *memory {
@@ -162,6 +164,22 @@ func (m *memory) Granted(_ context.Context, _ flows.Scope, id string) (bool, err
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.granted[id], nil
+}
+
+func (m *memory) Deliver(_ context.Context, _ flows.Scope, fence int64, id, node string, keys []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.delivered == nil {
+		m.delivered = map[string][]byte{}
+	}
+	m.delivered[node] = append(m.delivered[node], keys...)
+	return m.held(id, fence)
+}
+
+func (m *memory) Delivered(context.Context, flows.Scope, string) (map[string][]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.delivered), nil
 }
 
 func (m *memory) CancelQueued(_ context.Context, _ flows.Scope, id string) (bool, error) {

@@ -92,7 +92,7 @@ func (w *work) do(ctx context.Context) error {
 	w.live.set(func(r *flows.Run) { r.State, r.StartedAt = w.run.State, w.run.StartedAt })
 	w.say(ctx, flows.SeverityInfo, beganAs(job.Sample, job.Pins), nil)
 	stop := w.saveCounts(ctx)
-	a := attempt{executor: w.Executor, rejects: rejectStore{w}, observe: w, now: w.Now,
+	a := attempt{executor: w.Executor, rejects: rejectStore{w}, observe: w, now: w.Now, sent: sentBy{w, ctx},
 		grant: func() error { return w.Store.Grant(ctx, w.scope, w.fence, w.run.ID) }}
 	res := a.execute(attempting, job)
 	if job.Replay != nil || ambiguous(res) && once(doc) {
@@ -107,6 +107,20 @@ func (w *work) do(ctx context.Context) error {
 			Suggestion: "nothing was written; run again"}
 	}
 	return w.finish(context.WithoutCancel(ctx), res)
+}
+
+// sentBy keeps what the targets of a run have sent.
+type sentBy struct {
+	*work
+	ctx context.Context
+}
+
+func (s sentBy) delivered() (map[string][]byte, error) {
+	return s.Store.Delivered(s.ctx, s.scope, s.run.ID)
+}
+
+func (s sentBy) deliver(node string, keys []byte) error {
+	return s.Store.Deliver(context.WithoutCancel(s.ctx), s.scope, s.fence, s.run.ID, node, keys)
 }
 
 // sample is how many records of every driving source a run on the sample reads, and the pins that it begins at; none for a run.

@@ -290,6 +290,9 @@ func (r *reader) object(depth int) part {
 	}
 }
 
+// Quoted is a text as JSON.
+func Quoted(s string) string { return jsonText(s) }
+
 func jsonText(s string) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)

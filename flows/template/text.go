@@ -49,3 +49,18 @@ func Text(s string, fields flows.Schema) ([]Piece, error) {
 	}
 	return pieces, nil
 }
+
+// TextExpr is the expression of what a text with fields makes of a record; null is nothing.
+func TextExpr(s string, fields flows.Schema) (string, error) {
+	pieces, err := Text(s, fields)
+	parts := []string{"''"}
+	for _, p := range pieces {
+		if p.Field == "" {
+			parts = append(parts, quote(p.Plain))
+			continue
+		}
+		f, _ := fields.Find(p.Field)
+		parts = append(parts, "coalesce("+TextOf(f)+", '')")
+	}
+	return strings.Join(parts, " || "), err
+}

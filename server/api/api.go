@@ -161,6 +161,7 @@ type NodeType struct {
 	// PortsFrom is a member of the config, a list of objects: the name of each is an output port, before Outputs.
 	PortsFrom string         `json:"portsFrom,omitempty"`
 	Fetches   bool           `json:"fetches,omitempty"` // calls an API: its previews need a sample that is fetched
+	Calls     bool           `json:"calls,omitempty"`   // for each record: previews call for a few where somebody allows it
 	Schema    map[string]any `json:"schema"`            // JSON Schema of the config with x-… hints for the form
 	Icon      string         `json:"icon"`              // SVG
 	Help      string         `json:"help"`              // Markdown

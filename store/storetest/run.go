@@ -175,6 +175,7 @@ func testFence(t *testing.T, b *bundle) {
 	}
 	for what, err := range map[string]error{
 		"save":    b.Runs.Save(t.Context(), b.scope, first, r),
+		"deliver": b.Runs.Deliver(t.Context(), b.scope, first, r.ID, "send", []byte("0123456789abcdef")),
 		"grant":   b.Runs.Grant(t.Context(), b.scope, first, r.ID),
 		"rejects": b.Runs.AddRejects(t.Context(), b.scope, first, r.ID, []flows.Reject{{Node: "in"}}),
 		"samples": b.Runs.PutSamples(t.Context(), b.scope, first, r.ID, nil),
@@ -185,6 +186,14 @@ func testFence(t *testing.T, b *bundle) {
 	}
 	if granted, err := b.Runs.Granted(t.Context(), b.scope, r.ID); err != nil || granted {
 		t.Errorf("granted %t, %v", granted, err)
+	}
+	for _, keys := range []string{"0123456789abcdef", "fedcba9876543210"} {
+		if err := b.Runs.Deliver(t.Context(), b.scope, second, r.ID, "send", []byte(keys)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sent, err := b.Runs.Delivered(t.Context(), b.scope, r.ID); err != nil || string(sent["send"]) != "0123456789abcdeffedcba9876543210" || len(sent) != 1 {
+		t.Errorf("%q was sent, %v", sent, err)
 	}
 	if err := b.Runs.Grant(t.Context(), b.scope, second, r.ID); err != nil {
 		t.Fatal(err)

@@ -71,7 +71,8 @@ func (r *run) openOutput(ctx context.Context, n *plan.Node, res node.Result) (*o
 		}
 		return &output{node: n, sink: f, file: f, identity: "file " + f.target()}, nil
 	case node.BatchTarget:
-		s, err := t.Open(ctx, &node.Writing{Connections: r.env.Connections, Node: n.ID, Schema: res.Schema, Token: r.env.Token, Warn: r.warn(n.ID)})
+		s, err := t.Open(ctx, &node.Writing{Connections: r.env.Connections, Node: n.ID, Schema: res.Schema, Token: r.env.Token, Temp: r.env.Temp, Warn: r.warn(n.ID),
+			Delivered: r.env.Delivered[n.ID], Deliver: r.deliver(n.ID), Progress: r.sources[n.ID].progress})
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +102,11 @@ func (x *execution) write(ctx context.Context, o *output) (int64, error) {
 		n, err := execute(ctx, x.conn, sql)
 		return int64(n), err
 	}
-	if err := handOut(ctx, x.conn, x.with("SELECT "+asArrow(s.Schema)+" FROM "+target), func(batch arrow.RecordBatch) error {
+	selected, err := r.taken(o, s.Schema)
+	if err != nil {
+		return 0, err
+	}
+	if err := handOut(ctx, x.conn, x.with("SELECT "+selected+" FROM "+target), func(batch arrow.RecordBatch) error {
 		o.writing.begin()
 		err := o.batch.Write(ctx, batch)
 		o.writing.end()
@@ -119,6 +124,34 @@ func (x *execution) write(ctx context.Context, o *output) (int64, error) {
 		return 0, r.outputFailed(o, err)
 	}
 	return n, nil
+}
+
+// taken selects what a target gets of a record: its fields, or what it asks for.
+func (r *run) taken(o *output, schema flows.Schema) (string, error) {
+	args := o.node.Results[""].Op.(node.Write).Args
+	if len(args) == 0 {
+		return asArrow(schema), nil
+	}
+	list := make([]string, len(args))
+	for i, a := range args {
+		v, err := r.render.Render(a.Expr)
+		if err != nil {
+			return "", err
+		}
+		list[i] = fmt.Sprintf("CAST(%s AS VARCHAR) AS %s%d", v.Value, callArg, i)
+		if v.Err != "" { // JSON has no infinite numbers, and nothing else can fail
+			list[i] = fmt.Sprintf("CASE WHEN (%s) IS NOT NULL THEN error(%s) ELSE CAST(%s AS VARCHAR) END AS %s%d", v.Err, quoteText(errNotFinite), v.Value, callArg, i)
+		}
+	}
+	return strings.Join(list, ", "), nil
+}
+
+// deliver notes what a target has sent.
+func (r *run) deliver(id string) func(keys []byte) error {
+	if r.env.Deliver == nil {
+		return nil
+	}
+	return func(keys []byte) error { return r.env.Deliver(id, keys) }
 }
 
 // outputFailed makes what a target said the error of the run.

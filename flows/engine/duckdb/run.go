@@ -291,16 +291,44 @@ func (r *run) commit(ctx context.Context) error {
 			return err
 		}
 	}
-	ctx = context.WithoutCancel(ctx) // what is granted is done
-	for _, o := range r.outputs {
-		if err := o.sink.Commit(ctx, r.token(o)); err != nil {
-			return flows.AsError(err).At(flows.Path{Node: o.node.ID})
+	granted := context.WithoutCancel(ctx)       // what is granted is done
+	for _, sends := range []bool{false, true} { // what can be undone by nobody comes last
+		for _, o := range r.outputs {
+			sender, is := o.sink.(node.SendingSink)
+			if is != sends {
+				continue
+			}
+			err := error(nil)
+			if sends {
+				err = r.send(ctx, o, sender)
+			} else {
+				err = o.sink.Commit(granted, r.token(o))
+			}
+			if err != nil {
+				return flows.AsError(err).At(flows.Path{Node: o.node.ID})
+			}
 		}
 	}
 	if r.env.Reached != nil && len(r.offsets) > 0 {
 		r.env.Reached(r.offsets)
 	}
 	return nil
+}
+
+// send commits a target that sends: it shows how far it is, and can be cancelled.
+func (r *run) send(ctx context.Context, o *output, s node.SendingSink) error {
+	r.mu.Lock()
+	r.states[o.node.ID] = flows.NodeRunning
+	r.mu.Unlock()
+	err := s.Commit(ctx, r.token(o))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		r.states[o.node.ID] = flows.NodeDone
+		return nil
+	}
+	r.states[o.node.ID], r.written[o.node.ID] = flows.NodeFailed, s.Sent()
+	return r.decide(flows.AsError(err).At(flows.Path{Node: o.node.ID}))
 }
 
 func (r *run) abort() {

@@ -3,12 +3,16 @@ package enginetest_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"spark/flows"
+	"spark/flows/engine/enginetest"
 	"spark/flows/node"
 	"spark/internal/testserver"
 )
@@ -115,6 +119,7 @@ func places() []place {
 		step("flatten", `{}`),
 		step("formula", `{"fields":[{"name":"g","expression":"coalesce(f, f)"}]}`).found("g"),
 		twice("join", `{"kind":"left","keys":[{"left":"f","right":"f"},{"left":"id","right":"id"}],"rightSuffix":"_r"}`, "right"),
+		step("http.request", `{"url":"http://echo/","method":"POST","send":"record"}`),
 		step("json.build", `{"template":"{\"v\": [f]}","name":"built","others":"keep"}`),
 		place{name: "json.edit", nodes: `{"id":"j","type":"formula","version":1,"config":{"fields":[{"name":"j","expression":"json_object('f', 1)"}]}},{"id":"e","type":"json.edit","version":1,"config":{"field":"j","changes":[{"do":"set","path":"$.f","value":"f"}]}},{"id":"n","type":"json.extract","version":1,"config":{"field":"j","fields":[{"path":"$.f","name":"g","type":"%s"}]}}`,
 			edges: edge("typed", "out", "j", "in") + "," + edge("j", "out", "e", "in") + "," + edge("e", "out", "n", "in") + "," + edge("n", "out", "out", "in"), value: "g"},
@@ -151,7 +156,7 @@ func TestTypeMatrix(t *testing.T) {
 	}
 	missing := map[string]bool{}
 	for _, ty := range node.Types() {
-		missing[ty.ID] = !slices.Contains([]string{"file.input", "file.output", "database.input", "database.output", "sample.data", "rest.input"}, ty.ID)
+		missing[ty.ID] = ty.ID != enginetest.TestCall && !slices.Contains([]string{"file.input", "file.output", "database.input", "database.output", "sample.data", "rest.input", "rest.output"}, ty.ID)
 	}
 	ps := places()
 	cells := map[string][]string{}
@@ -295,6 +300,11 @@ func through(t *testing.T, dir, source string, p place, kind string) ([]map[stri
 		nodes := p.nodes
 		if strings.Contains(nodes, "%s") {
 			nodes = fmt.Sprintf(nodes, kind)
+		}
+		if strings.Contains(nodes, "http://echo") {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
+			defer s.Close()
+			nodes = strings.ReplaceAll(nodes, "http://echo", s.URL)
 		}
 		if err := runMatrix(t, dir, document(source+","+nodes+","+out, first+p.edges), nil); err != nil {
 			return nil, err

@@ -236,6 +236,9 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 	env := engine.Env{
 		Files: files, Connections: spec.Connections, Temp: spec.Temp, Token: node.Token{Run: spec.Run, Attempt: spec.Attempt, Epoch: 1, Fence: spec.Fence, Flow: spec.Flow}, Threads: spec.Threads, MemoryLimit: spec.Memory, SpillLimit: spec.Spill,
 		Offsets: spec.Offsets, Reached: func(offsets map[string]node.Offset) { result.Reached = offsets },
+		Delivered: spec.Delivered, Deliver: func(node string, keys []byte) error {
+			return g.peer.call(nil, methodDeliver, deliverBody{node, keys}, nil)
+		},
 		Counts:  func(ns []flows.NodeStatus) { g.event(eventCounts, ns) },
 		Samples: spec.Samples, Sampled: func(s []flows.Sample) { g.event(eventSamples, s) },
 		Warn: func(e *flows.Error) { g.event(eventWarnings, flows.Problems{e}) },

@@ -47,6 +47,8 @@ type Callbacks struct {
 	Reached func(map[string]node.Offset)
 	// StoreRejects makes rejects durable. They are lines of flows.AppendReject, which it may keep.
 	StoreRejects func(lines []byte) error
+	// Deliver makes durable what a node has sent; nil: nobody will ask.
+	Deliver func(node string, keys []byte) error
 	// MayCommit grants the commit to the holder of the lease with this fence, or forbids it.
 	MayCommit func(fence int64) error
 }
@@ -400,6 +402,12 @@ func (h *Host) answer(c *Callbacks, f frame) error {
 		}
 		h.rejects += int64(bytes.Count(f.Data, []byte{'\n'}))
 		return nil
+	case methodDeliver:
+		var b deliverBody
+		if err := json.Unmarshal(f.Body, &b); err != nil || c.Deliver == nil {
+			return err
+		}
+		return c.Deliver(b.Node, b.Keys)
 	case methodMayCommit:
 		var b commitBody
 		if err := json.Unmarshal(f.Body, &b); err != nil {

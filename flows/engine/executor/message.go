@@ -28,6 +28,7 @@ const (
 // Guest to host, during a run:
 const (
 	methodSpoolReject = "spoolReject" // lines of flows.AppendReject as data → nothing, once they are stored
+	methodDeliver     = "deliver"     // deliverBody → nothing, once they are stored: what a target has sent
 	methodMayCommit   = "mayCommit"   // commitBody → nothing: the permission; an error forbids the commit
 	eventCounts       = "counts"      // []flows.NodeStatus
 	eventWarnings     = "warnings"    // flows.Problems: what does not keep the flow from running
@@ -98,6 +99,8 @@ type RunSpec struct {
 	// Flow names what goes on from run to run, and Offsets say where, by source node.
 	Flow    string                 `json:"flow,omitempty"`
 	Offsets map[string]node.Offset `json:"offsets,omitempty"`
+	// Delivered are the keys of what earlier attempts of the run have sent, by node.
+	Delivered map[string][]byte `json:"delivered,omitempty"`
 }
 
 // PreviewSpec says what to show. Limit is the number of records of the driving source.
@@ -120,8 +123,16 @@ type PreviewSpec struct {
 	Pins []flows.PinnedRecords `json:"pins,omitempty"`
 	// Answers were fetched of nodes that call an API: no preview calls one.
 	Answers []flows.Answer `json:"answers,omitempty"`
+	// Calls is how many calls Node may make for records; the preview has what they returned.
+	Calls int `json:"calls,omitempty"`
 	// Connections of the flow with their secrets, and no others.
 	Connections node.ConnectionSet `json:"connections,omitempty"`
+}
+
+// deliverBody are keys of what a node has sent.
+type deliverBody struct {
+	Node string `json:"node"`
+	Keys []byte `json:"keys"`
 }
 
 type commitBody struct {

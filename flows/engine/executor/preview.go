@@ -75,7 +75,7 @@ func (g *Guest) look(ctx context.Context, spec PreviewSpec, pin *pinning) (*flow
 	look := &look{preview: v, limit: spec.Limit}
 	nodes, err := eng.Run(ctx, p, engine.Env{Files: files, Connections: spec.Connections, Temp: spec.Temp, MemoryLimit: max(spec.Memory-keptBytes, spec.Memory/2),
 		Threads: 1, ReadThreads: spec.Threads, // one thread keeps records in their order
-		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject, Offsets: spec.Offsets, Source: again.source, Keep: keep})
+		Samples: spec.Limit, Sampled: look.sampled, Reject: look.reject, Calling: look.calling(&spec), Offsets: spec.Offsets, Source: again.source, Keep: keep})
 	look.finish(p, n, nodes, again.refused(p))
 	v.Complete = v.Complete && !again.partial.Load()
 	if err == nil && pin == nil {
@@ -151,12 +151,35 @@ type look struct {
 	mu      sync.Mutex
 	samples []flows.Sample
 	refused map[string][]flows.Reject // by node
+	warned  flows.Problems
 }
 
 func (l *look) sampled(s []flows.Sample) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.samples = s
+}
+
+// calling lets the calls of a node use what was kept of earlier ones, and make the few that are allowed.
+func (l *look) calling(spec *PreviewSpec) func(*plan.Node, *node.Calling) {
+	return func(n *plan.Node, c *node.Calling) {
+		c.Answer = answerOf(spec.Answers, n.ID)
+		c.Warn = func(e *flows.Error) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			e.Severity = flows.SeverityWarning
+			l.warned = append(l.warned, e.At(flows.Path{Node: n.ID}))
+		}
+		if spec.Calls == 0 || n.ID != spec.Node {
+			return
+		}
+		c.Answer, c.Allowed = nil, spec.Calls
+		c.Made = func(a flows.CallAnswer) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.preview.Calls = append(l.preview.Calls, a)
+		}
+	}
 }
 
 func (l *look) reject(r node.Reject) error {
@@ -175,6 +198,7 @@ func (l *look) reject(r node.Reject) error {
 func (l *look) finish(p *plan.Plan, n *plan.Node, nodes []flows.NodeStatus, before []flows.Reject) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.preview.Problems = append(l.preview.Problems, l.warned...)
 	for _, m := range p.Flow.Nodes {
 		for _, r := range before {
 			if r.Node == m.ID {

@@ -52,6 +52,10 @@ func scrubResult(s flows.Scrubber, result any) {
 			r.Error = flows.AsError(s.Error(r.Error))
 		}
 	case *flows.Preview:
+		for i := range r.Calls {
+			a := &r.Calls[i]
+			a.Request, a.Body, a.Error = s.Text(a.Request), s.Text(a.Body), s.Text(a.Error)
+		}
 		r.Problems, r.Rejects = s.Problems(r.Problems), s.Rejects(r.Rejects)
 	case *flows.PinnedRecords:
 		r.Refused = s.Rejects(r.Refused)

@@ -392,6 +392,8 @@ export interface Preview {
   rejects?: Reject[]
   /** Problems keep the preview from being made; then there are no samples. Warnings do not. */
   problems?: FlowError[]
+  /** Calls are those that the node has made because somebody has allowed a few. */
+  calls?: CallAnswer[]
   /** Files are those that were looked at. While they stay the same, so does the preview. */
   files?: SeenFile[]
   /** nanoseconds */
@@ -449,6 +451,8 @@ export interface NodeType {
   portsFrom?: string
   /** calls an API: its previews need a sample that is fetched */
   fetches?: boolean
+  /** for each record: previews call for a few where somebody allows it */
+  calls?: boolean
   /** JSON Schema of the config with x-… hints for the form */
   schema: Record<string, unknown>
   /** SVG */
@@ -553,12 +557,27 @@ export interface Answer {
   took: number
   at: string
   by: string
+  /** Calls are those that a node makes for records, instead of a body. */
+  calls?: CallAnswer[]
 }
 
 /** AnswerHeader is a header of an answer. */
 export interface AnswerHeader {
   name: string
   value: string
+}
+
+/** CallAnswer is what a call for a record has returned. */
+export interface CallAnswer {
+  /** of what was sent */
+  key: string
+  request: string
+  status?: number
+  body?: string
+  /** of Error */
+  code?: string
+  error?: string
+  tookMs: number
 }
 
 /** FileField is a field of a file with its explicit type and how its text is read. */

@@ -154,7 +154,7 @@ function Settings({ node, type, onShow }: { node: FlowNode; type: NodeType | und
     <FormContext value={form}>
       <div className="form">
         <Problems problems={form.problems.filter((p) => !isPlaced(p, known))} />
-        {type.fetches && <FetchField node={node} onShow={onShow} />}
+        {type.fetches && <FetchField node={node} calls={type.calls ?? false} onShow={onShow} />}
         <Form schema={schema} />
         {known.length === 0 && <p className="form-help">This node has no settings.</p>}
         {node.config?.['mode'] === 'incremental' && known.includes('cursor') && <CursorField node={node} />}

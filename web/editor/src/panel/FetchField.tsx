@@ -30,8 +30,8 @@ export function useAnswer(node: string): { answer: Answer | null; reason: string
   return { answer: value?.items[0] ?? null, reason, loading };
 }
 
-/** FetchField fetches a sample of the API that the node reads: nothing else calls it while the flow is drawn. */
-export function FetchField({ node, onShow }: { node: FlowNode; onShow(): void }): ReactNode {
+/** FetchField fetches a sample of the API that the node reads, or lets one that calls for each record call for a few: nothing else calls it while the flow is drawn. */
+export function FetchField({ node, calls, onShow }: { node: FlowNode; calls: boolean; onShow(): void }): ReactNode {
   const { client, editor, session } = useServices();
   const readOnly = useEditor((s) => s.readOnly);
   const environment = useEditor((s) => s.environment);
@@ -39,6 +39,7 @@ export function FetchField({ node, onShow }: { node: FlowNode; onShow(): void })
   const [failed, setFailed] = useState<{ message: string; suggestion?: string } | null>(null);
   const [fetched, setFetched] = useState<Fetched | null>(null);
   const [curl, setCurl] = useState(false);
+  const [asking, setAsking] = useState(false);
   const { answer, loading } = useAnswer(node.id);
   const proposed = fetched?.proposal.fields ?? [];
   const take = (from: Fetched) => {
@@ -59,7 +60,8 @@ export function FetchField({ node, onShow }: { node: FlowNode; onShow(): void })
     try {
       await session.save(); // the answer is kept for the draft
       const got = await client.fetchAnswer(session.flow, { document: editor.state.document, node: node.id, ...(environment ? { environment } : {}), parameters: editor.state.given });
-      editor.announce(`The API answered ${got.answer.status} ${got.answer.statusText}.`);
+      const sent = got.answer.calls?.length ?? 0;
+      editor.announce(calls ? `${sent === 1 ? '1 request was' : `${sent} requests were`} sent.` : `The API answered ${got.answer.status} ${got.answer.statusText}.`);
       if (bare && got.proposal.fields.length > 0) take(got);
       else {
         setFetched(got);
@@ -76,18 +78,47 @@ export function FetchField({ node, onShow }: { node: FlowNode; onShow(): void })
   return (
     <div className="form-field fetch-field" role="group" aria-label="Sample of the API">
       <div className="form-path">
-        <button type="button" className="form-button primary" disabled={busy || readOnly} onClick={() => void fetchSample()}>{busy ? 'Calling…' : 'Fetch sample'}</button>
-        {!readOnly && <button type="button" className="form-button" onClick={() => setCurl(true)}>Paste curl…</button>}
+        <button type="button" className="form-button primary" disabled={busy || readOnly} onClick={() => (calls ? setAsking(true) : void fetchSample())}>{busy ? 'Calling…' : calls ? 'Send a sample…' : 'Fetch sample'}</button>
+        {!readOnly && !calls && <button type="button" className="form-button" onClick={() => setCurl(true)}>Paste curl…</button>}
         {answer && <button type="button" className="form-button" onClick={onShow}>Response</button>}
       </div>
       <div role="status">
         {failed && <p className="form-problem" data-severity="error"><span aria-hidden="true">✕</span>{sentence(failed.message)}{failed.suggestion && `. ${sentence(failed.suggestion)}`}</p>}
         {answer && <p className="form-help"><span className={`badge ${answer.status < 300 ? 'state-succeeded' : 'state-failed'}`}>{answer.status} {answer.statusText}</span> {duration(answer.took / 1e6)}, fetched {new Date(answer.at).toLocaleTimeString([], { hour12: false })}{answer.environment ? ` in ${answer.environment}` : ''}</p>}
-        {!answer && !loading && <p className="form-help">No sample yet. It calls the API once; previews read what it answered, and call nothing.</p>}
+        {answer?.calls && <p className="form-help">{answer.calls.length === 1 ? '1 request was' : `${answer.calls.length} requests were`} sent; previews use what came back.</p>}
+        {!answer && !loading && calls && <p className="form-help">Nothing has been sent. Previews send nothing: what a call returns is empty in them.</p>}
+        {!answer && !loading && !calls && <p className="form-help">No sample yet. It calls the API once; previews read what it answered, and call nothing.</p>}
       </div>
       {fetched && proposed.length > 0 && !readOnly && <button type="button" className="form-button" onClick={() => take(fetched)}>Use the {proposed.length} fields of the sample</button>}
       {curl && <CurlDialog node={node} onClose={() => setCurl(false)} />}
+      {asking && <ConsentDialog node={node} onClose={() => setAsking(false)} onYes={() => {
+        setAsking(false);
+        void fetchSample();
+      }} />}
     </div>
+  );
+}
+
+/** ConsentDialog asks before anything is sent: it cannot be taken back. */
+function ConsentDialog({ node, onClose, onYes }: { node: FlowNode; onClose(): void; onYes(): void }): ReactNode {
+  const text = (member: string, fallback: string) => (typeof node.config?.[member] === 'string' ? node.config[member] : fallback);
+  const connection = text('connection', '');
+  return (
+    <Dialog title="Send a sample?" onClose={onClose}>
+      <form className="form" onSubmit={(e) => {
+        e.preventDefault();
+        onYes();
+      }}>
+        <p>Up to 5 real requests are sent, one for each of the first records that come to this node{connection && <> over the connection <strong>{connection}</strong></>}:</p>
+        <p><code>{text('method', 'GET')} {text('url', '')}</code></p>
+        <p className="form-help">Whatever the server does for them cannot be taken back here.</p>
+        <div className="file-dialog-foot">
+          <span className="space" />
+          <button type="button" className="form-button" data-first onClick={onClose}>Cancel</button>
+          <button type="submit" className="form-button primary">Send up to 5</button>
+        </div>
+      </form>
+    </Dialog>
   );
 }
 

@@ -21,6 +21,7 @@ export function ResponseTab({ node }: { node: FlowNode }): ReactNode {
   const { answer, reason } = useAnswer(node.id);
   if (reason) return <p className="form-problem" data-severity="error"><span aria-hidden="true">✕</span>{sentence(reason)}</p>;
   if (!answer) return <p className="faint">No sample has been fetched yet. Fetch sample, in the settings, calls the API once.</p>;
+  if (answer.calls) return <Calls answer={answer} />;
   return (
     <div className="response">
       <p className="response-line"><span className={`badge ${answer.status < 300 ? 'state-succeeded' : 'state-failed'}`}>{answer.status} {answer.statusText}</span> {duration(answer.took / 1e6)} · {exact(answer.bytes)} bytes{answer.cut && ' · shortened'}</p>
@@ -30,6 +31,21 @@ export function ResponseTab({ node }: { node: FlowNode }): ReactNode {
       </details>
       <Body node={node} answer={answer} />
     </div>
+  );
+}
+
+/** Calls shows what was sent for records, and what came back. */
+function Calls({ answer }: { answer: Answer }): ReactNode {
+  return (
+    <ol className="response response-calls">
+      {answer.calls?.map((c, i) => (
+        <li key={i}>
+          <p className="response-line"><span className={`badge ${c.error ? 'state-failed' : 'state-succeeded'}`}>{c.status ?? 'no answer'}</span> {duration(c.tookMs)}</p>
+          <p className="response-request">{c.request || c.error}</p>
+          {c.body && <pre className="response-text" tabIndex={0} aria-label={`Answer ${i + 1}`}>{c.body.slice(0, 2_000)}</pre>}
+        </li>
+      ))}
+    </ol>
   );
 }
 

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"spark/flows"
+)
+
+// moody is an API that takes records, and is not always in the mood: it answers 429 with Retry-After and 500 at times, and
+// cuts connections before and after it has taken a record. It knows a request again by its key.
+type moody struct {
+	mu      sync.Mutex
+	taken   map[int]int // by id: how often
+	keys    map[string]bool
+	asked   int
+	moods   [5]int // how often it was in each
+	calm    bool
+	seconds map[int64]int // requests by second
+}
+
+func newMoody(t *testing.T, calm bool) (*moody, string) {
+	t.Helper()
+	m := &moody{taken: map[int]int{}, keys: map[string]bool{}, seconds: map[int64]int{}, calm: calm}
+	s := httptest.NewServer(m)
+	t.Cleanup(s.Close)
+	return m, s.URL
+}
+
+func (m *moody) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asked++
+	m.seconds[time.Now().Unix()]++
+	mood := 0
+	if n := m.asked; !m.calm {
+		switch {
+		case n%500 == 7:
+			mood = 1
+		case n%300 == 11:
+			mood = 2
+		case n%400 == 23:
+			mood = 3
+		case n%400 == 37:
+			mood = 4
+		}
+	}
+	m.moods[mood]++
+	switch mood {
+	case 1:
+		w.Header().Set("Retry-After", "0")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return
+	case 2:
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	case 3:
+		panic(http.ErrAbortHandler)
+	}
+	var record struct {
+		ID int `json:"order_id"`
+	}
+	key := r.Header.Get("Idempotency-Key")
+	if err != nil || json.Unmarshal(body, &record) != nil || key == "" {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	if !m.keys[key] {
+		m.keys[key] = true
+		m.taken[record.ID]++
+	}
+	if mood == 4 { // it has taken the record, and nobody hears of it
+		panic(http.ErrAbortHandler)
+	}
+	fmt.Fprint(w, `{"ok": true}`)
+}
+
+func (m *moody) count() (asked, taken int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.asked, len(m.taken)
+}
+
+// once: every record is there, and none twice.
+func (m *moody) once(t *testing.T, n int) {
+	t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	twice := 0
+	for _, k := range m.taken {
+		if k != 1 {
+			twice++
+		}
+	}
+	if len(m.taken) != n || twice > 0 {
+		t.Errorf("the server has %d of %d records, %d of them twice", len(m.taken), n, twice)
+	}
+	t.Logf("%d requests, moods %v", m.asked, m.moods)
+}
+
+// calls is how many records scenario 8 sends: all of them outside of short tests.
+func sendRecords() int {
+	if testing.Short() || os.Getenv("SPARK_SOAK") == "" {
+		return 20_000
+	}
+	return 100_000
+}
+
+func ordersOf(n int) box {
+	return step("in", "sample.data", fmt.Sprintf(`{"dataset":"orders","records":%d}`, n))
+}
+
+// connections writes the connection "shop" for spark run.
+func (p *place) shop(address string, more string) {
+	p.write("connections.json", fmt.Sprintf(`{"shop":{"type":"http","settings":{"baseUrl":%q%s}}}`, address, more))
+	p.env = append(p.env, "SPARK_ALLOW_NETWORK=loopback")
+}
+
+// TestOutboundCalls is scenario 8: one call for each record, at a server in bad moods, which has each record once.
+func TestOutboundCalls(t *testing.T) {
+	t.Parallel()
+	n := sendRecords()
+	m, address := newMoody(t, false)
+	p := setup(t)
+	p.shop(address, "")
+	p.write("flow.json", chain(ordersOf(n), step("call", "http.request", `{"connection":"shop","method":"POST","url":"/orders","send":"record","parallel":16,"attempts":8}`), output("out.csv")))
+	o := p.run("run", "--connections", "connections.json", "flow.json")
+	if o.code != exitOK {
+		t.Fatalf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	m.once(t, n)
+	if lines := strings.Count(p.read("out.csv"), "\n"); lines != n+1 {
+		t.Errorf("out.csv has %d lines", lines)
+	}
+	p.clean()
+}
+
+// TestOutboundRate: no second has more requests than the rate, but for where two seconds meet.
+func TestOutboundRate(t *testing.T) {
+	t.Parallel()
+	m, address := newMoody(t, true)
+	p := setup(t)
+	p.shop(address, `,"rate":200`)
+	p.write("flow.json", chain(ordersOf(500), step("call", "http.request", `{"connection":"shop","method":"POST","url":"/orders","send":"record","parallel":16}`), output("out.csv")))
+	if o := p.run("run", "--connections", "connections.json", "flow.json"); o.code != exitOK {
+		t.Fatalf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	m.once(t, 500)
+	for second, k := range m.seconds {
+		if k > 210 {
+			t.Errorf("%d requests in the second %d", k, second)
+		}
+	}
+}
+
+// TestOutputKilled: the executor is killed while it sends, and the run goes on behind what it has sent.
+func TestOutputKilled(t *testing.T) {
+	t.Parallel()
+	const n = 6000
+	m, address := newMoody(t, false)
+	p := setup(t)
+	p.env = append(p.env, "SPARK_ALLOW_NETWORK=loopback")
+	s := p.serve()
+	s.ask(http.MethodPost, "/api/v1/connections", map[string]any{"name": "shop", "type": "http", "settings": map[string]any{"baseUrl": address}}, nil)
+	r := s.begin(chain(ordersOf(n), step("send", "rest.output", `{"connection":"shop","url":"/orders","parallel":4}`)))
+	struck := 0
+	for struck < 3 {
+		goal := n * (struck + 1) / 5
+		s.until("records are sent", r.ID, 30*time.Second, func(r flows.Run) bool {
+			if over(r) {
+				t.Fatalf("the run ended as %+v", r)
+			}
+			_, taken := m.count()
+			return taken >= goal
+		})
+		kill(t, syscall.SIGKILL, s.executors()...)
+		struck++
+	}
+	r = s.until("the run ends", r.ID, 60*time.Second, over)
+	if r.State != flows.RunSucceeded || r.Written != n {
+		t.Fatalf("the run ended as %+v", r)
+	}
+	m.once(t, n)
+	if asked, _ := m.count(); asked > n+n/3 {
+		t.Errorf("%d requests were made for %d records: it did not go on behind what it had sent", asked, n)
+	}
+}
