@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"spark/flows"
 	"spark/flows/engine"
@@ -132,5 +133,53 @@ func TestMariaAlters(t *testing.T) {
 	o, told = f.warned("file.input", products, "database.output", output("append", `, "noColumn": "create", "noFit": "widen"`))
 	if o.ok(t); told != "" || f.rows("SELECT * FROM products ORDER BY id") != "-5000000000 longer than five 1.50\n65535 é null" {
 		t.Errorf("told %q: %s", told, f.rows("SELECT * FROM products ORDER BY id"))
+	}
+}
+
+// TestDeadlock: a merge that the server rolls back for a deadlock is repeated, from its beginning.
+func TestDeadlock(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, maria())
+	f.exec("CREATE TABLE products (id bigint PRIMARY KEY, name varchar(20), price decimal(10,2))")
+	f.exec("INSERT INTO products SELECT seq, 'old', 1 FROM seq_1_to_100")
+	f.exec("CREATE TABLE before_load (n int AUTO_INCREMENT PRIMARY KEY)")
+	f.file("products.csv", "id,name,price\n1,new,1\n2,new,1\n101,new,1\n")
+	other, err := f.db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	do := func(sql string) {
+		t.Helper()
+		if _, err := other.ExecContext(t.Context(), sql); err != nil {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+	do("BEGIN")
+	do("UPDATE products SET price = 2 WHERE id > 1") // the load has changed less, and is the victim
+	done := make(chan outcome, 1)
+	go func() {
+		done <- f.flow("file.input", products, "database.output", output("upsert", `, "key": ["id"], "beforeSQL": "insert into before_load values ()"`))
+	}()
+	for f.rows("SELECT COUNT(*) FROM information_schema.INNODB_LOCK_WAITS w JOIN information_schema.INNODB_LOCKS l ON l.lock_id = w.blocking_lock_id WHERE l.lock_table LIKE '%products%' AND l.lock_table LIKE CONCAT('%', DATABASE(), '%')") == "0" {
+		select {
+		case o := <-done:
+			t.Fatalf("it waits for nobody: %+v", o)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	before := f.rows("SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'INNODB_DEADLOCKS'")
+	do("UPDATE products SET price = 3 WHERE id = 1")
+	do("COMMIT")
+	o := <-done
+	o.ok(t)
+	if after := f.rows("SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'INNODB_DEADLOCKS'"); after == before {
+		t.Error("there was no deadlock")
+	}
+	if got := f.rows("SELECT COUNT(*), SUM(name = 'new'), SUM(price) FROM products"); got != "101 3 199.00" || *o.nodes["n2"].Changes != (flows.Changes{Inserted: 1, Updated: 2}) {
+		t.Errorf("%s, %+v", got, o.nodes["n2"].Changes)
+	}
+	if got := f.rows("SELECT COUNT(*) FROM before_load"); got != "1" {
+		t.Errorf("what comes before the load is there %s times", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/go-sql-driver/mysql"
@@ -252,7 +253,8 @@ func (l *load) columnList(prefix string) string {
 	return quoted(prefix, names)
 }
 
-// begin makes the table as it has to be, starts the transaction and the load.
+// begin makes the table as it has to be and starts the load. In keyed modes the records are staged first, and the
+// transaction begins when all are there: it can be repeated.
 func (l *load) begin(ctx context.Context) error {
 	if err := l.alter(ctx); err != nil {
 		return err
@@ -263,7 +265,24 @@ func (l *load) begin(ctx context.Context) error {
 		if _, err := l.exec(ctx, l.createStage(into)); err != nil {
 			return err
 		}
+	} else if err := l.transaction(ctx); err != nil {
+		return err
 	}
+	l.buf = make([]byte, 0, sendBytes+64<<10)
+	switch {
+	case l.settings.Bulk == "insert":
+		l.into = l.insert(ctx, &l.enc, into, duplicates != "")
+	case !l.local:
+		l.tell("database.no_local_infile", l.c.Name+" does not allow LOAD DATA LOCAL: the records are sent by INSERT, many at a time, which is slower", "let the administrator set local_infile=1 at the server")
+		l.into = l.insert(ctx, &l.enc, into, duplicates != "")
+	default:
+		l.into = l.session.load(ctx, &l.enc, into, duplicates)
+	}
+	return nil
+}
+
+// transaction begins the one transaction of the load.
+func (l *load) transaction(ctx context.Context) error {
 	for _, sql := range []string{"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION READ WRITE"} {
 		if _, err := l.exec(ctx, sql); err != nil {
 			return err
@@ -277,17 +296,32 @@ func (l *load) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	l.buf = make([]byte, 0, sendBytes+64<<10)
-	switch {
-	case l.settings.Bulk == "insert":
-		l.into = l.insert(ctx, &l.enc, into, duplicates != "")
-	case !l.local:
-		l.tell("database.no_local_infile", l.c.Name+" does not allow LOAD DATA LOCAL: the records are sent by INSERT, many at a time, which is slower", "let the administrator set local_infile=1 at the server")
-		l.into = l.insert(ctx, &l.enc, into, duplicates != "")
-	default:
-		l.into = l.session.load(ctx, &l.enc, into, duplicates)
-	}
 	return nil
+}
+
+// mostMerges is how often a merge is tried whose transaction the server has rolled back for a deadlock.
+const mostMerges = 5
+
+// merged begins the transaction and merges, again where it was the victim of a deadlock: all that it needs is staged.
+func (l *load) merged(ctx context.Context) error {
+	for n := 1; ; n++ {
+		l.changes = flows.Changes{}
+		err := l.transaction(ctx)
+		if err == nil {
+			err = l.merge(ctx)
+		}
+		if me, ok := errors.AsType[*mysql.MySQLError](err); !ok || me.Number != deadlock {
+			return err
+		}
+		if n == mostMerges {
+			return &flows.Error{Code: "database.locked", Message: fmt.Sprintf("%s: the load ran into a deadlock with others %d times in a row", l.c.Name, n), Suggestion: again, Cause: err}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(n) * 100 * time.Millisecond):
+		}
+	}
 }
 
 // own executes SQL of the builder's; an error stands at its setting.
@@ -332,7 +366,7 @@ func (l *load) Finish(ctx context.Context) (int64, error) {
 	}
 	l.taken = l.enc.n
 	if l.to.Mode.Keyed() {
-		return l.taken, l.at(l.merge(ctx))
+		return l.taken, l.at(l.merged(ctx))
 	}
 	if l.changes.Inserted = rows; rows != l.taken {
 		return rows, &flows.Error{Code: "run.imbalance", Message: fmt.Sprintf("%s took %d records and %d were sent", l.c.Name, rows, l.taken), Suggestion: "nothing was written; look for a trigger of the table that leaves records out"}

@@ -51,48 +51,51 @@ func (s *Settings) connectError(name string, err error) error {
 // trouble is what is said about an error of the server: its code, where it lies, and what to do.
 type trouble struct{ code, field, suggestion string }
 
+// deadlock is the number of the error that the transaction was rolled back for others.
+const deadlock = 1213
+
 const again = "nothing was written; run again when others have ended"
 
 // troubles are the errors of the server, by their number, that more is said about.
 var troubles = map[uint16]trouble{
-	1146: {"database.no_table", "table", "check the name and its database"},
-	1051: {"database.no_table", "table", "check the name and its database"},
-	1049: {"database.no_table", "table", "check the name and its database"},
-	1054: {"database.no_column", "", "check the name of the column"},
-	1044: {"database.no_right", "", "grant the right to the user of the connection, or choose another connection"},
-	1142: {"database.no_right", "", "grant the right to the user of the connection, or choose another connection"},
-	1143: {"database.no_right", "", "grant the right to the user of the connection, or choose another connection"},
-	1227: {"database.no_right", "", "grant the right to the user of the connection, or choose another connection"},
-	1370: {"database.no_right", "", "grant the right to the user of the connection, or choose another connection"},
-	1062: {"database.unique", "", "nothing was written; remove duplicates with Deduplicate, or choose upsert"},
-	1586: {"database.unique", "", "nothing was written; remove duplicates with Deduplicate, or choose upsert"},
-	1048: {"database.constraint", "", "nothing was written; filter or correct these records before"},
-	1263: {"database.constraint", "", "nothing was written; filter or correct these records before"},
-	1216: {"database.constraint", "", "nothing was written; filter or correct these records before"},
-	1217: {"database.constraint", "", "nothing was written; other records refer to those that would be deleted"},
-	1451: {"database.constraint", "", "nothing was written; other records refer to those that would be deleted"},
-	1452: {"database.constraint", "", "nothing was written; filter or correct these records before"},
-	3819: {"database.constraint", "", "nothing was written; filter or correct these records before"}, // CHECK, of MySQL
-	4025: {"database.constraint", "", "nothing was written; filter or correct these records before"}, // CHECK, of MariaDB
-	1406: {"database.too_long", "", "nothing was written; shorten the value, or widen the column"},
-	1265: {"database.value", "", "nothing was written; correct the value, or choose another column"},
-	1366: {"database.value", "", "nothing was written; the column's character set or type cannot hold the value: choose utf8mb4, or correct it"},
-	1292: {"database.value", "", "nothing was written; correct the value, or choose another column"},
-	1264: {"database.too_large", "", "nothing was written; filter such records, or widen the column"},
-	1205: {"database.locked", "", again},
-	1213: {"database.locked", "", again},
-	3572: {"database.locked", "", again},
-	1099: {"database.locked", "", again},
-	1317: {"database.lost", "", "somebody stopped the statement; nothing was written, run again"},
-	1969: {"database.lost", "", "the server stopped the statement; nothing was written, run again"},
-	1053: {"database.lost", "", "the server ended the connection; run again"},
-	1927: {"database.lost", "", "the server ended the connection; run again"},
-	1153: {"database.too_large", "", "nothing was written; raise max_allowed_packet of the server"},
-	1021: {"database.disk_full", "", "nothing was written; make room on the server"},
-	1114: {"database.disk_full", "", "nothing was written; make room on the server, or raise its limit for temporary tables"},
-	1290: {"database.read_only", "", "the server takes no changes: choose the one that does"},
-	1792: {"database.query", "", "a source only reads: leave out what writes"},
-	1836: {"database.read_only", "", "the server takes no changes: choose the one that does"},
+	1146:     {"database.no_table", "table", "check the name and its database"},
+	1051:     {"database.no_table", "table", "check the name and its database"},
+	1049:     {"database.no_table", "table", "check the name and its database"},
+	1054:     {"database.no_column", "", "check the name of the column"},
+	1044:     {"database.no_right", "", "grant the right to the user of the connection, or choose another connection"},
+	1142:     {"database.no_right", "", "grant the right to the user of the connection, or choose another connection"},
+	1143:     {"database.no_right", "", "grant the right to the user of the connection, or choose another connection"},
+	1227:     {"database.no_right", "", "grant the right to the user of the connection, or choose another connection"},
+	1370:     {"database.no_right", "", "grant the right to the user of the connection, or choose another connection"},
+	1062:     {"database.unique", "", "nothing was written; remove duplicates with Deduplicate, or choose upsert"},
+	1586:     {"database.unique", "", "nothing was written; remove duplicates with Deduplicate, or choose upsert"},
+	1048:     {"database.constraint", "", "nothing was written; filter or correct these records before"},
+	1263:     {"database.constraint", "", "nothing was written; filter or correct these records before"},
+	1216:     {"database.constraint", "", "nothing was written; filter or correct these records before"},
+	1217:     {"database.constraint", "", "nothing was written; other records refer to those that would be deleted"},
+	1451:     {"database.constraint", "", "nothing was written; other records refer to those that would be deleted"},
+	1452:     {"database.constraint", "", "nothing was written; filter or correct these records before"},
+	3819:     {"database.constraint", "", "nothing was written; filter or correct these records before"}, // CHECK, of MySQL
+	4025:     {"database.constraint", "", "nothing was written; filter or correct these records before"}, // CHECK, of MariaDB
+	1406:     {"database.too_long", "", "nothing was written; shorten the value, or widen the column"},
+	1265:     {"database.value", "", "nothing was written; correct the value, or choose another column"},
+	1366:     {"database.value", "", "nothing was written; the column's character set or type cannot hold the value: choose utf8mb4, or correct it"},
+	1292:     {"database.value", "", "nothing was written; correct the value, or choose another column"},
+	1264:     {"database.too_large", "", "nothing was written; filter such records, or widen the column"},
+	1205:     {"database.locked", "", again},
+	deadlock: {"database.locked", "", again},
+	3572:     {"database.locked", "", again},
+	1099:     {"database.locked", "", again},
+	1317:     {"database.lost", "", "somebody stopped the statement; nothing was written, run again"},
+	1969:     {"database.lost", "", "the server stopped the statement; nothing was written, run again"},
+	1053:     {"database.lost", "", "the server ended the connection; run again"},
+	1927:     {"database.lost", "", "the server ended the connection; run again"},
+	1153:     {"database.too_large", "", "nothing was written; raise max_allowed_packet of the server"},
+	1021:     {"database.disk_full", "", "nothing was written; make room on the server"},
+	1114:     {"database.disk_full", "", "nothing was written; make room on the server, or raise its limit for temporary tables"},
+	1290:     {"database.read_only", "", "the server takes no changes: choose the one that does"},
+	1792:     {"database.query", "", "a source only reads: leave out what writes"},
+	1836:     {"database.read_only", "", "the server takes no changes: choose the one that does"},
 }
 
 // queryError turns what the server said about a statement into an error with a suggestion.
