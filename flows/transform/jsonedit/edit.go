@@ -66,13 +66,13 @@ type part struct {
 	raw     string
 	open    bool
 	kind    byte // of an open one: { or [
-	members []*member
+	members []member
 }
 
 type member struct {
 	name  string // of an object's
 	quote string // the name as it is written
-	value *part
+	value part
 }
 
 func (p *part) is() byte {
@@ -95,9 +95,10 @@ func (p *part) expand() bool {
 		return false
 	}
 	p.open, p.kind = true, kind
+	p.members = make([]member, 0, 8)
 	next := func(at int) int { return skip(p.raw, at, " \t\r\n:,") }
 	for i := next(strings.IndexByte(p.raw, kind) + 1); p.raw[i] != kind+2; i = next(i) {
-		m := &member{}
+		var m member
 		if kind == '{' {
 			end := valueEnd(p.raw, i)
 			m.quote = p.raw[i:end]
@@ -109,7 +110,7 @@ func (p *part) expand() bool {
 			i = next(end)
 		}
 		end := valueEnd(p.raw, i)
-		m.value = &part{raw: p.raw[i:end]}
+		m.value.raw = p.raw[i:end]
 		p.members = append(p.members, m)
 		i = end
 	}
@@ -162,7 +163,7 @@ func (p *part) find(s expr.Step) int {
 	if p.kind != '{' {
 		return -1
 	}
-	return slices.IndexFunc(p.members, func(m *member) bool { return m.name == *s.Key })
+	return slices.IndexFunc(p.members, func(m member) bool { return m.name == *s.Key })
 }
 
 // holder returns what holds the last step of a path, opened, and the place in it; nil where something is missing.
@@ -178,13 +179,13 @@ func (p *part) holder(at path) (*part, int) {
 		if i == len(at.steps)-1 {
 			return p, k
 		}
-		p = p.members[k].value
+		p = &p.members[k].value
 	}
 	return nil, -1
 }
 
 // put sets the value at a path and makes what is missing on it.
-func (p *part) put(at path, v *part) error {
+func (p *part) put(at path, v part) error {
 	for i, s := range at.steps {
 		want := byte('{')
 		if s.Key == nil {
@@ -201,7 +202,7 @@ func (p *part) put(at path, v *part) error {
 			return fmt.Errorf("%s cannot be set: the list has %d elements", at.text, len(p.members))
 		}
 		if k < 0 {
-			m := &member{value: &part{raw: "null"}}
+			m := member{value: part{raw: "null"}}
 			if s.Key != nil {
 				quoted, err := jsontext.AppendQuote(nil, *s.Key)
 				if err != nil {
@@ -212,9 +213,9 @@ func (p *part) put(at path, v *part) error {
 			k = len(p.members)
 			p.members = append(p.members, m)
 		}
-		p = p.members[k].value
+		p = &p.members[k].value
 	}
-	*p = *v
+	*p = v
 	return nil
 }
 
@@ -229,7 +230,7 @@ var kinds = func() (names [256]string) {
 
 func (s step) apply(root *part, args []string) error {
 	if s.do == "set" {
-		return root.put(s.from, &part{raw: args[s.value]})
+		return root.put(s.from, part{raw: args[s.value]})
 	}
 	holder, at := root.holder(s.from)
 	if holder == nil {
@@ -238,7 +239,7 @@ func (s step) apply(root *part, args []string) error {
 		}
 		return nil
 	}
-	m := holder.members[at]
+	m := &holder.members[at]
 	switch s.do {
 	case "rename":
 		if other := holder.find(expr.Step{Key: &s.name}); other >= 0 && other != at {
@@ -251,9 +252,9 @@ func (s step) apply(root *part, args []string) error {
 		m.name, m.quote = s.name, string(quoted)
 		return nil
 	case "move":
-		moved := *m.value
+		moved := m.value
 		holder.members = slices.Delete(holder.members, at, at+1)
-		return root.put(s.to, &moved)
+		return root.put(s.to, moved)
 	}
 	holder.members = slices.Delete(holder.members, at, at+1)
 	return nil

@@ -118,3 +118,17 @@ func BenchmarkApply(b *testing.B) {
 		})
 	}
 }
+
+// TestApplyOnce: in the shape that a stage has, with value and error read apart, a function is called once for each record.
+func TestApplyOnce(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	c := openWith(t, "2", Function{Name: "count", Call: func(dst []byte, args []string) ([]byte, error) { n.Add(1); return append(dst, args[0]...), nil }})
+	if _, err := c.Exec("SET disabled_optimizers='filter_pushdown,filter_pullup,join_filter_pushdown,cte_filter_pusher,reorder_filter,join_order,statistics_propagation'"); err != nil {
+		t.Fatal(err)
+	}
+	if got := one(t, c, `SELECT count(v) FROM (SELECT struct_extract(x, 'value') AS v FROM (SELECT *, CASE WHEN (struct_extract(x, 'error') IS NOT NULL) THEN 1 END AS e
+		FROM (SELECT *, go_apply(0, a) AS x FROM (SELECT CAST(i AS VARCHAR) AS a FROM range(10000) r(i)))) WHERE tapf(1, CASE WHEN e IS NULL THEN true ELSE tapx(2, e, a, NULL, NULL::BIGINT, struct_extract(x, 'error')) END))`); got != "10000" || n.Load() != 10000 {
+		t.Errorf("%s records, %d calls", got, n.Load())
+	}
+}

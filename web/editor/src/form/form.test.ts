@@ -60,6 +60,7 @@ test('a new item has what must be filled in', () => {
 
 test('values of enums are words', () => {
   expect(wordOf('fillNull')).toBe('Fill null');
+  expect(wordOf('json')).toBe('JSON');
   expect(wordOf('iso-8859-1')).toBe('iso-8859-1');
   expect(wordOf(',')).toBe(',');
   expect(wordOf('uuid')).toBe('UUID');

@@ -93,11 +93,13 @@ export function shown(member: Member, members: readonly Member[], config: unknow
   return member.showIf.values.includes(String(value ?? ''));
 }
 
+const abbreviations = ['hmac', 'json', 'url', 'uuid', 'xml'];
+
 /** wordOf is how a value of an enum is shown: `fillNull` as "Fill null". Values without letters stay as they are. */
 export function wordOf(value: string): string {
   if (!/^[a-z][A-Za-z_]*$/.test(value)) return value;
   const words = value.replace(/([a-z])([A-Z])/g, '$1 $2').replaceAll('_', ' ').toLowerCase();
-  return words === 'uuid' ? 'UUID' : words[0]!.toUpperCase() + words.slice(1);
+  return abbreviations.includes(words) ? words.toUpperCase() : words[0]!.toUpperCase() + words.slice(1);
 }
 
 /** emptyOf is what a new item of a list begins as: its defaults and an empty text for what must be filled in. */
