@@ -215,8 +215,8 @@ func (k *calls) Prepare(args node.Args) any {
 		m.key = k.node.requestKey(&m.request)
 	}
 	if _, known := k.kept[m.key]; k.calling.Quiet && !known && k.allowed > 0 && m.null == "" && m.bad == "" {
+		m.allowed = k.calling.Allowed - k.allowed + 1
 		k.allowed--
-		m.allowed = true
 	}
 	k.node.setKey(&m, k.parts, values, k.keys)
 	return m
@@ -299,7 +299,7 @@ func (k *calls) Call(ctx context.Context, prepared any) ([]any, *node.Reject, er
 	if a, ok := k.kept[m.key]; ok {
 		return k.judge(a)
 	}
-	if !m.allowed {
+	if m.allowed == 0 {
 		k.silent.Add(1)
 		return make([]any, len(k.results)), nil, nil
 	}
@@ -307,7 +307,7 @@ func (k *calls) Call(ctx context.Context, prepared any) ([]any, *node.Reject, er
 	if err != nil {
 		return nil, nil, err
 	}
-	a.Body = k.client.clean(a.Body)
+	a.Number, a.Body = m.allowed, k.client.clean(a.Body)
 	k.calling.Made(a)
 	return k.judge(a)
 }
