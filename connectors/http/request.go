@@ -344,7 +344,10 @@ func (k *calls) send(ctx context.Context, m made) (flows.CallAnswer, error) {
 		out.Code, out.Error = e.Code, e.Message
 		return out, nil
 	}
-	out.Request, out.Status, out.TookMS = a.request, a.status, a.took.Milliseconds()
+	out.Status, out.TookMS = a.status, a.took.Milliseconds()
+	if k.calling.Quiet || k.node.ResponseAs == "json" { // it is shown, or may be
+		out.Request = m.method + " " + k.client.redact(u)
+	}
 	out.Body = strings.ToValidUTF8(string(a.body), "\uFFFD")
 	if a.status < 200 || a.status > 299 {
 		e := flows.AsError(k.client.failed(m.request, u, a, nil, 1))
