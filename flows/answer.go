@@ -23,7 +23,8 @@ type Answer struct {
 
 // CallAnswer is what a call for a record has returned.
 type CallAnswer struct {
-	Key     string `json:"key"` // of what was sent
+	Key     string `json:"key"`    // of what was sent
+	Number  int    `json:"number"` // among those that were allowed, from 1
 	Request string `json:"request"`
 	Status  int    `json:"status,omitempty"`
 	Body    string `json:"body,omitempty"`

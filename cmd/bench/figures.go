@@ -24,6 +24,7 @@ func figures() []Figure {
 	fs = append(fs, postgresFigures()...)
 	fs = append(fs, mysqlFigures()...)
 	fs = append(fs, restFigures()...)
+	fs = append(fs, sendFigures()...)
 	fs = append(fs, manyFigures()...)
 	fs = append(fs, serverFigures()...)
 	fs = append(fs, previewFigures()...)

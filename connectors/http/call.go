@@ -194,7 +194,7 @@ type made struct {
 	key     string // by which equal ones are known
 	null    string // field whose value is missing
 	bad     string // what cannot be sent
-	allowed bool   // although nothing is sent
+	allowed int    // number among those that are sent although nothing is; 0: it is not
 }
 
 // request makes the request of a record.

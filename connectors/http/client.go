@@ -193,7 +193,10 @@ func (c *client) once(ctx context.Context, q request, u *url.URL) (*answer, erro
 		return nil, timely(ctx, err)
 	}
 	defer res.Body.Close()
-	a := &answer{request: q.method + " " + c.redact(u), url: res.Request.URL, status: res.StatusCode, header: res.Header}
+	a := &answer{url: res.Request.URL, status: res.StatusCode, header: res.Header}
+	if !q.last { // of many calls only what is shown is worth it
+		a.request = q.method + " " + c.redact(u)
+	}
 	limit := q.limit
 	if a.status < 200 || a.status > 299 {
 		limit = min(limit, 64<<10) // what the server says of it

@@ -215,8 +215,8 @@ func (k *calls) Prepare(args node.Args) any {
 		m.key = k.node.requestKey(&m.request)
 	}
 	if _, known := k.kept[m.key]; k.calling.Quiet && !known && k.allowed > 0 && m.null == "" && m.bad == "" {
+		m.allowed = k.calling.Allowed - k.allowed + 1
 		k.allowed--
-		m.allowed = true
 	}
 	k.node.setKey(&m, k.parts, values, k.keys)
 	return m
@@ -299,7 +299,7 @@ func (k *calls) Call(ctx context.Context, prepared any) ([]any, *node.Reject, er
 	if a, ok := k.kept[m.key]; ok {
 		return k.judge(a)
 	}
-	if !m.allowed {
+	if m.allowed == 0 {
 		k.silent.Add(1)
 		return make([]any, len(k.results)), nil, nil
 	}
@@ -307,7 +307,7 @@ func (k *calls) Call(ctx context.Context, prepared any) ([]any, *node.Reject, er
 	if err != nil {
 		return nil, nil, err
 	}
-	a.Body = k.client.clean(a.Body)
+	a.Number, a.Body = m.allowed, k.client.clean(a.Body)
 	k.calling.Made(a)
 	return k.judge(a)
 }
@@ -344,7 +344,10 @@ func (k *calls) send(ctx context.Context, m made) (flows.CallAnswer, error) {
 		out.Code, out.Error = e.Code, e.Message
 		return out, nil
 	}
-	out.Request, out.Status, out.TookMS = a.request, a.status, a.took.Milliseconds()
+	out.Status, out.TookMS = a.status, a.took.Milliseconds()
+	if k.calling.Quiet || k.node.ResponseAs == "json" { // it is shown, or may be
+		out.Request = m.method + " " + k.client.redact(u)
+	}
 	out.Body = strings.ToValidUTF8(string(a.body), "\uFFFD")
 	if a.status < 200 || a.status > 299 {
 		e := flows.AsError(k.client.failed(m.request, u, a, nil, 1))

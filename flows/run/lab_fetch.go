@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"spark/flows"
@@ -95,6 +96,7 @@ func (l *Lab) call(ctx context.Context, scope flows.Scope, req flows.PreviewRequ
 	case len(p.Calls) == 0:
 		return f, &flows.Error{Code: "fetch.no_records", Path: flows.Path{Node: req.Node}, Message: "nothing was sent: no record comes to the node that it could call for", Suggestion: "look at the node before it"}
 	}
+	slices.SortFunc(p.Calls, func(a, b flows.CallAnswer) int { return a.Number - b.Number })
 	first := p.Calls[0]
 	f.Answer = flows.Answer{Node: req.Node, Environment: q.Environment, Request: first.Request, Status: first.Status, StatusText: http.StatusText(first.Status), Headers: []flows.AnswerHeader{}, Body: first.Body, Bytes: int64(len(first.Body)),
 		Took: time.Duration(first.TookMS) * time.Millisecond, At: time.Now().UTC().Truncate(time.Microsecond), Calls: p.Calls}

@@ -571,6 +571,8 @@ export interface AnswerHeader {
 export interface CallAnswer {
   /** of what was sent */
   key: string
+  /** among those that were allowed, from 1 */
+  number: number
   request: string
   status?: number
   body?: string
