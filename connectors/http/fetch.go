@@ -31,11 +31,16 @@ func (in *Input) Fetch(ctx context.Context, connections node.Connections) (node.
 	q := rd.first()
 	rd.number(&q, 1, 0)
 	q.any, q.attempts = true, min(q.attempts, 2)
+	bytes := int64(0)
 	a, err := c.do(ctx, q)
+	if err == nil {
+		bytes = int64(len(a.body))
+		err = in.understand(a)
+	}
 	if err != nil {
 		return node.Fetched{}, err
 	}
-	f := node.Fetched{Answer: flows.Answer{Request: a.request, Status: a.status, StatusText: http.StatusText(a.status), Headers: []flows.AnswerHeader{}, Bytes: int64(len(a.body)), Took: a.took, At: time.Now().UTC()}}
+	f := node.Fetched{Answer: flows.Answer{Request: a.request, Status: a.status, StatusText: http.StatusText(a.status), Headers: []flows.AnswerHeader{}, Bytes: bytes, Took: a.took, At: time.Now().UTC()}}
 	for _, name := range sortedNames(a.header) {
 		for _, v := range a.header.Values(name) {
 			if slices.Contains(hiddenHeaders, name) {
@@ -45,7 +50,7 @@ func (in *Input) Fetch(ctx context.Context, connections node.Connections) (node.
 		}
 	}
 	body := []byte(c.clean(strings.ToValidUTF8(string(a.body), "\uFFFD")))
-	if in.Format == "json" && a.status >= 200 && a.status < 300 {
+	if in.structured() && a.status >= 200 && a.status < 300 {
 		in.propose(body, &f)
 	} else if a.status >= 200 && a.status < 300 {
 		f.Proposal = sniffed(in.Format, body)
@@ -165,7 +170,7 @@ func (in *Input) shortened(body []byte, path string) (text string, cut bool) {
 		return string(body), false
 	}
 	steps, err := parsePath(path)
-	if in.Format == "json" && err == nil {
+	if in.structured() && err == nil {
 		at, found, _, err := find(body, steps, true)
 		room := flows.MaxAnswer - (len(body) - (at.to - at.from))
 		if err == nil && found && at.kind == '[' && room > 0 {
@@ -180,7 +185,7 @@ func (in *Input) shortened(body []byte, path string) (text string, cut bool) {
 		}
 	}
 	body = body[:flows.MaxAnswer]
-	if i := bytes.LastIndexByte(body, '\n'); i > 0 && in.Format != "json" {
+	if i := bytes.LastIndexByte(body, '\n'); i > 0 && !in.structured() {
 		body = body[:i+1]
 	}
 	return strings.ToValidUTF8(string(body), ""), true

@@ -61,12 +61,12 @@ type Input struct {
 	Headers    []Parameter `json:"headers,omitempty" title:"Headers" help:"Sent beside those of the connection." advanced:"true"`
 	Body       string      `json:"body,omitempty" title:"Body" widget:"multiline" secrets:"true" showIf:"method=POST|PUT" help:"Sent as JSON, unless a header says otherwise." example:"{\"since\": \"${day}\"}"`
 
-	Format      string           `json:"format" title:"Format of the answer" enum:"json|jsonl|csv"`
-	RecordPath  string           `json:"recordPath,omitempty" title:"Record path" showIf:"format=json" help:"Where the list of records is in the answer. Empty: the answer is the list." example:"data.items"`
-	NoRecords   string           `json:"noRecords" title:"If the path is missing" enum:"fail|none" showIf:"format=json" advanced:"true" help:"The run fails, or the page has no records."`
+	Format      string           `json:"format" title:"Format of the answer" enum:"json|jsonl|csv|xml" help:"xml is read as JSON, in which an attribute has an @ before its name, and all values are texts."`
+	RecordPath  string           `json:"recordPath,omitempty" title:"Record path" showIf:"format=json|xml" help:"Where the list of records is in the answer. Empty: the answer is the list." example:"data.items"`
+	NoRecords   string           `json:"noRecords" title:"If the path is missing" enum:"fail|none" showIf:"format=json|xml" advanced:"true" help:"The run fails, or the page has no records."`
 	Fields      []node.FileField `json:"fields,omitempty" title:"Fields" widget:"fields" help:"What is read of a record, with explicit types. Fetching a sample proposes them; nothing is guessed while running."`
 	Options     json.RawMessage  `json:"options,omitempty" title:"Options" widget:"options" showIf:"format=csv" help:"How the answer is read."`
-	RecordField string           `json:"recordField,omitempty" title:"Record field" showIf:"format=json" help:"Adds a field with the whole record as JSON, for JSON Extract." example:"record"`
+	RecordField string           `json:"recordField,omitempty" title:"Record field" showIf:"format=json|xml" help:"Adds a field with the whole record as JSON, for JSON Extract." example:"record"`
 
 	Paging          string `json:"paging" title:"Paging" enum:"none|page|offset|cursor|link|next" help:"page, offset: a number in the query. cursor: a token of the answer for the next request. link: the Link header. next: an address in the answer."`
 	PageParameter   string `json:"pageParameter" title:"Page parameter" help:"Query parameter that takes the number of the page." showIf:"paging=page"`
@@ -164,7 +164,7 @@ func (in *Input) checkPaging(c *node.Context) bool {
 		ok = false
 		c.Problem(needs, "config.required", "the path to what leads to the next page is missing", "fetch a sample and choose the value in the answer")
 	}
-	if in.Format != "json" && (in.Paging == pagingCursor || in.Paging == pagingNext) {
+	if !in.structured() && (in.Paging == pagingCursor || in.Paging == pagingNext) {
 		ok = false
 		c.Problem("paging", "http.paging", fmt.Sprintf("an answer in %s holds no token or address of the next page", in.Format), "choose page, offset or link")
 	}
@@ -187,7 +187,13 @@ func (in *Input) checkFields(c *node.Context) bool {
 			}
 		}
 	}
-	if in.RecordField != "" && in.Format == "json" {
+	for i, f := range in.Fields {
+		if in.Format == "xml" && (f.Type.IsNumeric() || f.Type.Kind == flows.Boolean) {
+			ok = false
+			c.Problem(fmt.Sprintf("fields[%d].type", i), "http.xml_type", fmt.Sprintf("the field %q is %s, and the values of XML are texts", f.Name, f.Type), "choose text, and give it its type by Convert Types")
+		}
+	}
+	if in.RecordField != "" && in.structured() {
 		names = append(names, in.RecordField)
 	}
 	if len(names) == 0 {
@@ -199,7 +205,11 @@ func (in *Input) checkFields(c *node.Context) bool {
 
 // source makes what reads; the fields and options are those of the format.
 func (in *Input) source(c *node.Context) (*source, bool) {
-	format, ok := node.LookupFormat(in.Format)
+	name := in.Format
+	if in.structured() {
+		name = "json"
+	}
+	format, ok := node.LookupFormat(name)
 	if !ok {
 		return nil, false // reported
 	}
@@ -214,9 +224,12 @@ func (in *Input) source(c *node.Context) (*source, bool) {
 	return s, true
 }
 
+// structured reports whether an answer is one value with records somewhere in it.
+func (in *Input) structured() bool { return in.Format == "json" || in.Format == "xml" }
+
 // header are the headers of a request.
 func (in *Input) header() http.Header {
-	h := http.Header{"Accept": {map[string]string{"json": "application/json", "jsonl": "application/x-ndjson, application/json", "csv": "text/csv"}[in.Format]}}
+	h := http.Header{"Accept": {map[string]string{"json": "application/json", "jsonl": "application/x-ndjson, application/json", "csv": "text/csv", "xml": "application/xml, text/xml"}[in.Format]}}
 	if in.Method != http.MethodGet && in.Body != "" {
 		h.Set("Content-Type", "application/json")
 	}

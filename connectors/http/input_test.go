@@ -198,6 +198,15 @@ func TestPaging(t *testing.T) {
 		"CSV": {func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, "id,price\n", strings.NewReplacer("[", "", "]", "", `{"id": `, "", ` "price": `, "", "}, ", "\n", "}", "\n").Replace(part(number(r, "page")*4-3, 4)))
 		}, map[string]any{"format": "csv", "paging": "page", "pageSize": 4}, 2},
+		"XML": {func(w http.ResponseWriter, r *http.Request) {
+			first := max(1, number(r, "cursor"))
+			next := ""
+			if first+3 <= total {
+				next = fmt.Sprintf("<next>%d</next>", first+3)
+			}
+			fmt.Fprint(w, `<?xml version="1.0" encoding="UTF-8"?><answer><items>`, strings.NewReplacer("[", "", "]", "", `{"id": `, "<item><id>", `, "price": `, "</id><price>", "}, ", "</price></item>\n", "}", "</price></item>").Replace(part(first, 3)), "</items>", next, "</answer>")
+		}, map[string]any{"format": "xml", "recordPath": "answer.items.item", "paging": "cursor", "cursorPath": "answer.next",
+			"fields": []map[string]any{{"name": "id", "type": "text"}, {"name": "price", "type": "text"}}}, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -208,6 +217,7 @@ func TestPaging(t *testing.T) {
 
 func TestBadAnswers(t *testing.T) {
 	t.Parallel()
+	xmlAnswer := map[string]any{"format": "xml", "fields": []map[string]any{{"name": "id", "type": "text"}}}
 	page := func(text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, text) }
 	}
@@ -235,6 +245,9 @@ func TestBadAnswers(t *testing.T) {
 		"500":                      {status(500), map[string]any{"attempts": 2}, "http.server", "500", 2},
 		"a secret in the query":    {status(404), map[string]any{"url": "/products?api_key=" + canary + "x&a=1"}, "http.not_found", "/products?a=1&api_key=*** (page 1)", 1},
 		"HTML":                     {page("<!DOCTYPE html><title>Sign in</title>"), nil, "http.html", "a web page instead of records", 1},
+		"HTML in place of XML":     {page("<!DOCTYPE html><title>Sign in<p>"), xmlAnswer, "http.html", "a web page instead of records", 1},
+		"cut XML":                  {page("<items><item>1</item>"), xmlAnswer, "http.xml", "the answer is not XML", 1},
+		"entities in XML":          {page(`<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>`), xmlAnswer, "http.xml", "never expanded", 1},
 		"empty":                    {page(""), nil, "http.empty", "empty", 1},
 		"no JSON":                  {page("items: 1"), nil, "http.json", "not JSON", 1},
 		"cut JSON":                 {page(`{"items": [{"id": 1, "price": 1}`), nil, "http.json", "not JSON", 1},
@@ -278,6 +291,7 @@ func TestBadAnswers(t *testing.T) {
 		"a private network":        {page(""), map[string]any{"connection": nil, "url": "http://10.0.0.1/"}, "http.address", "a private address", 0},
 		"a number for a host":      {page(""), map[string]any{"connection": nil, "url": "http://2130706433/"}, "http.address", "no name and no address", 0},
 		"a path that is none":      {page(""), map[string]any{"recordPath": "a..b"}, "http.path", "a..b", 0},
+		"a number of XML":          {page(""), map[string]any{"format": "xml"}, "http.xml_type", `the field "id" is int64, and the values of XML are texts`, 0},
 		"no fields":                {page(""), map[string]any{"fields": nil}, "config.required", "fields", 0},
 		"a header with a line end": {page(""), map[string]any{"headers": []any{map[string]any{"name": "X", "value": "a\r\nHost: b"}}}, "http.header", "line end", 0},
 	} {

@@ -12,11 +12,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"spark/flows"
 	"spark/flows/node"
+	"spark/internal/xmljson"
 )
 
 // pageRecords are the records of an answer, as the format reads them.
@@ -144,7 +146,7 @@ func (rd *reading) at(records pageRecords, path string) string {
 
 // next makes the request of the next page, and reports whether there is one.
 func (rd *reading) next(q *request, a *answer, records pageRecords, delivered int64, cursors map[string]bool) (bool, error) {
-	if rd.in.MorePath != "" && rd.in.Format == "json" && rd.in.Paging != pagingNone && slices.Contains([]string{"", "false", "0", "no"}, rd.at(records, rd.in.MorePath)) {
+	if rd.in.MorePath != "" && rd.in.structured() && rd.in.Paging != pagingNone && slices.Contains([]string{"", "false", "0", "no"}, rd.at(records, rd.in.MorePath)) {
 		return false, nil
 	}
 	switch rd.in.Paging {
@@ -261,7 +263,7 @@ func (rd *reading) repeated(j job) error {
 
 // recordsOf finds the records of an answer.
 func (rd *reading) recordsOf(a *answer, number int) (p pageRecords, err error) {
-	if rd.in.Format != "json" {
+	if !rd.in.structured() {
 		if looksLikePage(a) {
 			return p, noJSON(a, number, rd.in.Format)
 		}
@@ -355,6 +357,26 @@ func noJSON(a *answer, number int, why string) error {
 	}
 	why = strings.TrimPrefix(why, "jsontext: ")
 	return &flows.Error{Code: "http.json", Message: fmt.Sprintf("%s: the answer is not JSON: %s", at, clipped(why, 160)), Suggestion: "check the format of the answer, and that the server sends it whole"}
+}
+
+// understand makes JSON of an answer in XML.
+func (in *Input) understand(a *answer) error {
+	if in.Format != "xml" || a.status < 200 || a.status > 299 || len(bytes.TrimSpace(a.body)) == 0 {
+		return nil
+	}
+	why := "it is not UTF-8"
+	if utf8.Valid(a.body) {
+		body, err := xmljson.Append(nil, string(a.body), nil, true)
+		if err == nil {
+			a.body = body
+			return nil
+		}
+		why = err.Error()
+	}
+	if looksLikePage(a) {
+		return noJSON(a, 1, "")
+	}
+	return &flows.Error{Code: "http.xml", Message: fmt.Sprintf("%s: the answer is not XML: %s", a.request, clipped(why, 160)), Suggestion: "check the format of the answer, and that the server sends it whole"}
 }
 
 func headerOf(a *flows.Answer) http.Header {

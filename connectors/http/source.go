@@ -46,7 +46,7 @@ func newSource(in Input, format *node.Format, policy flows.RejectPolicy) (*sourc
 const wholeMember = node.ReservedPrefix + "record"
 
 func (s *source) fields() []node.FileField {
-	if s.in.RecordField == "" || s.in.Format != "json" {
+	if s.in.RecordField == "" || !s.in.structured() {
 		return s.in.Fields
 	}
 	return append(slices.Clone(s.in.Fields), node.FileField{Name: s.in.RecordField, Type: flows.Of(flows.JSON), Source: wholeMember})
@@ -131,7 +131,13 @@ func (s *source) Read(ctx context.Context, r *node.Reading) (node.ReadStats, err
 			return node.ReadStats{}, err
 		}
 		defer c.close()
-		do = c.do
+		do = func(ctx context.Context, q request) (*answer, error) {
+			a, err := c.do(ctx, q)
+			if err == nil {
+				err = s.in.understand(a)
+			}
+			return a, err
+		}
 	}
 	rd := &reading{source: s, request: r, do: do, seen: map[[32]byte]int{}, partial: r.Answer != nil && r.Answer.Cut}
 	if err := rd.begin(); err != nil {
@@ -198,7 +204,7 @@ func (rd *reading) page(ctx context.Context, j job) *result {
 		}
 		x.job = j
 	}
-	if j.records.count == 0 && rd.in.Format == "json" {
+	if j.records.count == 0 && rd.in.structured() {
 		return x
 	}
 	name := fmt.Sprintf("%s (page %d)", j.answer.request, j.number)
@@ -212,7 +218,7 @@ func (rd *reading) page(ctx context.Context, j job) *result {
 			return nil
 		},
 		Warn: func(e *flows.Error) { x.warned = append(x.warned, e) }}
-	if x.stats, x.err = rd.inner.Read(ctx, inner); x.err != nil && rd.in.Format == "json" {
+	if x.stats, x.err = rd.inner.Read(ctx, inner); x.err != nil && rd.in.structured() {
 		if err := whole(withoutMark(j.answer.body)); err != nil { // the answer's fault comes before that of its records
 			x.err = noJSON(j.answer, j.number, err.Error())
 		}

@@ -32,7 +32,7 @@ func (g *generator) expectations(in plan.Ref) {
 		if e.broken == nil && level == "reject" {
 			level = "fail"
 		}
-		if broken := e.missed || slices.Contains(e.broken, true); level == "fail" && broken && !g.chance(8) {
+		if broken := e.missed || slices.Contains(e.broken, true); level == "fail" && broken && !g.chance(30) {
 			level = "warn"
 		}
 		e.config["otherwise"] = level

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"spark/flows/expr"
+	"spark/internal/xmljson"
 )
 
 // decoders are large, and one is used for many texts.
@@ -64,7 +65,7 @@ type value struct {
 	items []value
 }
 
-var errDeep = fmt.Errorf("it is nested deeper than %d", maxDepth)
+var errDeep = fmt.Errorf("it is nested deeper than %d", xmljson.MaxDepth)
 
 func readValue(dec *jsontext.Decoder, depth int) (v value, err error) {
 	t, err := dec.ReadToken()
@@ -76,7 +77,7 @@ func readValue(dec *jsontext.Decoder, depth int) (v value, err error) {
 		v.text = t.String()
 		return v, nil
 	}
-	if depth == maxDepth {
+	if depth == xmljson.MaxDepth {
 		return v, errDeep
 	}
 	for {

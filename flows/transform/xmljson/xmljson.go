@@ -9,6 +9,7 @@ import (
 	"spark/flows"
 	"spark/flows/expr"
 	"spark/flows/node"
+	"spark/internal/xmljson"
 )
 
 //go:embed help.md icon.svg examples
@@ -78,4 +79,11 @@ func (x *Config) Plan(c *node.Context) {
 		op.Columns, schema = append(op.Columns, made), append(schema, flows.Field{Name: made.Name, Type: made.Expr.Type()})
 	}
 	c.Emit(node.Out, op, schema)
+}
+
+// reading makes JSON of XML.
+func reading(arrays []string, join bool) *expr.Native {
+	return &expr.Native{Name: "xml_to_json", Call: func(dst []byte, args []string) ([]byte, error) {
+		return xmljson.Append(dst, args[0], arrays, join)
+	}}
 }

@@ -1,3 +1,4 @@
+// Package xmljson writes XML as JSON: attributes with @, text beside them as #text, elements of one name as a list.
 package xmljson
 
 import (
@@ -9,12 +10,10 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"spark/flows/expr"
 )
 
-// maxDepth is how deep elements, or objects and lists, may be nested.
-const maxDepth = 1000
+// MaxDepth is how deep elements may be nested.
+const MaxDepth = 1000
 
 // element is one that has been read.
 type element struct {
@@ -24,23 +23,23 @@ type element struct {
 	text     strings.Builder
 }
 
-// reading makes JSON of XML. arrays are names, or paths that begin with a slash.
-func reading(arrays []string, join bool) *expr.Native {
-	return &expr.Native{Name: "xml_to_json", Call: func(dst []byte, args []string) ([]byte, error) {
-		r := reader{join: join}
-		root, err := r.read(args[0])
-		if err != nil {
-			return dst, err
-		}
-		w := jsonWriter{arrays: arrays, out: append(dst, '{')}
-		w.member(root.name)
-		if path := "/" + root.name; w.always(path, root.name) {
-			w.list([]*element{root}, path)
-		} else {
-			w.element(root, path)
-		}
-		return append(w.out, '}'), nil
-	}}
+// Append appends the JSON of an XML document to dst. arrays are names of elements, or their paths, which begin with a slash,
+// that are lists also where there is one of them only. join keeps the text of elements that have both text and elements; else it is
+// an error. Errors are parts of a sentence, with line and character.
+func Append(dst []byte, document string, arrays []string, join bool) ([]byte, error) {
+	r := reader{join: join}
+	root, err := r.read(document)
+	if err != nil {
+		return dst, err
+	}
+	w := jsonWriter{arrays: arrays, out: append(dst, '{')}
+	w.member(root.name)
+	if path := "/" + root.name; w.always(path, root.name) {
+		w.list([]*element{root}, path)
+	} else {
+		w.element(root, path)
+	}
+	return append(w.out, '}'), nil
 }
 
 type reader struct {
@@ -124,8 +123,8 @@ func (r *reader) open(t xml.StartElement) error {
 		}
 	}
 	switch {
-	case len(r.stack) == maxDepth:
-		return fmt.Errorf("elements are nested deeper than %d", maxDepth)
+	case len(r.stack) == MaxDepth:
+		return fmt.Errorf("elements are nested deeper than %d", MaxDepth)
 	case len(r.stack) > 0:
 		parent := r.stack[len(r.stack)-1]
 		parent.children = append(parent.children, e)
