@@ -74,6 +74,10 @@ func checkExample(t *testing.T, typ *node.Type, name string) {
 func checkTags(t *testing.T, of string, s reflect.Type) {
 	for i := range s.NumField() {
 		f := s.Field(i)
+		if f.Anonymous { // its settings are those of the node
+			checkTags(t, of, f.Type)
+			continue
+		}
 		if f.Tag.Get("json") == "" || f.Tag.Get("title") == "" || f.Tag.Get("help") == "" && f.Tag.Get("enum") == "" {
 			t.Errorf("%s: setting %s lacks json, title or help", of, f.Name)
 		}

@@ -165,7 +165,7 @@ func TestDeadlock(t *testing.T) {
 		select {
 		case o := <-done:
 			t.Fatalf("it waits for nobody: %+v", o)
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(200 * time.Millisecond): // the server renews the list only when nobody has looked at it for 100 ms
 		}
 	}
 	before := f.rows("SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'INNODB_DEADLOCKS'")

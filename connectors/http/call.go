@@ -27,7 +27,7 @@ type Call struct {
 	Attempts   int64       `json:"attempts" title:"Attempts" minimum:"1" advanced:"true" help:"Of a request that gets 408, 425, 429, 500, 502, 503 or 504, or no answer; with growing pauses, or those that Retry-After asks for."`
 	Timeout    int64       `json:"timeout,omitempty" title:"Timeout" minimum:"0" advanced:"true" help:"Seconds that one attempt may take, with its answer. Empty: as the connection says."`
 	Rate       float64     `json:"rate,omitempty" title:"Requests per second" advanced:"true" help:"At most. Empty: as the connection says."`
-	Parallel   int64       `json:"parallel" title:"Requests at once" minimum:"1"`
+	Parallel   int64       `json:"parallel" title:"Requests at once" minimum:"1" help:"With 1 the server gets them one after the other, in the order of the records."`
 	MaxAnswer  int64       `json:"maxAnswer" title:"Largest answer" minimum:"1" advanced:"true" help:"MB, decompressed."`
 }
 

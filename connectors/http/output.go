@@ -60,10 +60,10 @@ const (
 type Output struct {
 	Call
 	Send  string `json:"send" title:"Record as" enum:"record|template" help:"record: a JSON object with all fields. template: JSON in which [field] stands for a value."`
-	Body  string `json:"body,omitempty" title:"Template" widget:"multiline" secrets:"true" showIf:"send=template" example:"{\"id\": [id], \"name\": \"[name]\"}"`
+	Body  string `json:"body,omitempty" title:"Template" widget:"multiline" secrets:"true" showIf:"send=template" help:"[field] stands for a value of the record, ${name} for a parameter." example:"{\"id\": [id], \"name\": \"[name]\"}"`
 	Batch string `json:"batch" title:"Records of a request" enum:"single|array|lines|object" help:"single: one. array: a JSON list. lines: one a line. object: a list under a name."`
-	Size  int64  `json:"size" title:"Records at most" minimum:"1" showIf:"batch=array|lines|object"`
-	Wrap  string `json:"wrap,omitempty" title:"Name of the list" showIf:"batch=object" example:"items"`
+	Size  int64  `json:"size" title:"Records at most" minimum:"1" showIf:"batch=array|lines|object" help:"Of one request. The last one may have fewer."`
+	Wrap  string `json:"wrap,omitempty" title:"Name of the list" showIf:"batch=object" help:"The member that holds the records." example:"items"`
 }
 
 var (

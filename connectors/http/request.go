@@ -64,7 +64,7 @@ const (
 type Request struct {
 	Call
 	Send string `json:"send" title:"Body" enum:"nothing|record|template|text" help:"record: the whole record as JSON. template: JSON in which [field] stands for a value. text: any text with [field] in it."`
-	Body string `json:"body,omitempty" title:"Template" widget:"multiline" secrets:"true" showIf:"send=template|text" example:"{\"id\": [id], \"name\": \"[name]\"}"`
+	Body string `json:"body,omitempty" title:"Template" widget:"multiline" secrets:"true" showIf:"send=template|text" help:"[field] stands for a value of the record, ${name} for a parameter." example:"{\"id\": [id], \"name\": \"[name]\"}"`
 
 	StatusField   string `json:"statusField,omitempty" title:"Status field" help:"Takes the status, such as 200. Empty: there is none." example:"http_status"`
 	ResponseField string `json:"responseField,omitempty" title:"Response field" help:"Takes what the server has answered. Empty: there is none." example:"response"`

@@ -151,8 +151,8 @@ type syntaxTree struct {
 // harmless are the table functions that make records of their arguments alone.
 var harmless = []string{"unnest", "range", "generate_series"}
 
-// ours and hidden are functions that are not for statements of people: those that count, and those that look at settings.
-var ours = []string{"tap", "tapf", "tapx", "tapw", "taps"}
+// ours and hidden are functions that are not for statements of people: those that count or are in Go, and those that look at settings.
+var ours = []string{"tap", "tapf", "tapx", "tapw", "taps", "go_apply", "go_apply_random"}
 var hidden = []string{"current_setting", "getvariable", "getenv", "nextval", "currval", "query", "query_table"}
 
 // inspect walks a syntax tree and refuses what reads anything but the tables.

@@ -74,7 +74,7 @@ func TestRefusedQueries(t *testing.T) {
 		`select current_setting('temp_directory')`:              `sql.function: the function "current_setting" is not allowed`,
 		`select * from orders where tap(1)`:                     `sql.function: the function "tap" is not allowed`,
 		`select * from orders where TAPX(1, 1, '', '', 1)`:      `sql.function: the function "tapx" is not allowed`,
-		`select go_apply(0, note) from orders`:                  `sql.function: the function "go_apply" is not allowed`,
+		`select go_apply(0, '') from orders`:                    `sql.function: the function "go_apply" is not allowed`,
 		`select * from information_schema.tables`:               `sql.table_unknown: there is no table "information_schema.tables"`,
 		`select * from memory.main.orders`:                      `sql.table_unknown: there is no table "main.orders"`,
 		`select * from s0_0`:                                    `sql.table_unknown: there is no table "s0_0"`,

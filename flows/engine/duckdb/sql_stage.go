@@ -78,7 +78,8 @@ func (b *builder) stepSQL(st *plan.Step) (string, error) {
 	case node.Call:
 		return b.called(st, op), nil
 	case node.Query:
-		return b.streamed(st, st.Schema, false), nil
+		names := quoteNames(columns(st))
+		return fmt.Sprintf("SELECT %s FROM (SELECT %s FROM src%d WHERE tap(%[3]d, %[2]s))", arrived(pick(st.Schema, columns(st))), names, b.run.taps[st.Ref]), nil
 	case node.Profile:
 		return b.profile(st, op, in(0)), nil
 	case node.Enrich:
@@ -117,12 +118,7 @@ func (b *builder) read(st *plan.Step, op node.Read) (string, error) {
 	if native, ok := op.Source.(node.NativeSource); ok {
 		return b.readNative(st, native, b.run.taps[st.Ref])
 	}
-	_, texts := op.Source.(node.TextSource)
-	return b.streamed(st, op.Schema, texts), nil
-}
-
-// streamed reads what a feed brings; texts: every value is text.
-func (b *builder) streamed(st *plan.Step, schema flows.Schema, texts bool) string {
+	_, texts := op.Source.(node.TextSource) // every value is text
 	id := b.run.taps[st.Ref]
 	names := columns(st)
 	cols := make([]string, len(names))
@@ -133,11 +129,11 @@ func (b *builder) streamed(st *plan.Step, schema flows.Schema, texts bool) strin
 	// Every column is an argument, so that DuckDB asks the stream for all of them: it cannot deliver a projection.
 	where := fmt.Sprintf("tap(%d, %s)", id, strings.Join(cols, ", "))
 	for i, n := range names {
-		if f, ok := schema.Find(n); ok && (texts && f.Type.Kind != flows.Text || travelsAsText(f.Type)) {
+		if f, ok := op.Schema.Find(n); ok && (texts && f.Type.Kind != flows.Text || travelsAsText(f.Type)) {
 			cols[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", cols[i], SQLType(f.Type), cols[i])
 		}
 	}
-	return fmt.Sprintf("SELECT %s FROM %s WHERE %s", strings.Join(cols, ", "), view, where)
+	return fmt.Sprintf("SELECT %s FROM %s WHERE %s", strings.Join(cols, ", "), view, where), nil
 }
 
 // travelsAsText: see node.ArrowType.
