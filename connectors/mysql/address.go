@@ -58,7 +58,7 @@ func (s *Settings) url(rest string, jdbc bool) (ignored []string, err error) {
 	if s.User, s.Password, authority, err = address.Login(authority); err != nil {
 		return nil, err
 	}
-	if s.Host, s.Port, err = hostPort(authority); err != nil {
+	if s.Host, s.Port, err = address.HostPort(authority, usualPort); err != nil {
 		return nil, err
 	}
 	if s.Database, err = address.Decoded(url.PathUnescape, "the database", path); err != nil {
@@ -77,7 +77,7 @@ func (s *Settings) dsn(text string) (ignored []string, err error) {
 	if !closed || !slash {
 		return nil, address.Error("behind tcp(host:port) stands no /database", "write user:password@tcp(host:3306)/database")
 	}
-	if s.Host, s.Port, err = hostPort(host); err != nil {
+	if s.Host, s.Port, err = address.HostPort(host, usualPort); err != nil {
 		return nil, err
 	}
 	rest, query, _ := strings.Cut(rest, "?")
@@ -85,15 +85,6 @@ func (s *Settings) dsn(text string) (ignored []string, err error) {
 		return nil, err
 	}
 	return parameters.Read(s, query)
-}
-
-// hostPort reads a host with or without a port, which is otherwise the usual one.
-func hostPort(text string) (string, int64, error) {
-	host, port, err := address.HostPort(text, usualPort)
-	if port == 0 {
-		port = usualPort
-	}
-	return host, port, err
 }
 
 // parameters are those that an address may have.

@@ -57,7 +57,7 @@ func (s *Settings) native(rest string) (ignored []string, err error) {
 	if s.User, s.Password, authority, err = address.Login(authority); err != nil {
 		return nil, err
 	}
-	if s.Host, s.Port, err = hostPort(authority); err != nil {
+	if s.Host, s.Port, err = address.HostPort(authority, usualPort); err != nil {
 		return nil, err
 	}
 	if s.Database, err = address.Decoded(url.PathUnescape, "the database", path); err != nil {
@@ -75,7 +75,7 @@ func (s *Settings) jdbc(rest string) (ignored []string, err error) {
 		if strings.Contains(authority, "@") {
 			return nil, address.Error("a JDBC address names no user before its host", "write ?user=… behind the database, or begin with postgres://")
 		}
-		if s.Host, s.Port, err = hostPort(authority); err != nil {
+		if s.Host, s.Port, err = address.HostPort(authority, usualPort); err != nil {
 			return nil, err
 		}
 		path = database
@@ -86,15 +86,6 @@ func (s *Settings) jdbc(rest string) (ignored []string, err error) {
 		return nil, err
 	}
 	return parameters.Read(s, query)
-}
-
-// hostPort reads a host with or without a port, which is otherwise the usual one.
-func hostPort(text string) (string, int64, error) {
-	host, port, err := address.HostPort(text, usualPort)
-	if port == 0 {
-		port = usualPort
-	}
-	return host, port, err
 }
 
 // parameters are those that an address may have.

@@ -75,8 +75,8 @@ func Login(authority string) (user string, password node.Secret, rest string, er
 	return user, node.NewSecret(secret), authority[i+1:], nil
 }
 
-// HostPort reads host, host:port or [address]:port; usual is the port of such servers, for the examples. A host or a port
-// that is not given is "" or 0.
+// HostPort reads host, host:port or [address]:port; usual is the port of such servers, which is taken where none is
+// given. A host that is not given is "".
 func HostPort(text string, usual int) (host string, port int64, err error) {
 	if strings.ContainsAny(text, ",()") {
 		return "", 0, Error("the address names several hosts", "name one; a connection leads to one server")
@@ -95,7 +95,7 @@ func HostPort(text string, usual int) (host string, port int64, err error) {
 		host, digits = text[:i], text[i+1:]
 	}
 	if host, err = Decoded(url.PathUnescape, "the host", host); err != nil || digits == "" {
-		return host, 0, err
+		return host, int64(usual), err
 	}
 	n, err := strconv.ParseUint(digits, 10, 16)
 	if err != nil || n == 0 {

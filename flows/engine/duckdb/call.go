@@ -23,7 +23,6 @@ type part struct {
 	step   *plan.Step // the call
 	schema flows.Schema
 	feeds  []*feed // that feed it
-	handed int64   // records that went to the function
 	sent   callStats
 }
 
