@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"spark/connectors/folder"
 	"spark/flows"
 	"spark/flows/connection"
 	"spark/flows/run"
@@ -31,6 +30,7 @@ type backend struct {
 	folders     []string
 	stopJob     func(context.Context) error
 	stopPurge   func()
+	stopSweep   func()
 }
 
 // backendOptions say where a server keeps things and what its runs may use.
@@ -83,8 +83,7 @@ func openBackend(ctx context.Context, o backendOptions) (_ *backend, err error) 
 	if b.folders, err = (dataFolders{Folder: append([]string{files}, o.folders...)}).list(""); err != nil {
 		return nil, err
 	}
-	_, _ = folder.Sweep(b.folders...) // what killed runs left behind; what cannot be removed harms nobody
-	sweepTemp()
+	b.stopSweep = sweep(b.folders)
 	if b.store, err = store.Open(ctx, store.Config{DatabaseURL: o.databaseURL, Folder: o.data, RejectBytes: o.rejectBytes}); err != nil {
 		return nil, err
 	}
@@ -141,6 +140,9 @@ func openSealer(data string) (*seal.Sealer, error) {
 // close lets running jobs end until ctx ends, and then cancels them.
 func (b *backend) close(ctx context.Context) error {
 	var errs []error
+	if b.stopSweep != nil {
+		b.stopSweep()
+	}
 	if b.stopPurge != nil {
 		b.stopPurge()
 	}

@@ -69,7 +69,7 @@ func (c *runCommand) Run() error {
 	if c.Rejects == "" {
 		c.Rejects = strings.TrimSuffix(flowFile, filepath.Ext(flowFile)) + ".rejects.jsonl"
 	}
-	_, _ = folder.Sweep(folders...) // what killed runs left behind; what cannot be removed harms nobody
+	_, _, _ = folder.Sweep(folders...) // what killed runs left behind; what cannot be removed harms nobody
 	folder.SweepFolder(filepath.Dir(c.Rejects))
 	sweepTemp()
 	var rejectsAt string

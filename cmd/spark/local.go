@@ -163,7 +163,7 @@ func (p processes) Run(ctx context.Context, job run.Job, c run.Callbacks) ([]flo
 	nodes, err := host.Run(ctx, spec, executor.Callbacks{Deliver: c.Deliver, Counts: c.Counts, Warnings: c.Warnings, Samples: c.Samples, StoreRejects: c.StoreRejects, MayCommit: c.MayCommit, Reached: c.Reached})
 	err = withBudget(err, budget)
 	if e := flows.AsError(err); e != nil && (e.Params["killed"] == true || slices.Contains([]string{"executor.died", "memory.limit", "commit.unknown"}, e.Code)) {
-		_, _ = folder.Sweep(job.Folders...) // the executor could not; what cannot be removed harms nobody
+		_, _, _ = folder.Sweep(job.Folders...) // the executor could not; what cannot be removed harms nobody
 	}
 	return nodes, err
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"spark/connectors/folder"
 	"spark/flows"
@@ -41,4 +43,35 @@ func sweepTemp() {
 			}
 		}
 	}
+}
+
+// sweep removes what a killed server and its runs left in the folders and among the temp folders. The executors of a
+// server that has just been killed may take a while to end: while files of living processes are there it looks again,
+// for at most half a minute. What is left then is removed by the next run that writes there.
+func sweep(folders []string) (stop func()) {
+	once := func() (living int) {
+		sweepTemp()
+		_, living, _ = folder.Sweep(folders...) // what cannot be removed harms nobody
+		return living
+	}
+	if once() == 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer cancel()
+		for wait := 100 * time.Millisecond; ; wait *= 2 {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(wait):
+			}
+			if once() == 0 {
+				return
+			}
+		}
+	}()
+	return func() { cancel(); <-ended }
 }

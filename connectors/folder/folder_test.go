@@ -290,8 +290,8 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n, err := Sweep(one, two); n != 1 || err != nil {
-		t.Errorf("%d, %v", n, err)
+	if removed, living, err := Sweep(one, two); removed != 1 || living != 1 || err != nil {
+		t.Errorf("%d removed, %d of the living, %v", removed, living, err)
 	}
 	for n, want := range map[string]bool{living: true, dead: false, other: true, "mine" + tempSuffix: true} {
 		if _, err := os.Stat(filepath.Join(one, "sub", n)); (err == nil) != want {

@@ -213,18 +213,25 @@ func processStart(pid int) string {
 
 // Orphaned reports whether a mark is of a process of this machine that is gone.
 func Orphaned(mark string) bool {
-	parts := strings.Split(mark, "-")
-	if len(parts) != 4 || parts[0] != hostMark() || parts[2] == "" {
-		return false
-	}
-	pid, err := strconv.Atoi(parts[1])
-	return err == nil && pid > 0 && processStart(pid) != parts[2]
+	here, lives := owner(mark)
+	return here && !lives
 }
 
-// orphaned reports whether a temporary name is of such a process.
-func orphaned(name string) bool {
-	owner := strings.TrimSuffix(name, tempSuffix)
-	return Orphaned(owner[strings.LastIndexByte(owner, '.')+1:])
+// owner tells of the process that a mark names: whether it is or was one of this machine, and whether it still lives.
+func owner(mark string) (here, lives bool) {
+	parts := strings.Split(mark, "-")
+	if len(parts) != 4 || parts[0] != hostMark() || parts[2] == "" {
+		return false, false
+	}
+	pid, err := strconv.Atoi(parts[1])
+	here = err == nil && pid > 0
+	return here, here && processStart(pid) == parts[2]
+}
+
+// ownerOf is the owner of the file with a temporary name.
+func ownerOf(name string) (here, lives bool) {
+	mark := strings.TrimSuffix(name, tempSuffix)
+	return owner(mark[strings.LastIndexByte(mark, '.')+1:])
 }
 
 // SweepFolder removes the temporary files that dead processes of this machine left in one folder.
@@ -235,38 +242,44 @@ func SweepFolder(dir string) {
 	}
 }
 
-func sweepFolder(r *os.Root, dir string) (removed int) {
+func sweepFolder(r *os.Root, dir string) (removed, living int) {
 	entries, err := fs.ReadDir(r.FS(), dir)
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	for _, e := range entries {
-		if isTemp(e.Name()) && e.Type().IsRegular() && orphaned(e.Name()) && r.Remove(path.Join(dir, e.Name())) == nil {
+		if !isTemp(e.Name()) || !e.Type().IsRegular() {
+			continue
+		}
+		switch here, lives := ownerOf(e.Name()); {
+		case lives:
+			living++
+		case here && r.Remove(path.Join(dir, e.Name())) == nil:
 			removed++
 		}
 	}
-	return removed
+	return removed, living
 }
 
-// Sweep removes the temporary files that dead processes of this machine left anywhere in the folders, and returns
-// how many there were. Files of living processes and of other machines stay.
-func Sweep(roots ...string) (int, error) {
-	removed := 0
+// Sweep removes the temporary files that dead processes of this machine left anywhere in the folders. It returns how
+// many there were, and how many there are of living processes. Those stay, and so do the files of other machines.
+func Sweep(roots ...string) (removed, living int, err error) {
 	for _, dir := range roots {
 		r, err := os.OpenRoot(dir)
 		if err != nil {
-			return removed, failure(dir, err)
+			return removed, living, failure(dir, err)
 		}
 		err = fs.WalkDir(r.FS(), ".", func(name string, e fs.DirEntry, err error) error {
 			if err == nil && e.IsDir() {
-				removed += sweepFolder(r, name)
+				gone, stay := sweepFolder(r, name)
+				removed, living = removed+gone, living+stay
 			}
 			return nil // what cannot be looked into is left alone
 		})
 		_ = r.Close()
 		if err != nil {
-			return removed, failure(dir, err)
+			return removed, living, failure(dir, err)
 		}
 	}
-	return removed, nil
+	return removed, living, nil
 }

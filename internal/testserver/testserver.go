@@ -58,16 +58,34 @@ func missing(t testing.TB, server string, err error) {
 	t.Skipf("%s cannot be started: %v", server, err)
 }
 
-// freePort returns a loopback port that nobody listens on. Outgoing connections never take one below 32768.
+// reserved holds the ports that freePort gave to this process.
+var reserved struct {
+	sync.Mutex
+	by []net.PacketConn
+}
+
+// freePort returns a loopback port that nobody listens on and that freePort gives to no other process while this one
+// lives, so that a server finds it free again after a restart: the same number is held as a port of UDP. Outgoing
+// connections never take one below 32768.
 func freePort() (int, error) {
 	var last error
 	for range 100 {
 		port := 20000 + rand.IntN(12000)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		address := fmt.Sprintf("127.0.0.1:%d", port)
+		hold, err := net.ListenPacket("udp", address)
 		if err != nil {
 			last = err
 			continue
 		}
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			_ = hold.Close()
+			last = err
+			continue
+		}
+		reserved.Lock()
+		reserved.by = append(reserved.by, hold)
+		reserved.Unlock()
 		return port, l.Close()
 	}
 	return 0, fmt.Errorf("no free port: %w", last)
