@@ -149,11 +149,10 @@ func appendText(b []byte, s string) []byte {
 	b = append(b, '"')
 	plain := 0 // s[plain:i] is as it is in JSON
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
-			i++
-			continue
+		if i += plainText(s[i:]); i == len(s) {
+			break
 		}
+		c := s[i]
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch escaped := shortEscapes[c]; {
 		case escaped != "":
@@ -170,6 +169,27 @@ func appendText(b []byte, s string) []byte {
 		plain = i
 	}
 	return append(append(b, s[plain:]...), '"')
+}
+
+// plainText is how many octets of s, from its start, are ASCII that stands in JSON as it is.
+func plainText(s string) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 { // eight at a time
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		quote, back := w^ones*'"', w^ones*'\\'
+		// An octet below n sets its highest bit in w-ones*n, as long as it is ASCII and none before it borrows.
+		if (w|(w-ones*' ')|(quote-ones)|(back-ones))&high != 0 {
+			break
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			break
+		}
+	}
+	return i
 }
 
 var shortEscapes = [256]string{'"': `\"`, '\\': `\\`, '\b': `\b`, '\f': `\f`, '\n': `\n`, '\r': `\r`, '\t': `\t`}

@@ -45,6 +45,8 @@ type parser struct {
 	drop  []int32
 	parts []part
 	text  []byte // a value without its quotes
+	raws  []byte // the refused records, one after the other
+	ends  []int  // of each in raws
 
 	rowsBefore int   // of the last block, to guess the room for this one
 	textBefore []int // by outs

@@ -278,6 +278,8 @@ func (p *parser) refuse(r *region) {
 		}
 		return int(a.column - b.column)
 	})
+	before := len(p.rejects)
+	p.raws, p.ends = p.raws[:0], p.ends[:0]
 	p.rejects = slices.Grow(p.rejects, len(p.bads))
 	for _, x := range p.bads {
 		if n := len(p.drop); n > 0 && p.drop[n-1] == x.record {
@@ -290,7 +292,14 @@ func (p *parser) refuse(r *region) {
 		if p.hasQuotes {
 			line = p.lines + int64(bytes.Count(p.b[r.from:s], []byte{'\n'})) + 1
 		}
-		p.reject(s, e, line, p.records+int64(x.record)+1, int(x.column), x.fault)
+		p.rejects = append(p.rejects, p.refused(line, p.records+int64(x.record)+1, int(x.column), x.fault))
+		p.raws = append(p.raws, p.b[s:p.withoutReturn(s, e)]...)
+		p.ends = append(p.ends, len(p.raws))
+	}
+	all, at := string(p.raws), 0 // one for all; that it is UTF-8 was seen of the whole block
+	for i, end := range p.ends {
+		p.rejects[before+i].Raw = all[at:end]
+		at = end
 	}
 	for fi := range p.fields {
 		if o := p.ByField[fi]; o >= 0 && !travelsAsText(p.fields[fi].Type.Kind) {
@@ -302,19 +311,23 @@ func (p *parser) refuse(r *region) {
 // copyTexts appends the texts of the accepted records.
 func (p *parser) copyTexts(r *region, ci, fi int) {
 	col, rd := p.columns[p.ByField[fi]], p.readers[fi]
-	if p.fields[fi].Type.Kind != flows.Text || len(p.d.nulls) > 0 || len(p.drop) > 0 {
+	if p.fields[fi].Type.Kind != flows.Text || len(p.d.nulls) > 0 {
 		p.copyTextsOneByOne(r, ci, fi, col, rd)
 		return
 	}
 	col.Reserve(r.records)
 	col.ReserveText(r.end - r.from)
 	b, dst, used := p.b[:cap(p.b)], col.Text(), col.TextLen()
-	row := col.Len()
-	offs := col.Offsets()[row+1 : row+1+r.records]
-	for k := range offs {
+	row, drop := col.Len(), p.drop
+	offs := col.Offsets()[1:]
+	for k := range r.records {
+		if len(drop) > 0 && int(drop[0]) == k {
+			drop = drop[1:]
+			continue
+		}
 		s, e := p.bounds(r, ci, k)
 		if n := e - s; n == 0 && p.d.emptyNull {
-			col.SetNull(row + k)
+			col.SetNull(row)
 		} else if r.quotes && n > 1 && b[s] == p.d.quote {
 			used += p.copyQuoted(dst[used:], b[s+1:e-1])
 		} else if n <= 16 {
@@ -324,10 +337,11 @@ func (p *parser) copyTexts(r *region, ci, fi int) {
 		} else {
 			used += copy(dst[used:used+n], b[s:e])
 		}
-		offs[k] = int32(used)
+		offs[row] = int32(used)
+		row++
 	}
 	col.SetText(used)
-	col.SetLen(row + r.records)
+	col.SetLen(row)
 }
 
 func (p *parser) copyQuoted(dst, v []byte) int {

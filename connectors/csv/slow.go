@@ -306,21 +306,31 @@ func (p *parser) rejectShape(at, end, n, want int) {
 	if n == 1 {
 		fields = "field"
 	}
-	p.rejects = append(p.rejects, p.rejected(at, end, node.Reject{Code: "csv.fields", Line: p.lines + 1, Record: p.records,
+	p.rejects = append(p.rejects, p.raw(at, end, node.Reject{Code: "csv.fields", File: p.file.Path, Header: p.file.Header, Line: p.lines + 1, Record: p.records,
 		Reason: fmt.Sprintf("the record has %d %s and %d are expected", n, fields, want)}))
 }
 
 // reject refuses the record b[s:e] for its value of column ci.
 func (p *parser) reject(s, e int, line, record int64, ci int, f *value.Fault) {
+	p.rejects = append(p.rejects, p.raw(s, p.withoutReturn(s, e), p.refused(line, record, ci, f)))
+}
+
+// withoutReturn is the end of the record b[s:e] without the first half of its line end.
+func (p *parser) withoutReturn(s, e int) int {
 	if e > s && p.b[e-1] == '\r' {
 		e--
 	}
-	p.rejects = append(p.rejects, p.rejected(s, e, node.Reject{Code: "csv." + f.Kind, Reason: f.Reason, Line: line, Record: record,
-		Field: p.fields[p.layout.columns[ci]].Name}))
+	return e
 }
 
-func (p *parser) rejected(s, e int, r node.Reject) node.Reject {
-	r.File, r.Header = p.file.Path, p.file.Header
+// refused is the reject for a value of column ci, still without the record.
+func (p *parser) refused(line, record int64, ci int, f *value.Fault) node.Reject {
+	return node.Reject{Code: "csv." + f.Kind, Reason: f.Reason, Line: line, Record: record, Field: p.fields[p.layout.columns[ci]].Name,
+		File: p.file.Path, Header: p.file.Header}
+}
+
+// raw adds the record b[s:e] to its reject.
+func (p *parser) raw(s, e int, r node.Reject) node.Reject {
 	if raw := p.b[s:e]; utf8.Valid(raw) {
 		r.Raw = string(raw)
 	} else {

@@ -281,30 +281,38 @@ func (c *Column) Compact(first int, drop []int32) {
 	if len(drop) == 0 {
 		return
 	}
-	to, d := first+int(drop[0]), 0
-	for row := to; row < c.n; row++ {
-		if d < len(drop) && int(drop[d]) == row-first {
-			d++
-			c.setValid(row)
-			continue
+	for _, d := range drop {
+		c.setValid(first + int(d))
+	}
+	to := first + int(drop[0])
+	for i, d := range drop {
+		from, end := first+int(d)+1, c.n
+		if i+1 < len(drop) {
+			end = first + int(drop[i+1])
 		}
-		if to != row {
-			c.move(to, row)
-		}
-		to++
+		c.move(to, from, end)
+		to += end - from
 	}
 	c.n = to
 }
 
-func (c *Column) move(to, from int) {
+// move moves the rows from from to end down to to.
+func (c *Column) move(to, from, end int) {
 	if c.kind == boolean {
-		c.SetBit(to, c.data[from>>3]&(1<<(from&7)) != 0)
+		for row := from; row < end; row++ {
+			c.SetBit(to+row-from, c.data[row>>3]&(1<<(row&7)) != 0)
+		}
 	} else {
-		copy(c.data[to*c.width:(to+1)*c.width], c.data[from*c.width:(from+1)*c.width])
+		copy(c.data[to*c.width:], c.data[from*c.width:end*c.width])
 	}
-	if c.IsNull(from) {
-		c.setValid(from)
-		c.SetNull(to)
+	if c.nulls == 0 {
+		return
+	}
+	for row := from; row < end; row++ {
+		if c.IsNull(row) {
+			c.setValid(row)
+			c.SetNull(to + row - from)
+		}
 	}
 }
 

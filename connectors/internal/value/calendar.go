@@ -74,7 +74,7 @@ func (c *clock) timeOfDay() int64 {
 func (c *clock) checkDate(b []byte) *Fault {
 	switch {
 	case c.year < 1 || c.year > 9999:
-		return fault("date", "%s is not a date: the year must be 1 to 9999", quoted(b))
+		return refused("date", b, " is not a date: the year must be 1 to 9999")
 	case c.month < 1 || c.month > 12:
 		return fault("date", "%s is not a date: there is no month %d", quoted(b), c.month)
 	}
@@ -171,7 +171,7 @@ func (r *Reader) readClock(b []byte, c *clock) *Fault {
 }
 
 func tooFine(b []byte) *Fault {
-	return fault("precision", "%s is finer than a microsecond, which is the finest that is kept", quoted(b))
+	return refused("precision", b, " is finer than a microsecond, which is the finest that is kept")
 }
 
 // isoOffset reads what may follow the time and checks that it suits the type.
@@ -188,7 +188,7 @@ func (r *Reader) isoOffset(b, rest []byte, c *clock) *Fault {
 	case c.hasOffset && r.Type.Kind != flows.TimestampTZ:
 		return fault("zone", "%s has an offset from UTC and %s has none; choose the type timestamptz", quoted(b), r.Type)
 	case !c.hasOffset && r.Type.Kind == flows.TimestampTZ && r.zone == nil:
-		return fault("zone", "%s has no offset from UTC; set the field's time zone", quoted(b))
+		return refused("zone", b, " has no offset from UTC; set the field's time zone")
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ var durationForm = regexp.MustCompile(`^(-?)P(?:(-?\d+)Y)?(?:(-?\d+)M)?(?:(-?\d+
 func (r *Reader) interval(b []byte) ([]byte, *Fault) {
 	m := durationForm.FindSubmatch(b)
 	if m == nil || b[len(b)-1] == 'P' || b[len(b)-1] == 'T' {
-		return nil, fault("type", "%s is not an ISO 8601 duration such as P1Y2M3DT4H5M6S", quoted(b))
+		return nil, refused("type", b, " is not an ISO 8601 duration such as P1Y2M3DT4H5M6S")
 	}
 	fits := true
 	part := func(i int) int64 {
@@ -41,7 +41,7 @@ func (r *Reader) interval(b []byte) ([]byte, *Fault) {
 	}
 	us := (part(6)*3600+part(7)*60+part(8))*microsPerSecond + int64(fine)
 	if !fits || months > math.MaxInt32 || days > math.MaxInt32 {
-		return nil, fault("range", "%s does not fit into an interval", quoted(b))
+		return nil, refused("range", b, " does not fit into an interval")
 	}
 	sign := int64(1)
 	if len(m[1]) > 0 {

@@ -36,7 +36,7 @@ func checkJSON(b []byte) *Fault {
 		return fault("type", "%s is nested more than %d deep", quoted(b), MaxDepth)
 	}
 	if !jsontext.Value(b).IsValid() {
-		return fault("type", "%s is not JSON", quoted(b))
+		return refused("type", b, " is not JSON")
 	}
 	return nil
 }

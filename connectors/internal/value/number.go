@@ -103,14 +103,14 @@ func (r *Reader) slowInt(b []byte) (int64, *Fault) {
 func (r *Reader) wholeDigits(b []byte) ([]byte, bool, *Fault) {
 	n, ok := r.number(b)
 	if !ok {
-		return nil, false, fault("type", "%s is not a whole number", quoted(b))
+		return nil, false, refused("type", b, " is not a whole number")
 	}
 	if !r.opt.Exponent && (n.hasPoint || n.hasExp) {
 		return nil, false, fault("type", "%s is not a whole number: it has %s", quoted(b), extra(n))
 	}
 	sig, point := n.significant()
 	if len(sig) > point && len(sig) > 0 {
-		return nil, false, fault("precision", "%s is not a whole number: it has a fraction", quoted(b))
+		return nil, false, refused("precision", b, " is not a whole number: it has a fraction")
 	}
 	if point > 39 {
 		return nil, false, r.outOfRange(b)
@@ -131,9 +131,9 @@ func extra(n number) string {
 func (r *Reader) outOfRange(b []byte) *Fault {
 	switch r.Type.Kind {
 	case flows.Int128:
-		return fault("range", "%s does not fit into int128", quoted(b))
+		return refused("range", b, " does not fit into int128")
 	case flows.Double:
-		return fault("range", "%s does not fit into double", quoted(b))
+		return refused("range", b, " does not fit into double")
 	}
 	lo, hi := IntRange(r.Type.Kind)
 	return fault("range", "%s does not fit into %s, which goes from %d to %d", quoted(b), r.Type, lo, hi)
@@ -248,10 +248,10 @@ func (n number) significant() (digits []byte, point int) {
 func (r *Reader) DecimalValue(b []byte) (decimal128.Num, *Fault) {
 	n, ok := r.number(b)
 	if !ok {
-		return decimal128.Num{}, fault("type", "%s is not a number", quoted(b))
+		return decimal128.Num{}, refused("type", b, " is not a number")
 	}
 	if n.hasExp && !r.opt.Exponent {
-		return decimal128.Num{}, fault("type", "%s has an exponent, which may stand for lost digits; a decimal is written out", quoted(b))
+		return decimal128.Num{}, refused("type", b, " has an exponent, which may stand for lost digits; a decimal is written out")
 	}
 	sig, point := n.significant()
 	if decimals := len(sig) - point; len(sig) > 0 && decimals > r.Type.Scale {
@@ -304,7 +304,7 @@ func unscaled(sig []byte, zeros int) (hi, lo uint64) {
 func (r *Reader) Double(b []byte) (float64, *Fault) {
 	n, ok := r.number(b)
 	if !ok {
-		return 0, fault("type", "%s is not a number", quoted(b))
+		return 0, refused("type", b, " is not a number")
 	}
 	s := b
 	if r.opt.Group != 0 || r.opt.Decimal != '.' {
@@ -314,7 +314,7 @@ func (r *Reader) Double(b []byte) (float64, *Fault) {
 	if errors.Is(err, strconv.ErrRange) {
 		return 0, r.outOfRange(b)
 	} else if err != nil {
-		return 0, fault("type", "%s is not a number", quoted(b))
+		return 0, refused("type", b, " is not a number")
 	}
 	return v, nil
 }

@@ -196,7 +196,7 @@ func (r *Reader) Text(b []byte) ([]byte, *Fault) {
 		r.scratch = append(r.scratch[:0], make([]byte, base64.StdEncoding.DecodedLen(len(b)))...)
 		n, err := base64.StdEncoding.Strict().Decode(r.scratch, b)
 		if err != nil || bytes.ContainsAny(b, "\r\n") {
-			return nil, fault("type", "%s is not base64", quoted(b))
+			return nil, refused("type", b, " is not base64")
 		}
 		return r.scratch[:n], nil
 	}
@@ -206,10 +206,10 @@ func (r *Reader) Text(b []byte) ([]byte, *Fault) {
 // CheckText refuses what no text may hold.
 func CheckText(b []byte) *Fault {
 	if !utf8.Valid(b) {
-		return fault("encoding", "%s is not valid UTF-8", quoted(b))
+		return refused("encoding", b, " is not valid UTF-8")
 	}
 	if bytes.IndexByte(b, 0) >= 0 {
-		return fault("encoding", "%s contains a NUL character", quoted(b))
+		return refused("encoding", b, " contains a NUL character")
 	}
 	return nil
 }
@@ -239,7 +239,7 @@ func oneOf(words []string) string {
 
 func (r *Reader) uuid(b []byte) ([]byte, *Fault) {
 	if len(b) != 36 {
-		return nil, fault("type", "%s is not a UUID", quoted(b))
+		return nil, refused("type", b, " is not a UUID")
 	}
 	r.scratch = append(r.scratch[:0], b...)
 	for i, c := range b {
@@ -249,7 +249,7 @@ func (r *Reader) uuid(b []byte) ([]byte, *Fault) {
 		case !dash && c >= 'A' && c <= 'F':
 			r.scratch[i] = c | 0x20
 		default:
-			return nil, fault("type", "%s is not a UUID", quoted(b))
+			return nil, refused("type", b, " is not a UUID")
 		}
 	}
 	return r.scratch, nil
@@ -259,17 +259,25 @@ func fault(kind, format string, args ...any) *Fault {
 	return &Fault{Kind: kind, Reason: fmt.Sprintf(format, args...)}
 }
 
+// refused is the fault whose sentence is a value and then rest: files with bad values have millions of them.
+func refused(kind string, b []byte, rest string) *Fault {
+	var room [128]byte
+	return &Fault{Kind: kind, Reason: string(append(appendQuoted(room[:0], b), rest...))}
+}
+
 // quoted writes a value into a sentence, shortened.
-func quoted(b []byte) string {
+func quoted(b []byte) string { return string(appendQuoted(nil, b)) }
+
+func appendQuoted(to, b []byte) []byte {
 	const most = 60
 	if len(b) <= most {
-		return strconv.Quote(string(b))
+		return strconv.AppendQuote(to, string(b))
 	}
 	cut := most
 	for cut > most-4 && !utf8.RuneStart(b[cut]) {
 		cut--
 	}
-	return strconv.Quote(string(b[:cut])) + "…"
+	return append(strconv.AppendQuote(to, string(b[:cut])), "…"...)
 }
 
 // Quoted writes a value into a sentence, shortened.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -45,7 +46,7 @@ type frame struct {
 // withData marks the length of a frame that has data.
 const withData = 1 << 31
 
-// encode writes the length and the JSON of a frame.
+// encode writes what comes before the data of a frame: the lengths and the JSON.
 func encode(f frame) ([]byte, error) {
 	b, err := json.Marshal(f)
 	if err != nil {
@@ -58,40 +59,66 @@ func encode(f frame) ([]byte, error) {
 	if n > maxFrame {
 		return nil, &flows.Error{Code: "executor.frame", Message: fmt.Sprintf("a %s of %d MB between the run's process and its host is larger than %d MB", strings.TrimSpace(f.Method+" "+string(f.Kind)), n>>20, maxFrame>>20)}
 	}
-	out := make([]byte, 0, 4+n)
+	out := make([]byte, 0, 8+len(b))
 	if f.Data == nil {
 		return append(binary.BigEndian.AppendUint32(out, uint32(n)), b...), nil
 	}
 	out = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(out, uint32(n)|withData), uint32(len(b)))
-	return append(append(out, b...), f.Data...), nil
+	return append(out, b...), nil
 }
 
-func readFrame(r io.Reader) (frame, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
+// readFrame reads a frame. Its data are written into room where that is given, and are valid until its next use.
+func readFrame(r io.Reader, room *[]byte) (f frame, err error) {
+	n, err := readLength(r)
+	if err != nil {
 		return frame{}, err
 	}
-	n := binary.BigEndian.Uint32(head[:])
-	data := n&withData != 0
+	data, text := n&withData != 0, n
 	if n &^= withData; n > maxFrame {
 		return frame{}, fmt.Errorf("executor protocol: a frame of %d bytes is announced", n)
 	}
-	b := make([]byte, n)
-	if _, err := io.ReadFull(r, b); err != nil {
-		return frame{}, fmt.Errorf("executor protocol: a frame ends in the middle: %w", err)
-	}
-	var f frame
 	if data {
-		if n < 4 || binary.BigEndian.Uint32(b) > n-4 {
-			return frame{}, errors.New("executor protocol: a frame is shorter than its parts")
+		if n < 4 {
+			return frame{}, errShort
 		}
-		end := 4 + binary.BigEndian.Uint32(b)
-		b, f.Data = b[4:end], b[end:]
+		if text, err = readLength(r); err != nil {
+			return frame{}, brokenOff(err)
+		}
+		if text > n-4 {
+			return frame{}, errShort
+		}
+	}
+	b := make([]byte, text)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return frame{}, brokenOff(err)
 	}
 	if err := json.Unmarshal(b, &f); err != nil {
 		return frame{}, fmt.Errorf("executor protocol: %w", err)
 	}
+	if !data {
+		return f, nil
+	}
+	if room == nil {
+		room = new([]byte)
+	}
+	*room = slices.Grow((*room)[:0], int(n-4-text))[:n-4-text]
+	f.Data = *room
+	if _, err := io.ReadFull(r, f.Data); err != nil {
+		return frame{}, brokenOff(err)
+	}
 	return f, nil
+}
+
+var errShort = errors.New("executor protocol: a frame is shorter than its parts")
+
+func brokenOff(err error) error {
+	return fmt.Errorf("executor protocol: a frame ends in the middle: %w", err)
+}
+
+func readLength(r io.Reader) (uint32, error) {
+	var b [4]byte
+	_, err := io.ReadFull(r, b[:])
+	return binary.BigEndian.Uint32(b[:]), err
 }
 
 // errGone is what pending calls get when the other side is gone.
@@ -101,6 +128,7 @@ var errGone = errors.New("the other side of the executor protocol is gone")
 type peer struct {
 	r       io.Reader
 	handle  func(f frame) // calls, events and cancels; must not block
+	room    *[]byte       // of the data of frames, which are valid until handle returns; nil: each has its own
 	writeMu sync.Mutex
 	w       io.Writer
 
@@ -117,7 +145,7 @@ func newPeer(r io.Reader, w io.Writer, handle func(frame)) *peer {
 // serve reads frames until the other side is gone and returns why; io.EOF is an orderly end.
 func (p *peer) serve() error {
 	for {
-		f, err := readFrame(p.r)
+		f, err := readFrame(p.r, p.room)
 		if err != nil {
 			p.mu.Lock()
 			p.gone = true
@@ -150,7 +178,11 @@ func (p *peer) send(f frame) error {
 	}
 	p.writeMu.Lock()
 	defer p.writeMu.Unlock()
-	if _, err := p.w.Write(b); err != nil {
+	_, err = p.w.Write(b)
+	if err == nil && f.Data != nil {
+		_, err = p.w.Write(f.Data)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w", errGone, err)
 	}
 	return nil

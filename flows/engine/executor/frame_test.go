@@ -52,6 +52,7 @@ func TestFramesGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		written = append(written, f.Data...)
 		stream.Write(written)
 		if n := binary.BigEndian.Uint32(written) &^ withData; int(n) != len(written)-4 {
 			t.Errorf("length %d of %d bytes", n, len(written)-4)
@@ -74,12 +75,13 @@ func TestFramesGolden(t *testing.T) {
 	if err != nil || got != string(want) {
 		t.Errorf("the frames differ from %s, %v:\n%s", path, err, got)
 	}
+	var room []byte
 	for _, f := range conversation {
-		if read, err := readFrame(&stream); err != nil || read.Kind != f.Kind || read.ID != f.ID || !bytes.Equal(read.Data, f.Data) {
+		if read, err := readFrame(&stream, &room); err != nil || read.Kind != f.Kind || read.ID != f.ID || !bytes.Equal(read.Data, f.Data) {
 			t.Fatalf("read %+v, %v, want %+v", read, err, f)
 		}
 	}
-	if _, err := readFrame(&stream); !errors.Is(err, io.EOF) {
+	if _, err := readFrame(&stream, &room); !errors.Is(err, io.EOF) {
 		t.Errorf("after the last frame: %v", err)
 	}
 }
@@ -95,7 +97,7 @@ func TestBrokenFrames(t *testing.T) {
 		"not JSON":    {0, 0, 0, 2, 'n', 'o'},
 		"half a head": {0, 0},
 	} {
-		if _, err := readFrame(bytes.NewReader(b)); err == nil {
+		if _, err := readFrame(bytes.NewReader(b), nil); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}

@@ -45,7 +45,7 @@ type Callbacks struct {
 	Samples  func([]flows.Sample)
 	// Reached is told, before Run returns, how far incremental sources were read by a run that is committed.
 	Reached func(map[string]node.Offset)
-	// StoreRejects makes rejects durable. They are lines of flows.AppendReject, which it may keep.
+	// StoreRejects makes rejects durable. They are lines of flows.AppendReject, valid until it returns.
 	StoreRejects func(lines []byte) error
 	// Deliver makes durable what a node has sent; nil: nobody will ask.
 	Deliver func(node string, keys []byte) error
@@ -89,6 +89,7 @@ func Start(ctx context.Context, o Options) (*Host, error) {
 	}
 	h.stdin = stdin
 	h.peer = newPeer(stdout, stdin, h.handle)
+	h.peer.room = new([]byte)
 	started := make(chan error)
 	go func() {
 		// Pdeathsig watches the thread that forked, so that thread must live as long as the child.
