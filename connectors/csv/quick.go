@@ -280,6 +280,7 @@ func (p *parser) refuse(r *region) {
 	})
 	before := len(p.rejects)
 	p.raws, p.ends = p.raws[:0], p.ends[:0]
+	counted, lines := r.from, p.lines // lines before counted, where texts in quotes may have some
 	p.rejects = slices.Grow(p.rejects, len(p.bads))
 	for _, x := range p.bads {
 		if n := len(p.drop); n > 0 && p.drop[n-1] == x.record {
@@ -290,7 +291,8 @@ func (p *parser) refuse(r *region) {
 		s, e := int(r.pos[j]+1), int(r.pos[j+r.columns])
 		line := p.lines + int64(x.record) + 1
 		if p.hasQuotes {
-			line = p.lines + int64(bytes.Count(p.b[r.from:s], []byte{'\n'})) + 1
+			lines += int64(bytes.Count(p.b[counted:s], []byte{'\n'}))
+			counted, line = s, lines+1
 		}
 		p.rejects = append(p.rejects, p.refused(line, p.records+int64(x.record)+1, int(x.column), x.fault))
 		p.raws = append(p.raws, p.b[s:p.withoutReturn(s, e)]...)

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"spark/flows"
 	"spark/flows/node"
 )
@@ -87,6 +89,7 @@ func Start(ctx context.Context, o Options) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("executor: %w", err)
 	}
+	widen(stdout)
 	h.stdin = stdin
 	h.peer = newPeer(stdout, stdin, h.handle)
 	h.peer.room = new([]byte)
@@ -116,6 +119,18 @@ func Start(ctx context.Context, o Options) (*Host, error) {
 		return nil, fmt.Errorf("executor: %w", err)
 	}
 	return h, nil
+}
+
+// widen gives a pipe the room of a batch of rejects: with the usual 64 KB both sides wait for each other sixteen times for
+// each. Where the kernel does not grant it, the pipe works as it is.
+func widen(pipe io.Reader) {
+	f, ok := pipe.(syscall.Conn)
+	if !ok {
+		return
+	}
+	if c, err := f.SyscallConn(); err == nil {
+		_ = c.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, rejectBatchBytes) })
+	}
 }
 
 // PID of the child.
