@@ -19,9 +19,12 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var err error
-	if len(os.Args) > 1 && os.Args[1] == "limit" {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == "limit":
 		err = limit(os.Args[2:])
-	} else {
+	case len(os.Args) == 3 && os.Args[1] == "send":
+		err = sendAll(ctx, os.Args[2])
+	default:
 		err = bench(ctx, os.Args[1:], figures(), os.Stdout, os.Stderr)
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -103,6 +104,11 @@ func (c *client) do(ctx context.Context, q request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.attempts(ctx, q, u)
+}
+
+// attempts is do of a request whose address is known.
+func (c *client) attempts(ctx context.Context, q request, u *url.URL) (*answer, error) {
 	for attempt := 1; ; attempt++ {
 		if c.limiter != nil {
 			if err := c.limiter.Wait(ctx); err != nil {
@@ -149,6 +155,12 @@ func (c *client) resolve(address string, query url.Values) (*url.URL, error) {
 	case netguard.Origin(u) != netguard.Origin(c.base):
 		return nil, c.elsewhere(u)
 	}
+	if u.Path != "" && u.Path[0] != '/' { // JoinPath leaves it out below a bare host
+		u.Path = "/" + u.Path
+		if u.RawPath != "" {
+			u.RawPath = "/" + u.RawPath
+		}
+	}
 	if len(query) > 0 {
 		v := u.Query()
 		for name, values := range query {
@@ -176,19 +188,8 @@ func (c *client) elsewhere(u *url.URL) error {
 func (c *client) once(ctx context.Context, q request, u *url.URL) (*answer, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, q.method, u.String(), bytes.NewReader(q.body))
-	if err != nil {
-		return nil, err
-	}
-	for name, values := range q.header {
-		r.Header[name] = values
-	}
-	r.Header.Set("Accept-Encoding", "gzip")
-	if r.Header.Get("User-Agent") == "" {
-		r.Header.Set("User-Agent", "Spark")
-	}
 	began := time.Now()
-	res, err := c.http.Do(r)
+	res, err := c.http.Do(q.attempt(u).WithContext(ctx))
 	if err != nil {
 		return nil, timely(ctx, err)
 	}
@@ -208,6 +209,24 @@ func (c *client) once(ctx context.Context, q request, u *url.URL) (*answer, erro
 	}
 	return a, timely(ctx, err)
 }
+
+// attempt is the request as it is sent.
+func (q request) attempt(u *url.URL) *http.Request {
+	header := make(http.Header, len(q.header)+2)
+	header["User-Agent"] = spark
+	maps.Copy(header, q.header)
+	header["Accept-Encoding"] = gzipped
+	r := &http.Request{Method: q.method, URL: u, Host: strings.TrimSuffix(u.Host, ":"), Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	if len(q.body) == 0 {
+		return r
+	}
+	r.ContentLength = int64(len(q.body))
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(q.body)), nil }
+	r.Body, _ = r.GetBody()
+	return r
+}
+
+var spark, gzipped = []string{"Spark"}, []string{"gzip"}
 
 var errTimeout = errors.New("no answer in time")
 
@@ -248,10 +267,12 @@ func readBody(res *http.Response, limit int64) ([]byte, error) {
 		}
 		in = z
 	}
-	var b bytes.Buffer
-	if n := res.ContentLength; n > 0 && n <= limit && !zipped {
-		b.Grow(int(n) + bytes.MinRead)
+	if n := res.ContentLength; n > 0 && n <= limit && !zipped && res.Body != http.NoBody {
+		b := make([]byte, n)
+		got, err := io.ReadFull(in, b)
+		return b[:got], err
 	}
+	var b bytes.Buffer
 	for {
 		_, err := io.CopyN(&b, in, 1<<20)
 		switch {

@@ -332,7 +332,7 @@ func (k *calls) send(ctx context.Context, m made) (flows.CallAnswer, error) {
 		}
 		return out, err
 	}
-	a, err := k.client.do(ctx, m.request)
+	a, err := k.client.attempts(ctx, m.request, u)
 	if ctx.Err() != nil {
 		return out, context.Cause(ctx)
 	}

@@ -37,37 +37,35 @@ type caller struct {
 	reject       func(node.Reject) error
 	stats        callStats
 
-	jobs   chan job
 	slices chan *slice
-	wake   chan struct{} // something is done
+	wake   chan struct{} // what deliver waits for may be done
+	hasty  atomic.Bool   // deliver takes whatever is done, not only a whole slice
 
-	mu    sync.Mutex
-	room  *sync.Cond
-	bytes int64 // of results that have not gone on
+	mu      sync.Mutex
+	changed *sync.Cond // something of these
+	ready   []*slice   // with records that are not begun
+	over    bool       // no more slices come
+	bytes   int64      // of results that have not gone on
 }
 
 // callStats are the books of a call.
 type callStats struct{ taken, passed, refused int64 }
 
-// job is one record.
-type job struct {
-	slice    *slice
-	row      int
-	prepared any
-}
-
 // slice is some records on their way.
 type slice struct {
-	records arrow.RecordBatch
-	results [][]any
-	refused []*node.Reject
-	sizes   []int64
-	done    []atomic.Bool
+	records  arrow.RecordBatch
+	prepared []any
+	begun    int
+	results  [][]any
+	refused  []*node.Reject
+	sizes    []int64
+	done     []atomic.Bool
+	left     atomic.Int64 // records that are not done
 }
 
 func newCaller(op node.Call, calls node.Calls, passed int, sites []errorSite, emit func(node.Batch) error, reject func(node.Reject) error) *caller {
-	c := &caller{op: op, calls: calls, passed: passed, sites: sites, file: -1, record: -1, emit: emit, reject: reject, jobs: make(chan job), slices: make(chan *slice, callSlices), wake: make(chan struct{}, 1)}
-	c.room = sync.NewCond(&c.mu)
+	c := &caller{op: op, calls: calls, passed: passed, sites: sites, file: -1, record: -1, emit: emit, reject: reject, slices: make(chan *slice, callSlices), wake: make(chan struct{}, 1)}
+	c.changed = sync.NewCond(&c.mu)
 	return c
 }
 
@@ -75,12 +73,16 @@ func newCaller(op node.Call, calls node.Calls, passed int, sites []errorSite, em
 func (c *caller) run(ctx context.Context, produce func(take func(arrow.RecordBatch) error) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(ctx, func() { c.mu.Lock(); c.room.Broadcast(); c.mu.Unlock() })()
+	defer context.AfterFunc(ctx, func() { c.tell(func() {}) })()
 	var wg sync.WaitGroup
 	for range max(1, c.op.Parallel) {
 		wg.Go(func() {
-			for j := range c.jobs {
-				if err := c.one(ctx, j); err != nil {
+			for {
+				s, row := c.next(ctx)
+				if s == nil {
+					return
+				}
+				if err := c.one(ctx, s, row); err != nil {
 					cancel(err)
 				}
 			}
@@ -99,7 +101,7 @@ func (c *caller) run(ctx context.Context, produce func(take func(arrow.RecordBat
 		}
 	}()
 	produced := produce(func(b arrow.RecordBatch) error { return c.take(ctx, b) })
-	close(c.jobs)
+	c.tell(func() { c.over = true })
 	wg.Wait()
 	close(c.slices)
 	<-emitted
@@ -113,76 +115,108 @@ func (c *caller) run(ctx context.Context, produce func(take func(arrow.RecordBat
 func (c *caller) take(ctx context.Context, b arrow.RecordBatch) error {
 	for from := int64(0); from < b.NumRows(); from += callSlice {
 		n := min(callSlice, b.NumRows()-from)
-		s := &slice{records: b.NewSlice(from, from+n), results: make([][]any, n), refused: make([]*node.Reject, n), sizes: make([]int64, n), done: make([]atomic.Bool, n)}
+		s := &slice{records: b.NewSlice(from, from+n), prepared: make([]any, n), results: make([][]any, n), refused: make([]*node.Reject, n), sizes: make([]int64, n), done: make([]atomic.Bool, n)}
+		s.left.Store(n)
+		for row := range int(n) {
+			c.prepare(s, row)
+		}
 		select {
 		case c.slices <- s:
 		case <-ctx.Done():
 			s.records.Release()
 			return context.Cause(ctx)
 		}
-		for row := range int(n) {
-			if err := c.begin(ctx, s, row); err != nil {
-				return err
-			}
-		}
+		c.tell(func() { c.ready = append(c.ready, s) })
 		c.stats.taken += n
 	}
 	return nil
 }
 
-// begin waits for room, and gives a record to a goroutine that is free.
-func (c *caller) begin(ctx context.Context, s *slice, row int) error {
+// tell changes what next waits for.
+func (c *caller) tell(change func()) {
 	c.mu.Lock()
-	for c.bytes > callBytes && ctx.Err() == nil {
-		c.room.Wait()
-	}
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	change()
+	c.changed.Broadcast()
+}
+
+// prepare reads the arguments of a record, or refuses it where one has no value.
+func (c *caller) prepare(s *slice, row int) {
 	if code := s.records.Column(c.passed + len(c.op.Args) + 1).(*array.Int32); !code.IsNull(row) {
 		site := c.sites[code.Value(row)-1]
 		s.refused[row] = &node.Reject{Code: site.Code, Field: site.column, Reason: site.Message}
-		s.done[row].Store(true)
-		return nil
+		return
 	}
-	prepared := c.calls.Prepare(func(i int) (string, bool) {
+	s.prepared[row] = c.calls.Prepare(func(i int) (string, bool) {
 		col := s.records.Column(c.passed + i).(*array.String)
 		if col.IsNull(row) {
 			return "", false
 		}
 		return col.Value(row), true
 	})
-	select {
-	case c.jobs <- job{s, row, prepared}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
+}
+
+// next waits for a record, and for room for its results; nil: there is none any more. Records are begun in their order,
+// so that the first of those that are not done never waits for room.
+func (c *caller) next(ctx context.Context) (*slice, int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		switch {
+		case ctx.Err() != nil || c.over && len(c.ready) == 0:
+			return nil, 0
+		case len(c.ready) == 0 || c.bytes > callBytes:
+			c.changed.Wait()
+			continue
+		}
+		s := c.ready[0]
+		row := s.begun
+		if s.begun++; s.begun == len(s.done) {
+			c.ready[0], c.ready = nil, c.ready[1:]
+		}
+		return s, row
 	}
 }
 
 // one calls the function for a record.
-func (c *caller) one(ctx context.Context, j job) error {
-	results, refused, err := c.calls.Call(ctx, j.prepared)
+func (c *caller) one(ctx context.Context, s *slice, row int) error {
+	if s.refused[row] != nil {
+		c.finish(s, row)
+		return nil
+	}
+	results, refused, err := c.calls.Call(ctx, s.prepared[row])
 	if err != nil {
 		return err
 	}
 	if refused == nil && len(results) != len(c.op.Results) {
 		return fmt.Errorf("%s returned %d of %d results", c.op.Caller, len(results), len(c.op.Results))
 	}
-	s := j.slice
-	s.results[j.row], s.refused[j.row] = results, refused
+	s.prepared[row], s.results[row], s.refused[row] = nil, results, refused
 	for _, v := range results {
 		if text, ok := v.(string); ok {
-			s.sizes[j.row] += int64(len(text))
+			s.sizes[row] += int64(len(text))
 		}
 	}
-	c.mu.Lock()
-	c.bytes += s.sizes[j.row]
-	c.mu.Unlock()
-	s.done[j.row].Store(true)
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
+	c.finish(s, row)
 	return nil
+}
+
+// finish says that a record is done, and wakes deliver where that is worth it: once per slice as long as nothing is late.
+func (c *caller) finish(s *slice, row int) {
+	full := false
+	if size := s.sizes[row]; size > 0 {
+		c.mu.Lock()
+		c.bytes += size
+		full = c.mostly()
+		c.mu.Unlock()
+	}
+	s.done[row].Store(true) // before hasty is read: see deliver
+	if s.left.Add(-1) == 0 || full || c.hasty.Load() {
+		select {
+		case c.wake <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // deliver hands the records of a slice on as they are done, in their order.
@@ -193,6 +227,7 @@ func (c *caller) deliver(ctx context.Context, s *slice) error {
 	pause := time.NewTicker(callPause)
 	defer pause.Stop()
 	n, late := len(s.done), false
+	c.hasty.Store(false)
 	for from, to := 0, 0; from < n; {
 		for to < n && s.done[to].Load() {
 			to++
@@ -202,12 +237,14 @@ func (c *caller) deliver(ctx context.Context, s *slice) error {
 				return err
 			}
 			from, late = to, false
+			c.hasty.Store(false)
 			continue
 		}
 		select {
 		case <-c.wake:
 		case <-pause.C:
 			late = true
+			c.hasty.Store(true) // what is done after the next look wakes
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -218,8 +255,11 @@ func (c *caller) deliver(ctx context.Context, s *slice) error {
 func (c *caller) full() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.bytes > callBytes/8
+	return c.mostly()
 }
+
+// mostly reports whether results should go on soon; the lock is held.
+func (c *caller) mostly() bool { return c.bytes > callBytes/8 }
 
 // hand hands some records of a slice on, with their results, and tells those that are refused.
 func (c *caller) hand(s *slice, from, to int) error {
@@ -241,10 +281,7 @@ func (c *caller) hand(s *slice, from, to int) error {
 	if err != nil {
 		return err
 	}
-	c.mu.Lock()
-	c.bytes -= freed
-	c.room.Broadcast()
-	c.mu.Unlock()
+	c.tell(func() { c.bytes -= freed })
 	return c.emit(node.Batch{Records: b})
 }
 
