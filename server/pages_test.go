@@ -52,7 +52,7 @@ func TestPagesAreFresh(t *testing.T) {
 func pages(c api.Catalogue) map[string]string {
 	files := map[string]string{}
 	var index strings.Builder
-	index.WriteString("# Reference\n\nWritten by a test from what the panels and forms of the editor show.\nExpressions have [a page of their own](../expressions.md), types [another](../types.md).\n")
+	index.WriteString("# Reference\n\nWritten by a test from what the panels and forms of the editor show.\nExpressions have [a page of their own](../expressions.md), types [another](../types.md),\nand what is promised for the records of each output [a third](delivery.md).\n")
 	slices.SortFunc(c.Nodes, func(a, b api.NodeType) int { return strings.Compare(a.Title, b.Title) })
 	var categories []string
 	for _, n := range c.Nodes {
@@ -83,7 +83,7 @@ func pages(c api.Catalogue) map[string]string {
 		files[name] = formatPage(f)
 		fmt.Fprintf(&index, "- [%s](%s): %s\n", f.Title, name, strings.Join(f.Extensions, ", "))
 	}
-	files["README.md"] = index.String()
+	files["README.md"], files["delivery.md"] = index.String(), deliveryPage(c)
 	return files
 }
 

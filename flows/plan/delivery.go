@@ -72,8 +72,10 @@ func promise(from node.ReadPromise, to node.WritePromise, several bool) (flows.G
 		return flows.EffectivelyOnce, "records are found by their key, so that one that is written again changes nothing"
 	case to.Kind == node.WriteWhole && !from.Incremental:
 		return flows.ExactlyOnce, "the " + to.What + " is replaced as a whole, or stays as it was; a run that is repeated writes the same again"
-	case from.Overlap:
+	case from.Overlap && to.Offsets:
 		return flows.AtLeastOnce, "the source reads its overlap again, and the " + to.What + " does not know records that it has; choose upsert"
+	case from.Overlap:
+		return flows.AtLeastOnce, "the source reads its overlap again, and the " + to.What + " does not know records that came before; a table with upsert does"
 	case from.Incremental && several:
 		return flows.AtLeastOnce, "the outputs commit one after the other: after a crash in between, the next run reads the same records again"
 	case from.Incremental && to.Offsets && to.Kind == node.WriteWhole:
