@@ -19,6 +19,8 @@ type Connection struct {
 	Etag        string          `json:"etag"`
 	UpdatedAt   time.Time       `json:"updatedAt"`
 	UpdatedBy   string          `json:"updatedBy"`
+	// Grant is the key of what its access tokens come from; "": it needs none.
+	Grant string `json:"-"`
 }
 
 // Column is a column of a table.

@@ -66,6 +66,8 @@ func Run(t *testing.T, fresh func(t *testing.T) store.Config) {
 		"a renamed environment":               testRenamedEnvironment,
 		"runs in an environment":              testRunInEnvironment,
 		"connections of other projects":       testConnectionIsolation,
+		"grants":                              testGrants,
+		"grants of several servers":           testGrantsOfServers,
 		"inbox":                               testInbox,
 		"discard":                             testDiscard,
 		"replays take rejects":                testReplayClaims,
