@@ -98,7 +98,7 @@ func openBackend(ctx context.Context, o backendOptions) (_ *backend, err error) 
 	if err != nil {
 		return nil, err
 	}
-	b.connections = &connection.Service{Store: b.store.Connections, Sealer: sealer, NewID: newID, Environments: b.store.Environments, Grants: &connection.Grants{Store: b.store.Grants, Sealer: sealer}}
+	b.connections = &connection.Service{Store: b.store.Connections, Sealer: sealer, NewID: newID, Environments: b.store.Environments, Grants: &connection.Grants{Store: b.store.Grants, Sealer: sealer}, SignIns: b.store.Grants}
 	if b.lab, err = newLab(b.folders, b.connections, b.store.Cursors); err != nil {
 		return nil, err
 	}

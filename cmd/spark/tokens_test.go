@@ -77,6 +77,10 @@ func TestRunKeepsTokens(t *testing.T) {
 	if r := p.run("run", "--connections", "connections.json", "flow.json"); r.code != exitFailed || !strings.Contains(r.stderr, "invalid_grant") || strings.Contains(r.stderr, "refresh-") {
 		t.Errorf("revoked: %d\n%s", r.code, r.stderr)
 	}
+	p.write("connections.json", fmt.Sprintf(`{"shop":{"type":"http","settings":{"baseUrl":%q,"auth":"code","authorizeUrl":%q,"tokenUrl":%q,"clientId":"me"}}}`, o.URL, o.URL+"/authorize", o.URL+"/token"))
+	if r := p.run("run", "--connections", "connections.json", "flow.json"); r.code != exitFailed || !strings.Contains(r.stderr, "takes a server") {
+		t.Errorf("a sign-in: %d\n%s", r.code, r.stderr)
+	}
 }
 
 // shopWithTokens serves a place with the connection "shop" to an API with a refresh token.

@@ -24,8 +24,8 @@ const typeID = "http"
 func init() {
 	node.RegisterConnectionType(&node.ConnectionType{
 		ID: typeID, Title: "HTTP API", Summary: "An API that is called over HTTP, with its authentication.",
-		Synonyms: []string{"WebAPI", "REST", "OAuth2", "HTTP", "API token"},
-		New:      func() node.ConnectionSettings { return newSettings() }, Test: test,
+		Synonyms: []string{"WebAPI", "REST", "OAuth2", "HTTP", "API token"}, SignInIf: "auth=" + authCode,
+		New: func() node.ConnectionSettings { return newSettings() }, Test: test,
 	})
 }
 
@@ -45,7 +45,7 @@ const (
 // Settings are those of a connection.
 type Settings struct {
 	BaseURL string `json:"baseUrl" title:"Base URL" required:"true" help:"What the addresses of nodes begin with. The credentials are sent there, and nowhere else." example:"https://api.example.com/v1"`
-	Auth    string `json:"auth" title:"Authentication" enum:"none|basic|bearer|key|client|refresh|jwt|hmac" help:"bearer: a token as it is. key: an API key in a header or the query. client: OAuth2 client credentials. refresh: OAuth2 refresh token. jwt: a token that is signed here. hmac: a signature of each request."`
+	Auth    string `json:"auth" title:"Authentication" enum:"none|basic|bearer|key|client|code|refresh|jwt|hmac" help:"bearer: a token as it is. key: an API key in a header or the query. client: OAuth2 client credentials. code: OAuth2 authorization code, for which somebody signs in. refresh: OAuth2 refresh token. jwt: a token that is signed here. hmac: a signature of each request."`
 
 	User     string      `json:"user,omitempty" title:"User" showIf:"auth=basic"`
 	Password node.Secret `json:"password,omitzero" title:"Password" showIf:"auth=basic"`

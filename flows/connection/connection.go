@@ -46,6 +46,8 @@ type Service struct {
 	Environments Environments
 	// Grants give access tokens; nil where there are none.
 	Grants *Grants
+	// SignIns keeps those that have begun.
+	SignIns SignInStore
 }
 
 // Environments are those of the projects.

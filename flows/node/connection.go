@@ -24,6 +24,8 @@ type ConnectionType struct {
 	New func() ConnectionSettings
 	// Test reaches the system.
 	Test func(ctx context.Context, c Connection) (ConnectionReport, error)
+	// SignInIf is the condition under which people sign in, such as "auth=code"; "": they never do. See GrantedSettings.
+	SignInIf string
 	// Dialect reads and writes tables; nil where the system is no database.
 	Dialect Dialect
 	// Address is an example of an address that other programs use, such as postgres://user@host:5432/database, and Parse

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,5 +85,58 @@ func testGrantsOfServers(t *testing.T, b *bundle) {
 	wg.Wait()
 	if sealed, err := b.Grants.Grant(t.Context(), b.scope, "k"); err != nil || string(sealed) != "........." {
 		t.Errorf("nine exchanges left %q, %v", sealed, err)
+	}
+}
+
+// testSignIns: a sign-in comes back once, in time, to the browser, project and person that began it.
+func testSignIns(t *testing.T, b *bundle) {
+	begin := func(state string) {
+		t.Helper()
+		a := flows.SignInAttempt{State: state, Connection: "c", Browser: "ann's", Grant: "k", Sealed: []byte("sealed\x00\xff"), Expires: b.clock.Now().Add(10 * time.Minute)}
+		if err := b.Grants.BeginSignIn(t.Context(), b.scope, a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	take := func(scope flows.Scope, state, browser string) bool {
+		t.Helper()
+		a, found, err := b.Grants.TakeSignIn(t.Context(), scope, state, browser, "code")
+		if err != nil || found && (a.Connection != "c" || a.Grant != "k" || string(a.Sealed) != "sealed\x00\xff" || a.State != state) {
+			t.Errorf("took %+v, %v", a, err)
+		}
+		return found
+	}
+	begin("s")
+	for what, found := range map[string]bool{
+		"unknown":         take(b.scope, "x", "ann's"),
+		"another browser": take(b.scope, "s", "eve's"),
+		"another project": take(flows.Scope{Project: "p2", Actor: "ann"}, "s", "ann's"),
+		"another person":  take(flows.Scope{Project: "p1", Actor: "eve"}, "s", "ann's"),
+	} {
+		if found {
+			t.Errorf("%s takes it", what)
+		}
+	}
+	b.clock.Advance(10 * time.Minute)
+	if !take(b.scope, "s", "ann's") || take(b.scope, "s", "ann's") {
+		t.Error("it is not taken once")
+	}
+	begin("late")
+	b.clock.Advance(10*time.Minute + time.Microsecond)
+	if take(b.scope, "late", "ann's") {
+		t.Error("one that took too long is taken")
+	}
+	begin("many")
+	var taken atomic.Int64
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if take(b.scope, "many", "ann's") {
+				taken.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if taken.Load() != 1 {
+		t.Errorf("%d at once took it", taken.Load())
 	}
 }

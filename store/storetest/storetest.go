@@ -67,6 +67,7 @@ func Run(t *testing.T, fresh func(t *testing.T) store.Config) {
 		"runs in an environment":              testRunInEnvironment,
 		"connections of other projects":       testConnectionIsolation,
 		"grants":                              testGrants,
+		"sign-ins":                            testSignIns,
 		"grants of several servers":           testGrantsOfServers,
 		"inbox":                               testInbox,
 		"discard":                             testDiscard,
