@@ -25,7 +25,7 @@ func catalogue() api.Catalogue {
 	}
 	for _, t := range node.ConnectionTypes() {
 		c.Connections = append(c.Connections, api.ConnectionType{ID: t.ID, Title: t.Title, Summary: t.Summary, Synonyms: slices.Clone(t.Synonyms),
-			Database: t.Dialect != nil, Address: t.Address, Schema: node.JSONSchema(t.New())})
+			Database: t.Dialect != nil, Address: t.Address, SignInIf: t.SignInIf, Schema: node.JSONSchema(t.New())})
 	}
 	for k := flows.Int8; k < flows.List; k++ {
 		if k != flows.Decimal {

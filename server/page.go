@@ -103,6 +103,9 @@ func (s *Server) errorPage(c echo.Context, p api.Problem) error {
 	f := s.frame(c, p.Title, "")
 	f.Bare = p.Status == http.StatusUnauthorized || p.Status == http.StatusMisdirectedRequest
 	heading := map[int]string{401: "Open Spark with its key", 404: "There is nothing here", 500: "Something went wrong"}[p.Status]
+	if c.Path() == callbackPath && heading == "" {
+		heading = "You are not signed in"
+	}
 	if heading == "" {
 		heading = p.Title
 	}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -77,6 +79,8 @@ type Config struct {
 	LastRuns     LastRuns
 	Lab          Lab
 	Connections  Connections
+	SignIns      SignIns
+	PublicURL    *url.URL // scheme and host by which people reach the server; nil: those of each request
 	Rejects      Rejects
 	Replays      Replays
 	Cursors      Cursors
@@ -124,6 +128,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.MaxUpload == 0 {
 		cfg.MaxUpload = DefaultMaxUpload
+	}
+	if cfg.PublicURL != nil {
+		cfg.Hosts = append(slices.Clip(cfg.Hosts), cfg.PublicURL.Hostname())
 	}
 	s := &Server{Config: cfg, echo: echo.New(), crossSite: http.NewCrossOriginProtection(), metrics: newMetrics(), bundle: static.Built()}
 	s.hub = newHub(func(ctx context.Context, scope flows.Scope, id string) (watch, error) {

@@ -21,7 +21,7 @@ const (
 
 // table is everything that can be asked of the server. What does not stand here does not exist.
 func (s *Server) table() []route {
-	return slices.Concat(s.flowRoutes(), s.runRoutes(), s.connectionRoutes(), s.environmentRoutes(), s.rejectRoutes(), s.cursorRoutes(), s.pinRoutes(), s.answerRoutes(), s.otherRoutes(), s.pageRoutes())
+	return slices.Concat(s.flowRoutes(), s.runRoutes(), s.connectionRoutes(), s.signInRoutes(), s.environmentRoutes(), s.rejectRoutes(), s.cursorRoutes(), s.pinRoutes(), s.answerRoutes(), s.otherRoutes(), s.pageRoutes())
 }
 
 func (s *Server) flowRoutes() []route {

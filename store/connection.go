@@ -25,6 +25,7 @@ type connectionRow struct {
 	Sealed      []byte
 	Place       string
 	Etag        string
+	GrantKey    string
 	CreatedUs   int64
 	CreatedBy   string
 	UpdatedUs   int64
@@ -34,7 +35,7 @@ type connectionRow struct {
 func (connectionRow) TableName() string { return "connections" }
 
 func (r *connectionRow) connection() (flows.Connection, error) {
-	c := flows.Connection{ID: r.ID, Name: r.Name, Environment: r.Environment, Type: r.Type, Settings: json.RawMessage(r.Settings), Secrets: []string{}, Place: r.Place, Etag: r.Etag, UpdatedAt: timeOf(r.UpdatedUs), UpdatedBy: r.UpdatedBy}
+	c := flows.Connection{ID: r.ID, Name: r.Name, Environment: r.Environment, Type: r.Type, Settings: json.RawMessage(r.Settings), Secrets: []string{}, Place: r.Place, Etag: r.Etag, UpdatedAt: timeOf(r.UpdatedUs), UpdatedBy: r.UpdatedBy, Grant: r.GrantKey}
 	if err := json.Unmarshal([]byte(r.Secrets), &c.Secrets); err != nil {
 		return c, fmt.Errorf("read connection %s: %w", r.ID, err)
 	}
@@ -47,7 +48,7 @@ func (r *connectionRow) put(c flows.Connection, sealed []byte) (err error) {
 	if err != nil {
 		return fmt.Errorf("connection: %w", err)
 	}
-	r.Name, r.Settings, r.Secrets, r.Sealed, r.Place = c.Name, string(c.Settings), string(secrets), sealed, c.Place
+	r.Name, r.Settings, r.Secrets, r.Sealed, r.Place, r.GrantKey = c.Name, string(c.Settings), string(secrets), sealed, c.Place, c.Grant
 	r.Etag, err = newID()
 	return err
 }
@@ -136,6 +137,9 @@ func (cs *Connections) Update(ctx context.Context, scope flows.Scope, etag strin
 		if err := ch.Save(row).Error; err != nil {
 			return fmt.Errorf("save connection: %w", err)
 		}
+		if err := ch.dropStrayGrants(); err != nil {
+			return err
+		}
 		return ch.audit("connection.save", "connection", row.ID, map[string]any{"name": row.Name, "place": row.Place, "before": before})
 	})
 	if err != nil {
@@ -204,6 +208,9 @@ func (cs *Connections) Delete(ctx context.Context, scope flows.Scope, id string)
 		}
 		if err := ch.Delete(row).Error; err != nil {
 			return fmt.Errorf("delete connection: %w", err)
+		}
+		if err := ch.dropGrant(row.GrantKey); err != nil {
+			return err
 		}
 		return ch.audit("connection.delete", "connection", row.ID, map[string]any{"name": row.Name, "environment": row.Environment})
 	})

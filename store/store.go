@@ -37,6 +37,7 @@ type Store struct {
 	Cursors      *Cursors
 	Pins         *Pins
 	Answers      *Answers
+	Grants       *Grants
 
 	db    *gorm.DB
 	sql   *sql.DB
@@ -83,7 +84,7 @@ func start(ctx context.Context, cfg Config, d *database) (*Store, error) {
 	if d.oneWriter {
 		s.write = make(chan struct{}, 1)
 	}
-	s.Flows, s.Runs, s.Audit, s.Connections, s.Environments, s.Cursors, s.Pins, s.Answers = &Flows{s}, &Runs{s: s}, &Audit{s}, &Connections{s}, &Environments{s}, &Cursors{s}, &Pins{s}, &Answers{s}
+	s.Flows, s.Runs, s.Audit, s.Connections, s.Environments, s.Cursors, s.Pins, s.Answers, s.Grants = &Flows{s}, &Runs{s: s}, &Audit{s}, &Connections{s}, &Environments{s}, &Cursors{s}, &Pins{s}, &Answers{s}, &Grants{s}
 	s.Rejects = &Rejects{s: s, limit: cmp.Or(cfg.RejectBytes, DefaultRejectBytes)}
 	return s, nil
 }

@@ -98,7 +98,7 @@ func openBackend(ctx context.Context, o backendOptions) (_ *backend, err error) 
 	if err != nil {
 		return nil, err
 	}
-	b.connections = &connection.Service{Store: b.store.Connections, Sealer: sealer, NewID: newID, Environments: b.store.Environments}
+	b.connections = &connection.Service{Store: b.store.Connections, Sealer: sealer, NewID: newID, Environments: b.store.Environments, Grants: &connection.Grants{Store: b.store.Grants, Sealer: sealer}, SignIns: b.store.Grants}
 	if b.lab, err = newLab(b.folders, b.connections, b.store.Cursors); err != nil {
 		return nil, err
 	}
@@ -151,6 +151,9 @@ func (b *backend) close(ctx context.Context) error {
 	}
 	if b.lab != nil {
 		b.lab.Close()
+	}
+	if b.connections != nil {
+		b.connections.Grants.Close()
 	}
 	if b.store != nil {
 		errs = append(errs, b.store.Close())

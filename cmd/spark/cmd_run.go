@@ -59,6 +59,7 @@ func (c *runCommand) Run() error {
 	if err != nil {
 		return reportInvalid(err, c.JSON)
 	}
+	defer c.attach(connections).Close()
 	state, err := openState(c.State, flow, plan.Values(flow, c.Environment, parameters))
 	if err != nil {
 		return reportInvalid(err, c.JSON)

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"spark/flows"
@@ -17,6 +19,7 @@ import (
 
 type serveCommand struct {
 	Listen      string   `help:"Address to listen on; loopback only, as there is no sign-in yet. Port 0 takes a free one." default:"127.0.0.1:8080" placeholder:"HOST:PORT" env:"SPARK_LISTEN"`
+	PublicURL   string   `help:"Address by which people reach the server, such as https://spark.example.com, where it is another than the one it listens on. Servers of tokens send people back there." placeholder:"URL" env:"SPARK_PUBLIC_URL"`
 	Data        string   `help:"Folder of Spark's own data. Flows read and write files in its folder files. Default: spark in the user's data folder." placeholder:"DIR" type:"path" env:"SPARK_DATA"`
 	DatabaseURL string   `help:"PostgreSQL database for the metadata, instead of the embedded one." placeholder:"URL" env:"DATABASE_URL"`
 	Folder      []string `help:"Further folder that flows may read and write. May be repeated." placeholder:"DIR" type:"path"`
@@ -38,6 +41,10 @@ func (c *serveCommand) Run() error {
 	if err := c.use(); err != nil {
 		return err
 	}
+	public, err := c.publicURL()
+	if err != nil {
+		return err
+	}
 	ctx, stop := untilSignal()
 	defer stop()
 	data, err := c.dataFolder()
@@ -49,7 +56,7 @@ func (c *serveCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	err = c.serve(ctx, b, data, log)
+	err = c.serve(ctx, b, data, public, log)
 	draining, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	return errors.Join(err, b.close(draining))
@@ -69,8 +76,21 @@ func (c *serveCommand) dataFolder() (string, error) {
 	return filepath.Join(home, ".local", "share", "spark"), nil
 }
 
+// publicURL reads the address by which people reach the server; nil: they use the one that it listens on.
+func (c *serveCommand) publicURL() (*url.URL, error) {
+	if c.PublicURL == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, &flows.Error{Code: "server.public_url", Message: "--public-url is no address of a server", Suggestion: "write scheme and host, such as https://spark.example.com"}
+	}
+	u.Path = ""
+	return u, nil
+}
+
 // serve answers requests until ctx ends.
-func (c *serveCommand) serve(ctx context.Context, b *backend, data string, log *slog.Logger) error {
+func (c *serveCommand) serve(ctx context.Context, b *backend, data string, public *url.URL, log *slog.Logger) error {
 	key, err := ownerKey(data)
 	if err != nil {
 		return err
@@ -83,7 +103,7 @@ func (c *serveCommand) serve(ctx context.Context, b *backend, data string, log *
 	if !ok {
 		return fmt.Errorf("the data folders cannot be listed: %T", b.lab.Files)
 	}
-	s, err := server.New(server.Config{Key: key, Version: version, Flows: b.store.Flows, Runs: b.runs, LastRuns: b.store.Runs, Lab: b.lab, Connections: b.connections, Rejects: b.store.Rejects, Replays: b.runs, Cursors: b.store.Cursors, Pins: b.store.Pins, Answers: b.store.Answers, Environments: b.store.Environments, Files: files,
+	s, err := server.New(server.Config{Key: key, Version: version, Flows: b.store.Flows, Runs: b.runs, LastRuns: b.store.Runs, Lab: b.lab, Connections: b.connections, SignIns: b.connections, PublicURL: public, Rejects: b.store.Rejects, Replays: b.runs, Cursors: b.store.Cursors, Pins: b.store.Pins, Answers: b.store.Answers, Environments: b.store.Environments, Files: files,
 		Ready: b.store.SQL().PingContext, Sample: sample, MaxUpload: int64(c.MaxUpload), Logger: log})
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 // connectionFile is the flag of commands that use connections without a server.
 type connectionFile struct {
 	Connections string `help:"JSON file with the connections that the flow names: {\"warehouse\": {\"type\": \"postgres\", \"settings\": {…}}}. In the place of settings, {\"environments\": {\"development\": {…}}} has those of each environment. A setting {\"env\": \"NAME\"} is read from the environment." placeholder:"FILE" type:"path" env:"SPARK_CONNECTIONS"`
+	Tokens      string `help:"File that keeps the tokens that servers give out, such as a refresh token in the place of another one. It is made where it is missing. Default: the name of the file of connections with .tokens." placeholder:"FILE" type:"path" env:"SPARK_TOKENS"`
 }
 
 // load reads the connections as they are in an environment. Settings may come from the environment, so that the file need hold no secret.
@@ -65,6 +66,7 @@ func (c connectionFile) load(environment string) (node.ConnectionSet, error) {
 			}
 			spec.Settings = settings
 		}
+		secrets := node.SecretMembers(spec.Type)
 		for member, raw := range spec.Settings {
 			var ref struct{ Env string }
 			if json.Unmarshal(raw, &ref) == nil && ref.Env != "" {
@@ -75,12 +77,12 @@ func (c connectionFile) load(environment string) (node.ConnectionSet, error) {
 				if spec.Settings[member], err = json.Marshal(value); err != nil {
 					return nil, fmt.Errorf("connections: %w", err)
 				}
-			} else if member == "password" || member == node.AddressMember { // which may hold one
+			} else if slices.Contains(secrets, member) || member == node.AddressMember { // which may hold one
 				inFile = true
 			}
 		}
 		if inFile && info.Mode().Perm()&0o077 != 0 {
-			return nil, &flows.Error{Code: "connection.file_open", Path: at, Message: "the file holds a password and others may read it", Suggestion: "chmod 600 it, or take the password from the environment"}
+			return nil, &flows.Error{Code: "connection.file_open", Path: at, Message: "the file holds a secret and others may read it", Suggestion: "chmod 600 it, or take the secret from the environment"}
 		}
 		settings, err := json.Marshal(spec.Settings)
 		if err != nil {

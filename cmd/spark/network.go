@@ -57,9 +57,13 @@ func (n network) flags() (flags []string) {
 // outgoing is the network of this process's children. A command sets it before it starts the first one.
 var outgoing network
 
-// use checks the settings and makes them those of the children.
+// use checks the settings and makes them those of the children, and of this process, which exchanges tokens.
 func (n network) use() error {
-	_, err := n.policy()
+	policy, err := n.policy()
+	if err != nil {
+		return err
+	}
 	outgoing = n
-	return err
+	netguard.Use(policy)
+	return nil
 }

@@ -84,12 +84,7 @@ func (s *state) write() (err error) {
 	if err := os.Rename(f.Name(), s.path); err != nil {
 		return failed(err)
 	}
-	dir, err := os.Open(filepath.Dir(s.path))
-	if err != nil {
-		return failed(err)
-	}
-	defer dir.Close()
-	if err := dir.Sync(); err != nil {
+	if err := syncDir(filepath.Dir(s.path)); err != nil {
 		return failed(err)
 	}
 	return nil

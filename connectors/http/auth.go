@@ -15,6 +15,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"spark/flows"
+	"spark/flows/node"
 	"spark/internal/netguard"
 )
 
@@ -79,8 +80,8 @@ type fixed func(r *http.Request) error
 func (f fixed) add(r *http.Request) error       { return f(r) }
 func (fixed) renew(*http.Request) (bool, error) { return false, nil }
 
-// credentials makes those of the settings; plain calls without any. hide is told what must not be shown.
-func (s *Settings) credentials(plain *http.Client, hide func(string)) (credentials, error) {
+// credentials makes those of a connection with these settings. hide is told what must not be shown.
+func (s *Settings) credentials(conn node.Connection, hide func(string)) (credentials, error) {
 	switch s.Auth {
 	case authBasic:
 		pair := base64.StdEncoding.EncodeToString([]byte(s.User + ":" + s.Password.Reveal()))
@@ -100,9 +101,10 @@ func (s *Settings) credentials(plain *http.Client, hide func(string)) (credentia
 			}), nil
 		}
 		return header(s.KeyName, s.Key.Reveal()), nil
-	case authClient, authRefresh, authJWT:
-		ask, err := s.tokenSource()
-		return &tokens{ask: ask, plain: plain, place: originOf(s.TokenURL), hide: hide}, err
+	case authRefresh, authCode:
+		return grantTokens(conn, hide), nil
+	case authClient, authJWT:
+		return s.ownTokens(hide)
 	case authHMAC:
 		return fixed(s.signRequest), nil
 	}
@@ -118,13 +120,13 @@ func header(name, value string) credentials {
 
 // tokens are credentials that a server gives out, and that are renewed when they end or are refused.
 type tokens struct {
-	ask   func(ctx context.Context) (*oauth2.Token, error)
-	plain *http.Client
-	place string // of the server that gives them out
-	hide  func(string)
+	// ask gets a token that is another than the one which was refused, if any.
+	ask  func(ctx context.Context, refused string) (*oauth2.Token, error)
+	hide func(string)
 
-	mu  sync.Mutex
-	now *oauth2.Token
+	mu      sync.Mutex
+	now     *oauth2.Token
+	refused string
 }
 
 func (t *tokens) add(r *http.Request) error {
@@ -142,9 +144,9 @@ func (t *tokens) current(ctx context.Context) (*oauth2.Token, error) {
 	if t.now.Valid() {
 		return t.now, nil
 	}
-	token, err := t.ask(context.WithValue(ctx, oauth2.HTTPClient, t.plain))
+	token, err := t.ask(ctx, t.refused)
 	if err != nil {
-		return nil, tokenError(t.place, err)
+		return nil, err
 	}
 	t.hide(token.AccessToken)
 	t.now = token
@@ -156,24 +158,36 @@ func (t *tokens) renew(r *http.Request) (bool, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.now != nil && r.Header.Get("Authorization") == t.now.Type()+" "+t.now.AccessToken {
-		t.now = nil
+		t.now, t.refused = nil, t.now.AccessToken
 	}
 	return true, nil
 }
 
+// ownTokens are those that this process gets by itself: what they come from stays the same.
+func (s *Settings) ownTokens(hide func(string)) (credentials, error) {
+	plain, err := s.plain()
+	if err != nil {
+		return nil, err
+	}
+	get, err := s.tokenSource()
+	return &tokens{hide: hide, ask: func(ctx context.Context, _ string) (*oauth2.Token, error) {
+		token, err := get(context.WithValue(ctx, oauth2.HTTPClient, plain))
+		if err != nil {
+			return nil, tokenError(originOf(s.TokenURL), err)
+		}
+		return token, nil
+	}}, err
+}
+
 // tokenSource returns what gets a new token.
 func (s *Settings) tokenSource() (func(ctx context.Context) (*oauth2.Token, error), error) {
-	scopes := strings.Fields(s.Scope)
-	style := map[string]oauth2.AuthStyle{"header": oauth2.AuthStyleInHeader, "body": oauth2.AuthStyleInParams}[s.ClientIn]
-	switch s.Auth {
-	case authClient:
-		c := &clientcredentials.Config{ClientID: s.ClientID, ClientSecret: s.ClientSecret.Reveal(), TokenURL: s.TokenURL, Scopes: scopes, AuthStyle: style}
+	if s.Auth == authClient {
+		o := s.oauth("")
+		c := &clientcredentials.Config{ClientID: s.ClientID, ClientSecret: s.ClientSecret.Reveal(), TokenURL: s.TokenURL, Scopes: o.Scopes, AuthStyle: o.Endpoint.AuthStyle}
 		if s.Audience != "" {
 			c.EndpointParams = url.Values{"audience": {s.Audience}}
 		}
 		return c.Token, nil
-	case authRefresh:
-		return s.refreshing(&oauth2.Config{ClientID: s.ClientID, ClientSecret: s.ClientSecret.Reveal(), Endpoint: oauth2.Endpoint{TokenURL: s.TokenURL, AuthStyle: style}, Scopes: scopes}), nil
 	}
 	sign, err := s.signer()
 	if err != nil {
@@ -187,19 +201,6 @@ func (s *Settings) tokenSource() (func(ctx context.Context) (*oauth2.Token, erro
 		text, err := sign(s.claims(now))
 		return &oauth2.Token{AccessToken: text, TokenType: "Bearer", Expiry: now.Add(time.Duration(s.Lifetime) * time.Second)}, err
 	}, nil
-}
-
-// refreshing gets tokens by the refresh token, or by the one that the server has put in its place meanwhile. It is called
-// by one goroutine at a time.
-func (s *Settings) refreshing(c *oauth2.Config) func(ctx context.Context) (*oauth2.Token, error) {
-	refresh := s.RefreshToken.Reveal()
-	return func(ctx context.Context) (*oauth2.Token, error) {
-		token, err := c.TokenSource(ctx, &oauth2.Token{RefreshToken: refresh}).Token()
-		if err == nil && token.RefreshToken != "" {
-			refresh = token.RefreshToken
-		}
-		return token, err
-	}
 }
 
 // exchange gets a token for one that is signed here (RFC 7523).
@@ -217,7 +218,7 @@ func (s *Settings) exchange(ctx context.Context, sign signer) (*oauth2.Token, er
 const tryAgain = "again"
 
 // tokenError says why there is no token. What the server has answered may hold anything: only its code is shown.
-func tokenError(place string, err error) error {
+func tokenError(place string, err error) *flows.Error {
 	answered, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok {
 		_, refused := errors.AsType[*netguard.Refusal](err)
@@ -231,7 +232,7 @@ func tokenError(place string, err error) error {
 	if code := answered.ErrorCode; code != "" && len(code) < 100 {
 		e.Message += " (" + code + ")"
 		if code == "invalid_grant" {
-			e.Suggestion = "the refresh token or signed token is not valid any more: give a new one in the connection"
+			e.Suggestion = "the refresh token or signed token is not valid any more: give a new one in the connection. Where another program uses the same refresh token, give each its own"
 		}
 	}
 	return e

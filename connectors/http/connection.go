@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -23,8 +24,8 @@ const typeID = "http"
 func init() {
 	node.RegisterConnectionType(&node.ConnectionType{
 		ID: typeID, Title: "HTTP API", Summary: "An API that is called over HTTP, with its authentication.",
-		Synonyms: []string{"WebAPI", "REST", "OAuth2", "HTTP", "API token"},
-		New:      func() node.ConnectionSettings { return newSettings() }, Test: test,
+		Synonyms: []string{"WebAPI", "REST", "OAuth2", "HTTP", "API token"}, SignInIf: "auth=" + authCode,
+		New: func() node.ConnectionSettings { return newSettings() }, Test: test,
 	})
 }
 
@@ -36,6 +37,7 @@ const (
 	authKey     = "key"
 	authClient  = "client"
 	authRefresh = "refresh"
+	authCode    = "code"
 	authJWT     = "jwt"
 	authHMAC    = "hmac"
 )
@@ -43,7 +45,7 @@ const (
 // Settings are those of a connection.
 type Settings struct {
 	BaseURL string `json:"baseUrl" title:"Base URL" required:"true" help:"What the addresses of nodes begin with. The credentials are sent there, and nowhere else." example:"https://api.example.com/v1"`
-	Auth    string `json:"auth" title:"Authentication" enum:"none|basic|bearer|key|client|refresh|jwt|hmac" help:"bearer: a token as it is. key: an API key in a header or the query. client: OAuth2 client credentials. refresh: OAuth2 refresh token. jwt: a token that is signed here. hmac: a signature of each request."`
+	Auth    string `json:"auth" title:"Authentication" enum:"none|basic|bearer|key|client|code|refresh|jwt|hmac" help:"bearer: a token as it is. key: an API key in a header or the query. client: OAuth2 client credentials. code: OAuth2 authorization code, for which somebody signs in. refresh: OAuth2 refresh token. jwt: a token that is signed here. hmac: a signature of each request."`
 
 	User     string      `json:"user,omitempty" title:"User" showIf:"auth=basic"`
 	Password node.Secret `json:"password,omitzero" title:"Password" showIf:"auth=basic"`
@@ -52,13 +54,14 @@ type Settings struct {
 	KeyIn    string      `json:"keyIn" title:"Key goes into" enum:"header|query" showIf:"auth=key"`
 	Key      node.Secret `json:"key,omitzero" title:"Key" showIf:"auth=key"`
 
-	TokenURL     string      `json:"tokenUrl,omitempty" title:"Token address" showIf:"auth=client|refresh|jwt" help:"Where tokens come from. Of jwt: where the signed token is exchanged for another one; empty: it is sent as it is." example:"https://login.example.com/oauth2/token"`
-	ClientID     string      `json:"clientId,omitempty" title:"Client ID" showIf:"auth=client|refresh"`
-	ClientSecret node.Secret `json:"clientSecret,omitzero" title:"Client secret" showIf:"auth=client|refresh"`
-	ClientIn     string      `json:"clientIn" title:"Client goes into" enum:"auto|header|body" showIf:"auth=client|refresh" advanced:"true" help:"auto tries the header first."`
-	RefreshToken node.Secret `json:"refreshToken,omitzero" title:"Refresh token" showIf:"auth=refresh"`
-	Scope        string      `json:"scope,omitempty" title:"Scope" showIf:"auth=client|refresh|jwt" help:"Separated by spaces." example:"products.read"`
-	Audience     string      `json:"audience,omitempty" title:"Audience" showIf:"auth=client|jwt" example:"https://api.example.com"`
+	AuthorizeURL string      `json:"authorizeUrl,omitempty" title:"Sign-in address" showIf:"auth=code" help:"Where people sign in: the authorization endpoint." example:"https://login.example.com/oauth2/authorize"`
+	TokenURL     string      `json:"tokenUrl,omitempty" title:"Token address" showIf:"auth=client|code|refresh|jwt" help:"Where tokens come from. Of jwt: where the signed token is exchanged for another one; empty: it is sent as it is." example:"https://login.example.com/oauth2/token"`
+	ClientID     string      `json:"clientId,omitempty" title:"Client ID" showIf:"auth=client|code|refresh"`
+	ClientSecret node.Secret `json:"clientSecret,omitzero" title:"Client secret" showIf:"auth=client|code|refresh"`
+	ClientIn     string      `json:"clientIn" title:"Client goes into" enum:"auto|header|body" showIf:"auth=client|code|refresh" advanced:"true" help:"auto tries the header first."`
+	RefreshToken node.Secret `json:"refreshToken,omitzero" title:"Refresh token" showIf:"auth=refresh" help:"Where the server replaces it, the new one is kept with the connection."`
+	Scope        string      `json:"scope,omitempty" title:"Scope" showIf:"auth=client|code|refresh|jwt" help:"Separated by spaces. Many servers give a refresh token only for offline_access." example:"products.read"`
+	Audience     string      `json:"audience,omitempty" title:"Audience" showIf:"auth=client|code|jwt" example:"https://api.example.com"`
 
 	Algorithm  string      `json:"algorithm" title:"Algorithm" enum:"HS256|HS512|RS256|ES256" showIf:"auth=jwt"`
 	SigningKey node.Secret `json:"signingKey,omitzero" title:"Signing key" showIf:"auth=jwt|hmac" help:"A shared secret, or for RS256 and ES256 a private key in PEM."`
@@ -108,6 +111,9 @@ func (s *Settings) Check() flows.Problems {
 			say("tokenUrl", "http.url", "the token address "+why, "write one such as https://login.example.com/oauth2/token")
 		}
 	}
+	if why := s.checkSignIn(); why != "" {
+		say("authorizeUrl", "http.url", "the sign-in address "+why, "write one such as https://login.example.com/oauth2/authorize")
+	}
 	if u, err := url.Parse(s.Proxy); s.Proxy != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil) {
 		say("proxy", "http.proxy", "that is no address of a proxy", "write one such as http://proxy.example.com:3128, without a password")
 	}
@@ -133,6 +139,8 @@ func (s *Settings) missing() map[string]bool {
 		return map[string]bool{"key": s.Key.IsZero(), "keyName": s.KeyName == ""}
 	case authClient:
 		return map[string]bool{"tokenUrl": s.TokenURL == "", "clientId": s.ClientID == "", "clientSecret": s.ClientSecret.IsZero()}
+	case authCode:
+		return map[string]bool{"authorizeUrl": s.AuthorizeURL == "", "tokenUrl": s.TokenURL == "", "clientId": s.ClientID == ""}
 	case authRefresh:
 		return map[string]bool{"tokenUrl": s.TokenURL == "", "refreshToken": s.RefreshToken.IsZero()}
 	case authJWT:
@@ -145,7 +153,7 @@ func (s *Settings) missing() map[string]bool {
 
 // tokens reports whether tokens are asked for.
 func (s *Settings) tokens() bool {
-	return s.Auth == authClient || s.Auth == authRefresh || s.Auth == authJWT && s.TokenURL != ""
+	return s.Auth == authClient || s.Auth == authRefresh || s.Auth == authCode || s.Auth == authJWT && s.TokenURL != ""
 }
 
 func (s *Settings) checkKeys() (ps flows.Problems) {
@@ -211,36 +219,45 @@ func originOf(text string) string {
 	return u.Scheme + "://" + strings.ToLower(u.Host)
 }
 
-// client makes what calls the API. Only its base URL gets the credentials.
-func (s *Settings) client(name string) (*client, error) {
-	base, err := url.Parse(s.BaseURL)
-	if err != nil {
-		return nil, fmt.Errorf("http: the base URL of %s: %w", name, err)
-	}
+// network is how servers are reached: through which proxy, and whom they trust.
+func (s *Settings) network() (*netguard.Dialer, netguard.ClientOptions, error) {
 	o := netguard.ClientOptions{Authorities: []byte(s.Authority)}
 	if s.Proxy != "" {
-		if o.Proxy, err = url.Parse(s.Proxy); err != nil {
-			return nil, fmt.Errorf("http: the proxy of %s: %w", name, err)
+		proxy, err := url.Parse(s.Proxy)
+		if err != nil {
+			return nil, o, fmt.Errorf("http: the proxy: %w", err)
 		}
+		o.Proxy = proxy
 	}
 	if s.Certificate != "" {
 		pair, err := tls.X509KeyPair([]byte(s.Certificate), []byte(s.CertificateKey.Reveal()))
 		if err != nil {
-			return nil, fmt.Errorf("http: the certificate of %s does not fit its key", name)
+			return nil, o, errors.New("http: the certificate does not fit its key")
 		}
 		o.Certificate = &pair
 	}
-	d := &netguard.Dialer{Policy: netguard.Current()}
-	plain, err := d.Client(o)
+	return &netguard.Dialer{Policy: netguard.Current()}, o, nil
+}
+
+// clientOf makes what calls the API of a connection. Only its base URL gets the credentials.
+func clientOf(conn node.Connection) (*client, error) {
+	s, ok := conn.Settings.(*Settings)
+	if !ok {
+		return nil, fmt.Errorf("http: settings %T", conn.Settings)
+	}
+	base, err := url.Parse(s.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("http: the base URL of %s: %w", conn.Name, err)
+	}
+	d, o, err := s.network()
 	if err != nil {
 		return nil, err
 	}
-	plain.Timeout = time.Duration(s.Timeout) * time.Second
-	c := newClient(name, base, time.Duration(s.Timeout)*time.Second, s.Rate)
+	c := newClient(conn.Name, base, time.Duration(s.Timeout)*time.Second, s.Rate)
 	for _, secret := range node.Secrets(s) {
 		c.hide(secret.Reveal())
 	}
-	auth, err := s.credentials(plain, c.hide)
+	auth, err := s.credentials(conn, c.hide)
 	if err != nil {
 		return nil, err
 	}
@@ -257,14 +274,11 @@ func (s *Settings) client(name string) (*client, error) {
 const testCharacters = 2000
 
 func test(ctx context.Context, conn node.Connection) (node.ConnectionReport, error) {
-	s, ok := conn.Settings.(*Settings)
-	if !ok {
-		return node.ConnectionReport{}, fmt.Errorf("http: settings %T", conn.Settings)
-	}
-	c, err := s.client(conn.Name)
+	c, err := clientOf(conn)
 	if err != nil {
 		return node.ConnectionReport{}, err
 	}
+	s := conn.Settings.(*Settings) // clientOf has seen that
 	defer c.close()
 	began := time.Now()
 	a, err := c.do(ctx, request{method: http.MethodGet, address: s.TestPath, limit: 1 << 20, attempts: 1, any: true})

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,13 +50,32 @@ func connect(t *testing.T, address string, settings map[string]any) node.Connect
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Tokens = &host{settings: c.Settings.(*Settings)}
 	return c
+}
+
+// host exchanges grants as the host of a process does, and forgets them with it.
+type host struct {
+	settings *Settings
+	mu       sync.Mutex
+	kept     node.Grant
+}
+
+func (h *host) Token(ctx context.Context, refused string) (node.AccessToken, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.kept.Lasts(time.Now(), refused) {
+		return h.kept.AccessToken, nil
+	}
+	next, err := h.settings.Renew(ctx, "shop", h.kept)
+	h.kept = next
+	return next.AccessToken, err
 }
 
 // caller is the client of a connection, which notes how long it was to wait instead of waiting.
 func caller(t *testing.T, conn node.Connection) (*client, *[]time.Duration) {
 	t.Helper()
-	c, err := conn.Settings.(*Settings).client(conn.Name)
+	c, err := clientOf(conn)
 	if err != nil {
 		t.Fatal(err)
 	}

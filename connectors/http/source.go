@@ -88,11 +88,10 @@ func (in *Input) open(connections node.Connections) (*client, error) {
 	if err != nil {
 		return nil, flows.AsError(err).At(flows.Path{Field: "connection"})
 	}
-	s, ok := c.Settings.(*Settings)
-	if !ok {
+	if _, ok := c.Settings.(*Settings); !ok {
 		return nil, &flows.Error{Code: "http.no_api", Path: flows.Path{Field: "connection"}, Message: fmt.Sprintf("%s is a connection to %s, which is no HTTP API", in.Connection, c.Type.Title), Suggestion: "choose a connection to an HTTP API"}
 	}
-	return s.client(c.Name)
+	return clientOf(c)
 }
 
 // job is one page: what to ask for, or what has come already.

@@ -24,6 +24,8 @@ type Store interface {
 	Get(ctx context.Context, scope flows.Scope, id string) (c flows.Connection, sealed []byte, err error)
 	// Named returns the connection with a name as it is in an environment, and whether there is one.
 	Named(ctx context.Context, scope flows.Scope, name, environment string) (c flows.Connection, sealed []byte, found bool, err error)
+	// NameGrant notes the grant of a connection that was saved before there were any.
+	NameGrant(ctx context.Context, scope flows.Scope, id, key string) error
 	// List returns all of a project, in order of their names.
 	List(ctx context.Context, scope flows.Scope) ([]flows.Connection, error)
 	Delete(ctx context.Context, scope flows.Scope, id string) error
@@ -42,6 +44,10 @@ type Service struct {
 	NewID  func() string
 	// Environments of the projects; nil where there is one without a name.
 	Environments Environments
+	// Grants give access tokens; nil where there are none.
+	Grants *Grants
+	// SignIns keeps those that have begun.
+	SignIns SignInStore
 }
 
 // Environments are those of the projects.
@@ -92,7 +98,7 @@ func (s *Service) Create(ctx context.Context, scope flows.Scope, in Input) (flow
 	if err != nil {
 		return flows.Connection{}, err
 	}
-	c, sealed, err := s.seal(s.NewID(), in.Name, loaded)
+	c, sealed, err := s.seal(scope, s.NewID(), in.Name, loaded)
 	if err != nil {
 		return flows.Connection{}, err
 	}
@@ -109,7 +115,7 @@ func (s *Service) Update(ctx context.Context, scope flows.Scope, id, etag string
 	if err != nil {
 		return flows.Connection{}, err
 	}
-	c, sealed, err := s.seal(id, in.Name, loaded)
+	c, sealed, err := s.seal(scope, id, in.Name, loaded)
 	if err != nil {
 		return flows.Connection{}, err
 	}
@@ -123,7 +129,7 @@ func (s *Service) Spec(ctx context.Context, scope flows.Scope, id string, in Inp
 	if err != nil {
 		return node.ConnectionSpec{}, err
 	}
-	return spec(loaded)
+	return s.spec(scope, id, loaded)
 }
 
 // Resolve returns the named connections with their secrets; see run.Connections.
@@ -152,8 +158,13 @@ func (s *Service) Resolve(ctx context.Context, scope flows.Scope, environment st
 		if err != nil {
 			return nil, err
 		}
-		if set[name], err = spec(loaded); err != nil {
+		if set[name], err = s.spec(scope, c.ID, loaded); err != nil {
 			return nil, err
+		}
+		if key := set[name].Grant; key != "" && c.Grant == "" {
+			if err := s.Store.NameGrant(ctx, scope, c.ID, key); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return set, nil
@@ -168,9 +179,9 @@ func (s *Service) elsewhere(ctx context.Context, scope flows.Scope, environment,
 	return err
 }
 
-func spec(c node.Connection) (node.ConnectionSpec, error) {
+func (s *Service) spec(scope flows.Scope, id string, c node.Connection) (node.ConnectionSpec, error) {
 	settings, err := node.RevealSettings(c.Settings)
-	return node.ConnectionSpec{Type: c.Type.ID, Settings: settings}, err
+	return s.Grants.Attach(scope, id, c, node.ConnectionSpec{Type: c.Type.ID, Settings: settings}), err
 }
 
 // merged loads an input with the secrets of the stored connection that it changes.
@@ -255,7 +266,7 @@ func load(in Input, secrets map[string]string) (node.Connection, error) {
 // associated binds sealed secrets to their connection and place.
 func associated(id, place string) []byte { return []byte("connection " + id + " " + place) }
 
-func (s *Service) seal(id, name string, loaded node.Connection) (flows.Connection, []byte, error) {
+func (s *Service) seal(scope flows.Scope, id, name string, loaded node.Connection) (flows.Connection, []byte, error) {
 	shown, err := json.Marshal(loaded.Settings)
 	if err != nil {
 		return flows.Connection{}, nil, fmt.Errorf("connection: %w", err)
@@ -269,7 +280,7 @@ func (s *Service) seal(id, name string, loaded node.Connection) (flows.Connectio
 		secrets[member] = secret.Reveal()
 		delete(members, member)
 	}
-	c := flows.Connection{ID: id, Name: name, Type: loaded.Type.ID, Secrets: slices.Sorted(maps.Keys(secrets)), Place: loaded.Settings.Place()}
+	c := flows.Connection{ID: id, Name: name, Type: loaded.Type.ID, Secrets: slices.Sorted(maps.Keys(secrets)), Place: loaded.Settings.Place(), Grant: grantKey(scope, id, loaded.Settings)}
 	if c.Settings, err = json.Marshal(members); err != nil {
 		return c, nil, fmt.Errorf("connection: %w", err)
 	}

@@ -153,7 +153,7 @@ func TestAddress(t *testing.T) {
 // inDatabase looks for a text in every table of the metadata.
 func (k *kit) inDatabase(text string) bool {
 	k.t.Helper()
-	for _, table := range []string{"connections", "audit"} {
+	for _, table := range []string{"connections", "connection_grants", "audit"} {
 		rows, err := k.store.SQL().QueryContext(context.Background(), "SELECT * FROM "+table)
 		if err != nil {
 			k.t.Fatal(err)

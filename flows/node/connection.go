@@ -24,6 +24,8 @@ type ConnectionType struct {
 	New func() ConnectionSettings
 	// Test reaches the system.
 	Test func(ctx context.Context, c Connection) (ConnectionReport, error)
+	// SignInIf is the condition under which people sign in, such as "auth=code"; "": they never do. See GrantedSettings.
+	SignInIf string
 	// Dialect reads and writes tables; nil where the system is no database.
 	Dialect Dialect
 	// Address is an example of an address that other programs use, such as postgres://user@host:5432/database, and Parse
@@ -107,6 +109,10 @@ type Connection struct {
 	Name     string
 	Type     *ConnectionType
 	Settings ConnectionSettings
+	// Tokens gives access tokens where the settings have a grant; nil: nobody does.
+	Tokens TokenSource
+	// Shared is what all nodes of the run have in common that use the connection; nil: each is alone.
+	Shared *Shared
 }
 
 // Datasets answers a plan's questions about what connections lead to.
@@ -176,6 +182,12 @@ type ConnectionSpec struct {
 	Settings json.RawMessage `json:"settings"`
 	// Missing is the environment in which the connection leads nowhere, although it does in others; "": it leads somewhere.
 	Missing string `json:"missing,omitempty"`
+	// Grant names what its access tokens come from; "": it has no grant. The process that uses the connection asks its host
+	// for tokens by this name, and only for those of connections that it was given.
+	Grant string `json:"grant,omitempty"`
+	// Tokens and Shared are those of the process that holds the spec; see Connection.
+	Tokens TokenSource `json:"-"`
+	Shared *Shared     `json:"-"`
 }
 
 // ConnectionSet is Connections by name.
@@ -249,7 +261,7 @@ func LoadConnection(name string, spec ConnectionSpec) (Connection, error) {
 		}
 		return Connection{}, ps
 	}
-	return Connection{Name: name, Type: t, Settings: settings}, nil
+	return Connection{Name: name, Type: t, Settings: settings, Tokens: spec.Tokens, Shared: spec.Shared}, nil
 }
 
 func unknownConnectionType(id string) error {
@@ -283,6 +295,20 @@ func Secrets(settings ConnectionSettings) map[string]Secret {
 		}
 	}
 	return out
+}
+
+// SecretMembers are the JSON names of the secret settings of a connection type; none where there is no such type.
+func SecretMembers(typeID string) (names []string) {
+	t, ok := LookupConnectionType(typeID)
+	if !ok {
+		return nil
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(t.New()).Elem()) {
+		if f.Type == reflect.TypeFor[Secret]() {
+			names = append(names, memberName(f))
+		}
+	}
+	return names
 }
 
 // RegisterConnectionType adds a connection type. It panics on an incomplete one or a taken id.

@@ -262,6 +262,16 @@ type SaveConnection struct {
 	Settings    json.RawMessage `json:"settings"`
 }
 
+// OAuth is what has to be told to a server of tokens.
+type OAuth struct {
+	RedirectURL string `json:"redirectUrl"`
+}
+
+// SignInAddress is where somebody signs in.
+type SignInAddress struct {
+	URL string `json:"url"`
+}
+
 // TestConnection asks to reach the system. ID names the saved connection that the secrets left out come from.
 type TestConnection struct {
 	SaveConnection
@@ -328,6 +338,8 @@ type ConnectionType struct {
 	Synonyms []string `json:"synonyms"`
 	Database bool     `json:"database"` // has tables
 	// Address is an example of an address that can be split into settings; empty where there is none.
-	Address string         `json:"address,omitempty"`
-	Schema  map[string]any `json:"schema"`
+	Address string `json:"address,omitempty"`
+	// SignInIf is the condition under which people sign in, such as auth=code; empty: they never do.
+	SignInIf string         `json:"signInIf,omitempty"`
+	Schema   map[string]any `json:"schema"`
 }

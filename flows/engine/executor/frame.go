@@ -17,7 +17,7 @@ import (
 )
 
 // ProtocolVersion is exchanged in the first frames; both sides must have the same.
-const ProtocolVersion = 2
+const ProtocolVersion = 3
 
 // maxFrame bounds a frame: a flow document and its results fit, a runaway length does not.
 const maxFrame = 64 << 20

@@ -163,7 +163,7 @@ func TestRejectsAreCountedTwice(t *testing.T) {
 	h := &Host{fence: 3}
 	c := &Callbacks{StoreRejects: func([]byte) error { return nil }}
 	lines := flows.AppendReject(flows.AppendReject(nil, &flows.Reject{Raw: "a\nb"}), &flows.Reject{})
-	if err := h.answer(c, frame{Method: methodSpoolReject, Data: lines}); err != nil {
+	if err := h.answer(c, flows.Scrubber{}, frame{Method: methodSpoolReject, Data: lines}); err != nil {
 		t.Fatal(err)
 	}
 	for rejects, ok := range map[int64]bool{1: false, 3: false, 2: true} {
@@ -171,7 +171,7 @@ func TestRejectsAreCountedTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = h.answer(c, frame{Method: methodMayCommit, Body: body})
+		err = h.answer(c, flows.Scrubber{}, frame{Method: methodMayCommit, Body: body})
 		if e := flows.AsError(err); (err == nil) != ok || err != nil && e.Code != "run.imbalance" {
 			t.Errorf("%d of 2 rejects: %v", rejects, err)
 		}

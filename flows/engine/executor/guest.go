@@ -118,7 +118,7 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 		if err := json.Unmarshal(f.Body, &b); err != nil {
 			return nil, err
 		}
-		c, err := node.LoadConnection(b.Name, b.Connection)
+		c, err := g.equipped(node.ConnectionSet{b.Name: b.Connection}).Connection(b.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -156,24 +156,28 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 		if err := json.Unmarshal(f.Body, &spec); err != nil {
 			return nil, err
 		}
+		spec.Connections = g.equipped(spec.Connections)
 		return g.preview(ctx, spec)
 	case methodFetch:
 		var spec FetchSpec
 		if err := json.Unmarshal(f.Body, &spec); err != nil {
 			return nil, err
 		}
+		spec.Connections = g.equipped(spec.Connections)
 		return g.fetch(ctx, spec)
 	case methodPin:
 		var spec PreviewSpec
 		if err := json.Unmarshal(f.Body, &spec); err != nil {
 			return nil, err
 		}
+		spec.Connections = g.equipped(spec.Connections)
 		return g.pin(ctx, spec)
 	case methodRun:
 		var spec RunSpec
 		if err := json.Unmarshal(f.Body, &spec); err != nil {
 			return nil, err
 		}
+		spec.Connections = g.equipped(spec.Connections)
 		return g.run(ctx, spec)
 	case methodReplay:
 		var spec RunSpec

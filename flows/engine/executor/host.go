@@ -37,7 +37,9 @@ type Host struct {
 	gaveUp  bool           // it did not answer its cancellation and was ended
 	granted bool           // the run in progress may commit
 	rejects int64          // stored of the run in progress
-	scrub   flows.Scrubber // of its secrets
+	secrets []string       // of it, with the tokens that it was given
+	scrub   flows.Scrubber // of those
+	tokens  tokenDesk
 }
 
 // Callbacks are what a run asks of its host.
@@ -138,8 +140,10 @@ func (h *Host) PID() int { return h.cmd.Process.Pid }
 
 // call makes a call; when the child dies instead of answering, the error says how. No secret of the call comes back.
 func (h *Host) call(ctx context.Context, method string, body, result any) error {
-	scrub := flows.NewScrubber(secretsIn(body))
-	if err := h.ask(ctx, method, body, result); err != nil {
+	asking := h.tokens.open(connectionsIn(body))
+	err := h.ask(ctx, method, body, result)
+	scrub := flows.NewScrubber(append(secretsIn(body), h.tokens.close(asking)...))
+	if err != nil {
 		return scrub.Error(err)
 	}
 	scrubResult(scrub, result)
@@ -354,7 +358,8 @@ func (h *Host) Run(ctx context.Context, spec RunSpec, c Callbacks) ([]flows.Node
 		return nil, errors.New("executor: a run is in progress")
 	}
 	h.run, h.fence, h.granted, h.rejects = &c, spec.Fence, false, 0
-	h.scrub = flows.NewScrubber(secretsIn(spec))
+	h.secrets = secretsIn(spec)
+	h.scrub = flows.NewScrubber(h.secrets)
 	h.mu.Unlock()
 	defer func() {
 		h.mu.Lock()
@@ -379,6 +384,10 @@ func (h *Host) Run(ctx context.Context, spec RunSpec, c Callbacks) ([]flows.Node
 
 // handle answers the guest's calls, in order: rejects are durable before the commit is asked for.
 func (h *Host) handle(f frame) {
+	if f.Kind == frameCancel || f.Method == methodToken {
+		h.token(f)
+		return
+	}
 	h.mu.Lock()
 	c, scrub := h.run, h.scrub
 	h.mu.Unlock()
@@ -399,17 +408,17 @@ func (h *Host) handle(f frame) {
 			c.Samples(samples)
 		}
 	case frameCall:
-		_ = h.peer.reply(f.ID, nil, h.answer(c, f)) // a guest that is gone needs no reply
+		_ = h.peer.reply(f.ID, nil, h.answer(c, scrub, f)) // a guest that is gone needs no reply
 	}
 }
 
-func (h *Host) answer(c *Callbacks, f frame) error {
+func (h *Host) answer(c *Callbacks, scrub flows.Scrubber, f frame) error {
 	switch f.Method {
 	case methodSpoolReject:
 		if c.StoreRejects == nil {
 			return errors.New("this run stores no rejects")
 		}
-		lines, err := h.scrub.RejectLines(f.Data)
+		lines, err := scrub.RejectLines(f.Data)
 		if err != nil {
 			return err
 		}

@@ -25,6 +25,9 @@ const (
 	methodReplay   = "replay"   // RunSpec → flows.ReplayReport: nothing is written
 )
 
+// Guest to host, while it answers a call that came with connections:
+const methodToken = "token" // tokenBody → node.AccessToken: an access token of a connection of that call
+
 // Guest to host, during a run:
 const (
 	methodSpoolReject = "spoolReject" // lines of flows.AppendReject as data → nothing, once they are stored
@@ -127,6 +130,12 @@ type PreviewSpec struct {
 	Calls int `json:"calls,omitempty"`
 	// Connections of the flow with their secrets, and no others.
 	Connections node.ConnectionSet `json:"connections,omitempty"`
+}
+
+// tokenBody asks for an access token that is another than the one which was refused, if any.
+type tokenBody struct {
+	Grant   string `json:"grant"` // see node.ConnectionSpec
+	Refused string `json:"refused,omitempty"`
 }
 
 // deliverBody are keys of what a node has sent.

@@ -19,12 +19,25 @@ func secretsIn(body any) []string {
 		return slices.Concat(b.Secrets, ofConnections(b.Connections))
 	case FetchSpec:
 		return slices.Concat(b.Secrets, ofConnections(b.Connections))
+	}
+	return ofConnections(connectionsIn(body))
+}
+
+// connectionsIn are those that a call hands to the guest.
+func connectionsIn(body any) node.ConnectionSet {
+	switch b := body.(type) {
+	case RunSpec:
+		return b.Connections
+	case PreviewSpec:
+		return b.Connections
+	case FetchSpec:
+		return b.Connections
 	case DatasetSpec:
-		return ofConnections(b.Connections)
+		return b.Connections
 	case WindowSpec:
-		return ofConnections(b.Connections)
+		return b.Connections
 	case testBody:
-		return ofConnections(node.ConnectionSet{b.Name: b.Connection})
+		return node.ConnectionSet{b.Name: b.Connection}
 	}
 	return nil
 }

@@ -1,7 +1,7 @@
 // The REST API, /api/v1. Errors of the server and of the way to it are ApiErrors with a sentence for people.
 
 import type {
-  Answer, Catalogue, Check, Connection, ConnectionReport, Columns, Cursor, CursorWindow, Environment, Environments, Fetched, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, Page, Path, Pin, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SampleMode, SaveConnection, Saved, SetCursor, SplitSettings, StartRun, Tables, TestConnection,
+  Answer, Catalogue, Check, Connection, ConnectionReport, Columns, Cursor, CursorWindow, Environment, Environments, Fetched, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, OAuth, Page, Path, Pin, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SampleMode, SaveConnection, Saved, SetCursor, SignIn, SignInAddress, SplitSettings, StartRun, Tables, TestConnection,
 } from './types';
 import { exactParse } from './exact';
 
@@ -101,6 +101,9 @@ export class Client {
   deleteConnection = (id: string) => this.call<void>(`/connections/${encodeURIComponent(id)}`, { method: 'DELETE' });
   splitAddress = (type: string, address: string) => this.call<SplitSettings>('/connections/split', { method: 'POST', body: { type, address } });
   testConnection = (input: TestConnection) => this.call<ConnectionReport>('/connections/test', { method: 'POST', body: input });
+  oauth = () => this.call<OAuth>('/oauth');
+  signedIn = (id: string) => this.call<SignIn>(`/connections/${encodeURIComponent(id)}/sign-in`);
+  beginSignIn = (id: string) => this.call<SignInAddress>(`/connections/${encodeURIComponent(id)}/sign-in`, { method: 'POST' });
   /** tables and columns are as they were some minutes ago, but not before since; fresh asks the database in any case. */
   tables = (id: string, age: { fresh?: string; since?: string }, signal?: AbortSignal) => this.call<Tables>(`/connections/${encodeURIComponent(id)}/tables`, { query: age, signal });
   columns = (id: string, table: string, age: { fresh?: string; since?: string }, signal?: AbortSignal) =>

@@ -601,6 +601,8 @@ export interface ConnectionType {
   database: boolean
   /** Address is an example of an address that can be split into settings; empty where there is none. */
   address?: string
+  /** SignInIf is the condition under which people sign in, such as auth=code; empty: they never do. */
+  signInIf?: string
   schema: Record<string, unknown>
 }
 
@@ -718,6 +720,28 @@ export interface SaveConnection {
   environment?: string
   type: string
   settings: unknown
+}
+
+/** OAuth is what has to be told to a server of tokens. */
+export interface OAuth {
+  redirectUrl: string
+}
+
+/** SignInAddress is where somebody signs in. */
+export interface SignInAddress {
+  url: string
+}
+
+/** SignIn tells what a person's sign-in to a connection has given, without the tokens. */
+export interface SignIn {
+  /** nil: nobody has signed in */
+  at?: string
+  scope?: string
+  /** Renews says that the server has given a refresh token; without one the sign-in ends at Until, where that is known. */
+  renews: boolean
+  until?: string
+  /** Lost is why the sign-in is not valid any more, as the server calls it, such as invalid_grant; empty where it is not known to be. */
+  lost?: string
 }
 
 /** Environment is a place that the flows of a project run in: its connections lead somewhere else in each. */

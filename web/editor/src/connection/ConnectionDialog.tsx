@@ -4,13 +4,14 @@ import { ApiError, type Client } from '../api/client';
 import type { Catalogue, Connection, ConnectionReport, ConnectionType, FlowError } from '../api/types';
 import { Dialog } from '../file/Dialog';
 import { Form, Problems } from '../form/Field';
-import { sentence } from '../form/problem';
-import { membersOf, type Schema } from '../form/schema';
+import { meets, membersOf, type Schema } from '../form/schema';
 import { FormContext, type FormScope } from '../form/scope';
 import '../form/form.css';
 import './connection.css';
 import { duration } from '../live/number';
 import type { Config } from '../model/document';
+import { problemsOf } from './problems';
+import { SignIn } from './SignIn';
 
 interface Props {
   client: Client;
@@ -27,7 +28,8 @@ interface Props {
 type Outcome = { kind: 'busy'; what: 'test' | 'save' } | { kind: 'split' } | { kind: 'reached'; report: ConnectionReport } | { kind: 'failed'; error: ApiError } | null;
 
 /** ConnectionDialog edits a connection, and tries it before it is saved. */
-export function ConnectionDialog({ client, catalogue, connection, name: entryOf = '', type: entryType = '', systems, environment = '', onSaved, onClose }: Props): ReactNode {
+export function ConnectionDialog({ client, catalogue, connection: given, name: entryOf = '', type: entryType = '', systems, environment = '', onSaved, onClose }: Props): ReactNode {
+  const [connection, setConnection] = useState(given); // as it is saved
   const types = systems ?? catalogue.connections ?? [];
   const [type, setType] = useState(connection?.type ?? (entryType || (types[0]?.id ?? '')));
   const [name, setName] = useState(connection?.name ?? entryOf);
@@ -37,16 +39,27 @@ export function ConnectionDialog({ client, catalogue, connection, name: entryOf 
   const known = types.find((t) => t.id === type);
   const problems = useMemo(() => (outcome?.kind === 'failed' ? problemsOf(outcome.error) : []), [outcome]);
   const busy = outcome?.kind === 'busy';
-  const attempt = async (what: 'test' | 'save') => {
+  const input = { name, type, settings, ...(environment && !connection ? { environment } : {}) };
+  const attempt = async <T,>(what: 'test' | 'save', request: () => Promise<T>, done: (result: T) => void): Promise<T | null> => {
     setOutcome({ kind: 'busy', what });
     try {
-      const input = { name: what === 'test' && name === '' ? 'connection' : name, type, settings, ...(environment && !connection ? { environment } : {}) };
-      if (what === 'test') setOutcome({ kind: 'reached', report: await client.testConnection({ ...input, ...(connection ? { id: connection.id } : {}) }) });
-      else onSaved(connection ? await client.saveConnection(connection, input) : await client.createConnection(input));
+      const result = await request();
+      setOutcome(null);
+      done(result);
+      return result;
     } catch (error) {
       setOutcome({ kind: 'failed', error: error instanceof ApiError ? error : new ApiError(0, 'unknown', String(error)) });
+      return null;
     }
   };
+  const test = () => attempt('test', () => client.testConnection({ ...input, name: name || 'connection', ...(connection ? { id: connection.id } : {}) }), (report) => setOutcome({ kind: 'reached', report }));
+  const save = (done: (saved: Connection) => void) => attempt('save', () => (connection ? client.saveConnection(connection, input) : client.createConnection(input)), done);
+  /** keep saves and stays: the form goes on with what is stored, its secrets hidden. */
+  const keep = () => save((saved) => {
+    setConnection(saved);
+    setSettings(saved.settings as Config);
+  });
+  const close = () => (connection && connection !== given ? onSaved(connection) : onClose());
   const split = async (address: string) => {
     try {
       const { settings: parts, ignored: without } = await client.splitAddress(type, address);
@@ -68,10 +81,10 @@ export function ConnectionDialog({ client, catalogue, connection, name: entryOf 
   const places = schema ? membersOf(schema).map((m) => m.name) : [];
   const loose = problems.filter((p) => !places.includes(p.path?.field ?? '') && p.path?.field !== 'name' && p.path?.field !== 'address');
   return (
-    <FormContext value={scope}><Dialog title={(connection ? `Connection ${connection.name}` : entryOf ? `Connection ${entryOf}` : 'New connection') + (environment ? ` in ${environment}` : '')} onClose={onClose}>
+    <FormContext value={scope}><Dialog title={(connection ? `Connection ${connection.name}` : entryOf ? `Connection ${entryOf}` : 'New connection') + (environment ? ` in ${environment}` : '')} onClose={close}>
       <form className="connection form" onSubmit={(e) => {
         e.preventDefault();
-        void attempt('save');
+        void save(onSaved);
       }}>
         <div className="form-field">
           <label className="form-label" htmlFor="connection-name">Name<span className="form-required" title="Must be filled in"> *</span></label>
@@ -95,6 +108,7 @@ export function ConnectionDialog({ client, catalogue, connection, name: entryOf 
           <AddressField example={known.address} problems={problems.filter((p) => p.path?.field === 'address')} ignored={ignored} disabled={busy} onSplit={split} />
         )}
         {schema && <Form schema={schema} />}
+        {schema && known?.signInIf && meets(known.signInIf, membersOf(schema), settings) && <SignIn client={client} connection={connection} disabled={busy} save={keep} />}
         <div className="connection-outcome" role="status">
           {busy && <p className="faint">{outcome.what === 'test' ? 'Trying to connect…' : 'Saving…'}</p>}
           {outcome?.kind === 'split' && <p className="faint">The address is split into the fields; it is not kept.</p>}
@@ -102,9 +116,9 @@ export function ConnectionDialog({ client, catalogue, connection, name: entryOf 
           {loose.length > 0 && <Problems problems={loose} />}
         </div>
         <div className="file-dialog-foot">
-          <button type="button" className="form-button" disabled={busy} onClick={() => void attempt('test')}>Test</button>
+          <button type="button" className="form-button" disabled={busy} onClick={() => void test()}>Test</button>
           <span className="space" />
-          <button type="button" className="form-button" onClick={onClose}>Cancel</button>
+          <button type="button" className="form-button" onClick={close}>{connection !== given ? 'Close' : 'Cancel'}</button>
           <button type="submit" className="form-button primary" disabled={busy}>Save</button>
         </div>
       </form>
@@ -182,9 +196,4 @@ function Reached({ report }: { report: ConnectionReport }): ReactNode {
 
 function reached({ place, user, version, took, status, statusText }: ConnectionReport): string {
   return [`Reached ${place}`, status && `${status} ${statusText ?? ''}`.trim(), user && `as ${user}`, version, duration(took / 1e6)].filter(Boolean).join(' · ');
-}
-
-function problemsOf(error: ApiError): FlowError[] {
-  if (error.problems.length > 0) return [...error.problems];
-  return [{ code: error.code, message: sentence(error.detail), ...(error.suggestion ? { suggestion: error.suggestion } : {}), ...(error.path ? { path: error.path } : {}), ...(error.params ? { params: error.params } : {}) } as FlowError];
 }

@@ -48,8 +48,13 @@ export function membersOf(schema: Schema, base = ''): Member[] {
   return names.flatMap((name) => (Object.hasOwn(properties, name) ? [member(schema, properties[name]!, name, base)] : []));
 }
 
+/** conditionOf reads a condition such as auth=basic|bearer. */
+function conditionOf(text: string): { member: string; values: readonly string[] } {
+  const [other, value] = text.split('=', 2);
+  return { member: other!, values: (value ?? '').split('|') };
+}
+
 function member(parent: Schema, schema: Schema, name: string, base: string): Member {
-  const [other, value] = schema['x-showIf']?.split('=', 2) ?? [];
   return {
     name,
     path: base ? joinPath(base, name) : name,
@@ -60,7 +65,7 @@ function member(parent: Schema, schema: Schema, name: string, base: string): Mem
     required: parent.required?.includes(name) ?? false,
     advanced: schema['x-advanced'] ?? false,
     value: schema['x-value'] ?? false,
-    ...(other ? { showIf: { member: other, values: (value ?? '').split('|') } } : {}),
+    ...(schema['x-showIf'] ? { showIf: conditionOf(schema['x-showIf']) } : {}),
     fallback: schema.default,
     schema,
   };
@@ -87,10 +92,18 @@ export function widgetOf(schema: Schema): string {
 
 /** shown tells whether a member belongs to the form as the config is. */
 export function shown(member: Member, members: readonly Member[], config: unknown): boolean {
-  if (!member.showIf) return true;
-  const other = members.find((m) => m.name === member.showIf!.member);
+  return !member.showIf || holds(member.showIf, members, config);
+}
+
+/** meets reports whether a condition such as auth=code holds. */
+export function meets(condition: string, members: readonly Member[], config: unknown): boolean {
+  return holds(conditionOf(condition), members, config);
+}
+
+function holds(condition: { member: string; values: readonly string[] }, members: readonly Member[], config: unknown): boolean {
+  const other = members.find((m) => m.name === condition.member);
   const value = (other && valueAt(config, other.path)) ?? other?.fallback;
-  return member.showIf.values.includes(String(value ?? ''));
+  return condition.values.includes(String(value ?? ''));
 }
 
 const abbreviations = ['hmac', 'json', 'url', 'uuid', 'xml'];

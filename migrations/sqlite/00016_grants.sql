@@ -1,0 +1,13 @@
+-- What access tokens of connections come from, encrypted: refresh tokens that their server replaces, and the tokens that last.
+-- grant_key of a connection is empty where it has none, or where it was saved before there were any.
+
+-- +goose Up
+CREATE TABLE connection_grants (
+    grant_key  TEXT    NOT NULL PRIMARY KEY,
+    project    TEXT    NOT NULL,
+    sealed     BLOB    NOT NULL,
+    updated_us INTEGER NOT NULL
+) STRICT;
+
+ALTER TABLE connections ADD COLUMN grant_key TEXT NOT NULL DEFAULT '';
+CREATE INDEX connections_by_grant ON connections (grant_key);
