@@ -58,7 +58,7 @@ func (rd *reading) produce(ctx context.Context, put func(job) error) error {
 		}
 		q.what = fmt.Sprintf("page %d", number)
 		rd.number(&q, number, delivered)
-		a, err := rd.do(ctx, q)
+		a, err := rd.fetch(ctx, q, number)
 		if errors.Is(err, errNoMore) {
 			rd.partial = true
 			return nil

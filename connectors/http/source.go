@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -154,6 +155,7 @@ func (s *source) Read(ctx context.Context, r *node.Reading) (node.ReadStats, err
 			}
 		},
 	}.Run(ctx)
+	rd.tellResumed()
 	rd.stats.Complete, rd.stats.Partial = err == nil, rd.partial
 	if errors.Is(err, node.ErrEnough) {
 		err = nil
@@ -173,7 +175,8 @@ type reading struct {
 	after   flows.Cursor
 	wanted  []string // fields, with the cursor where nobody else wants it
 	seen    map[[32]byte]int
-	partial bool // of a kept answer: there is more
+	partial bool         // of a kept answer: there is more
+	resumed atomic.Int64 // pages of an earlier execution
 
 	// of the emitter
 	stats   node.ReadStats
@@ -196,7 +199,7 @@ func (rd *reading) begin() error {
 func (rd *reading) page(ctx context.Context, j job) *result {
 	x := &result{job: j}
 	if j.answer == nil {
-		if j.answer, x.err = rd.do(ctx, j.request); x.err != nil {
+		if j.answer, x.err = rd.fetch(ctx, j.request, j.number); x.err != nil {
 			return x
 		}
 		if j.records, x.err = rd.recordsOf(j.answer, j.number); x.err != nil {

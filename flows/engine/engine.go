@@ -52,6 +52,8 @@ type Env struct {
 	Offsets map[string]node.Offset
 	// Reached is told, after the commit, how far they were read. It may be nil.
 	Reached func(map[string]node.Offset)
+	// Pages keep what APIs answer the source of a node, for another execution of the run. nil: there will be none.
+	Pages func(node string) node.Pages
 	// Delivered are the keys of what targets have sent in earlier attempts of the run, by node; Deliver notes others, durably.
 	// It may be nil.
 	Delivered map[string][]byte

@@ -62,6 +62,9 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 			f.count.rejected.Add(1)
 			return r.reject(st.Node, rej)
 		}, Progress: f.count.progress}
+	if r.env.Pages != nil {
+		reading.Pages = r.env.Pages(st.Ref.Node)
+	}
 	_, texts := read.Source.(node.TextSource)
 	if r.env.Source != nil && !texts {
 		read.Source = r.env.Source(st.Node, read)

@@ -101,6 +101,8 @@ type RunSpec struct {
 	Offsets map[string]node.Offset `json:"offsets,omitempty"`
 	// Delivered are the keys of what earlier attempts of the run have sent, by node.
 	Delivered map[string][]byte `json:"delivered,omitempty"`
+	// Pages is the folder for the answers of APIs that another execution of the run would read; "": there will be none.
+	Pages string `json:"pages,omitempty"`
 }
 
 // PreviewSpec says what to show. Limit is the number of records of the driving source.
