@@ -13,6 +13,7 @@ import (
 
 	"spark/connectors/file"
 	"spark/connectors/folder"
+	"spark/connectors/http"
 	"spark/flows"
 	"spark/flows/engine"
 	"spark/flows/engine/duckdb"
@@ -204,7 +205,7 @@ func (c executorCommand) Run() error {
 		Engine: func(folders []string, files node.Files, optimizers []string) engine.Engine {
 			return &duckdb.Engine{Folders: folders, Files: files, Optimizers: optimizers}
 		},
-		Inspect: file.Inspect,
+		Inspect: file.Inspect, Operations: http.Operations,
 	})
 }
 

@@ -23,6 +23,8 @@ type Tools struct {
 	Engine func(folders []string, files node.Files, optimizers []string) engine.Engine
 	// Inspect proposes how to read a file.
 	Inspect func(files node.Files, path string) (node.Proposal, error)
+	// Operations reads what an OpenAPI document describes.
+	Operations func(ctx context.Context, q node.OperationsQuestion) (flows.Operations, error)
 }
 
 // Guest is the child's side.
@@ -163,6 +165,12 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 			return nil, err
 		}
 		return g.fetch(ctx, spec)
+	case methodOpenAPI:
+		var q node.OperationsQuestion
+		if err := json.Unmarshal(f.Body, &q); err != nil {
+			return nil, err
+		}
+		return g.tools.Operations(ctx, q)
 	case methodPin:
 		var spec PreviewSpec
 		if err := json.Unmarshal(f.Body, &spec); err != nil {

@@ -20,6 +20,7 @@ const (
 	methodSniff    = "sniff"    // sniffBody → node.Proposal
 	methodPreview  = "preview"  // PreviewSpec → flows.Preview
 	methodFetch    = "fetch"    // FetchSpec → node.Fetched: the only question that calls an API
+	methodOpenAPI  = "openapi"  // node.OperationsQuestion → flows.Operations: it may call the server of the document
 	methodPin      = "pin"      // PreviewSpec → flows.PinnedRecords: what the node puts out
 	methodRun      = "run"      // RunSpec → runResult
 	methodReplay   = "replay"   // RunSpec → flows.ReplayReport: nothing is written

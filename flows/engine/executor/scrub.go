@@ -19,6 +19,8 @@ func secretsIn(body any) []string {
 		return slices.Concat(b.Secrets, ofConnections(b.Connections))
 	case FetchSpec:
 		return slices.Concat(b.Secrets, ofConnections(b.Connections))
+	case node.OperationsQuestion:
+		return ofConnections(b.Connections)
 	case DatasetSpec:
 		return ofConnections(b.Connections)
 	case WindowSpec:
