@@ -86,7 +86,7 @@ func unpacked(text []byte) *answer {
 // tellResumed says how many pages were not asked for again.
 func (rd *reading) tellResumed() {
 	if n := rd.resumed.Load(); n > 0 && rd.request.Warn != nil {
-		rd.request.Warn(&flows.Error{Code: "http.resumed", Severity: flows.SeverityWarning, Params: flows.Params{"pages": n},
+		rd.request.Warn(&flows.Error{Code: "http.resumed", Severity: flows.SeverityInfo, Params: flows.Params{"pages": n},
 			Message: fmt.Sprintf("%d pages are those that the run had read before it was executed again", n), Suggestion: "nothing has to be done; a new run asks for all pages"})
 	}
 }

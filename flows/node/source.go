@@ -68,6 +68,7 @@ type Reading struct {
 	Fields      []string    // fields wanted, in this order; a source checks the others all the same
 	Origin      bool        // append the columns OriginFile (text) and OriginRecord (int64)
 	Threads     int         // goroutines the source may keep busy
+	Began       time.Time   // of the run: the same in each execution of it; zero: it is none
 	Limit       int64       // records that are wanted at most; a source that gives more is stopped. 0: all
 	After       Offset      // where an incremental source goes on; nil: from its beginning
 	// Answer is what a calling source reads instead of calling; nil: it calls.

@@ -266,6 +266,9 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 			return g.peer.call(ctx.Done(), methodMayCommit, commitBody{Fence: spec.Fence, Rejects: rejects.sent}, nil)
 		},
 	}
+	if spec.Facts != nil {
+		env.Began = spec.Facts.StartedAt
+	}
 	if spec.Pages != "" && callsAPI(p.Plan) {
 		limit := int64(pagesFree)
 		if spec.Spill > 0 {
