@@ -18,7 +18,21 @@ func (s *Server) answerRoutes() []route {
 	return []route{
 		{method: get, path: "/api/v1/flows/:id/answers/:node", action: DataRead, handle: s.getAnswer, summary: "What the API answered when a sample was fetched for the node of a draft; no items: none was", out: of[api.Page[flows.Answer]]()},
 		{method: put, path: "/api/v1/flows/:id/answers/:node", action: FlowEdit, handle: s.fetch, summary: "Fetch a sample: call the API that the node reads, once, and keep the answer for its previews, which call nothing", in: of[api.PreviewRequest](), out: of[api.Fetched]()},
+		{method: post, path: "/api/v1/operations", action: FlowEdit, handle: s.operations, summary: "What an OpenAPI document describes, or one operation of it as settings of a node; a document that is given by its address is fetched", in: of[api.OperationsRequest](), out: of[flows.Operations]()},
 	}
+}
+
+// operations reads an OpenAPI document.
+func (s *Server) operations(c *call) error {
+	var body api.OperationsRequest
+	if err := c.body(&body); err != nil {
+		return err
+	}
+	o, err := s.Lab.Operations(c.Request().Context(), c.scope, body.Environment, node.OperationsQuestion{Text: body.Text, Address: body.Address, Connection: body.Connection, Method: body.Method, Path: body.Path, Records: body.Records, Fields: body.Fields})
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, o)
 }
 
 func (s *Server) getAnswer(c *call) error {

@@ -55,6 +55,7 @@ type Lab interface {
 	Preview(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) (flows.Preview, error)
 	Inspect(ctx context.Context, scope flows.Scope, path string) (node.Proposal, error)
 	Fetch(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) (node.Fetched, error)
+	Operations(ctx context.Context, scope flows.Scope, environment string, q node.OperationsQuestion) (flows.Operations, error)
 	TestConnection(ctx context.Context, name string, c node.ConnectionSpec) (node.ConnectionReport, error)
 	Pin(ctx context.Context, scope flows.Scope, req flows.PreviewRequest) (flows.Pin, error)
 	Window(ctx context.Context, scope flows.Scope, doc *flows.Flow, environment, node string, after *flows.Cursor) (flows.CursorWindow, error)

@@ -104,7 +104,9 @@ func openBackend(ctx context.Context, o backendOptions) (_ *backend, err error) 
 	}
 	b.lab.Environments, b.lab.Pins, b.lab.Answers = b.store.Environments, b.store.Pins, b.store.Answers
 	total := totalBudget(o.total)
-	b.runs = &run.Service{Admission: run.NewAdmission(total), Budgets: budgets{limits: o.limits.of(total), files: b.lab.Files},
+	pages := keptPages(filepath.Join(o.data, "pages"))
+	pages.sweep(time.Now())
+	b.runs = &run.Service{Answers: pages, Admission: run.NewAdmission(total), Budgets: budgets{limits: o.limits.of(total), files: b.lab.Files},
 		Store: b.store.Runs, Documents: b.store.Flows, Executor: processes{limits: o.limits, background: true}, Checker: b.lab, Inbox: b.store.Rejects, Connections: b.connections, Cursors: b.store.Cursors, Pins: b.store.Pins, Environments: b.store.Environments, Sealer: sealer, Folders: b.folders,
 		SampleSize: sampleSize, Now: time.Now, NewID: newID, Logger: o.log}
 	if o.workers < 0 {

@@ -118,4 +118,8 @@ func (w *workbench) Replay(ctx context.Context, job run.Job) (flows.ReplayReport
 		Memory: engineMemory(previewMemory), Connections: job.Connections, Replay: job.Replay, Secrets: job.Secrets})
 }
 
+func (w *workbench) Operations(ctx context.Context, q node.OperationsQuestion) (flows.Operations, error) {
+	return w.host.Operations(ctx, q)
+}
+
 func (w *workbench) Close() { w.host.Close() }

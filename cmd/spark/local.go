@@ -13,6 +13,7 @@ import (
 
 	"spark/connectors/file"
 	"spark/connectors/folder"
+	"spark/connectors/http"
 	"spark/flows"
 	"spark/flows/engine"
 	"spark/flows/engine/duckdb"
@@ -159,7 +160,7 @@ func (p processes) Run(ctx context.Context, job run.Job, c run.Callbacks) ([]flo
 	defer os.RemoveAll(temp)
 	spec := executor.RunSpec{Document: job.Document, Environment: job.Environment, Parameters: job.Parameters, Folders: job.Folders, Temp: temp,
 		Threads: p.limits.threads(), Memory: engineMemory(budget.Memory), Spill: budget.Spill, Run: job.Run, Attempt: job.Attempt, Fence: job.Fence, Until: job.Until, Samples: job.Samples, Optimizers: p.optimizers, Connections: job.Connections, Replay: job.Replay,
-		Sample: job.Sample, Pins: job.Pins, Flow: job.Flow, Offsets: job.Offsets, Facts: job.Facts, Secrets: job.Secrets, Delivered: job.Delivered}
+		Sample: job.Sample, Pins: job.Pins, Flow: job.Flow, Offsets: job.Offsets, Facts: job.Facts, Secrets: job.Secrets, Delivered: job.Delivered, Pages: job.Pages}
 	nodes, err := host.Run(ctx, spec, executor.Callbacks{Deliver: c.Deliver, Counts: c.Counts, Warnings: c.Warnings, Samples: c.Samples, StoreRejects: c.StoreRejects, MayCommit: c.MayCommit, Reached: c.Reached})
 	err = withBudget(err, budget)
 	if e := flows.AsError(err); e != nil && (e.Params["killed"] == true || slices.Contains([]string{"executor.died", "memory.limit", "commit.unknown"}, e.Code)) {
@@ -204,7 +205,7 @@ func (c executorCommand) Run() error {
 		Engine: func(folders []string, files node.Files, optimizers []string) engine.Engine {
 			return &duckdb.Engine{Folders: folders, Files: files, Optimizers: optimizers}
 		},
-		Inspect: file.Inspect,
+		Inspect: file.Inspect, Operations: http.Operations,
 	})
 }
 

@@ -29,6 +29,7 @@ func (rd *reading) goOn() error {
 		}
 	}
 	rd.highest = rd.after.Value
+	rd.until = rd.in.untilOf(rd.cursor, rd.request.Began)
 	if rd.after.Value == "" {
 		rd.since = rd.in.Start
 		return nil
@@ -95,8 +96,13 @@ func before(value string, t flows.Type, overlap string) (string, error) {
 	if err != nil {
 		return value, err
 	}
-	n, err := strconv.ParseInt(m[1], 10, 64)
-	return formatTime(at.Add(-time.Duration(n)*units[m[2]]), t), err
+	return formatTime(at.Add(-lengthOf(m)), t), nil
+}
+
+// lengthOf is a distance that was found.
+func lengthOf(m []string) time.Duration {
+	n, _ := strconv.ParseInt(m[1], 10, 64) // at most six digits
+	return time.Duration(n) * units[m[2]]
 }
 
 func orNegative(err error, n int64) error {
@@ -118,17 +124,33 @@ func formatTime(at time.Time, t flows.Type) string {
 
 // emitBatch notes the highest cursor of a batch and hands on the columns that are wanted.
 func (rd *reading) emitBatch(b arrow.RecordBatch) error {
-	if rd.Incremental() {
-		at := b.Schema().FieldIndices(rd.in.Cursor)
-		if len(at) == 0 {
-			return fmt.Errorf("http: the cursor %q was not read", rd.in.Cursor)
-		}
-		rd.note(b.Column(at[0]))
+	if !rd.Incremental() {
+		rd.stats.Records += b.NumRows()
+		return rd.request.Emit(node.Batch{Records: b})
+	}
+	at := b.Schema().FieldIndices(rd.in.Cursor)
+	if len(at) == 0 {
+		b.Release()
+		return fmt.Errorf("http: the cursor %q was not read", rd.in.Cursor)
+	}
+	parts, err := rd.bound(b, at[0])
+	if err != nil {
+		return err
+	}
+	for i, part := range parts {
+		rd.note(part.Column(at[0]))
 		if len(rd.wanted) > len(rd.request.Fields) {
-			b = without(b, at[0])
+			part = without(part, at[0])
+		}
+		rd.stats.Records += part.NumRows()
+		if err := rd.request.Emit(node.Batch{Records: part}); err != nil {
+			for _, rest := range parts[i+1:] {
+				rest.Release()
+			}
+			return err
 		}
 	}
-	return rd.request.Emit(node.Batch{Records: b})
+	return nil
 }
 
 // without is a batch less a column; it takes the batch over.

@@ -26,9 +26,12 @@ func (in *Input) Fetch(ctx context.Context, connections node.Connections) (node.
 	defer c.close()
 	rd := &reading{source: &source{in: *in}}
 	if in.Mode == "incremental" {
-		rd.since = in.Start
+		rd.since, rd.until = in.Start, in.untilOf(in.cursorType(), time.Now())
 	}
-	q := rd.first()
+	q, err := rd.first()
+	if err != nil {
+		return node.Fetched{}, err
+	}
 	rd.number(&q, 1, 0)
 	q.any, q.attempts = true, min(q.attempts, 2)
 	bytes := int64(0)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -54,12 +53,12 @@ const (
 
 // Input is the config of rest.input.
 type Input struct {
-	Connection string      `json:"connection,omitempty" title:"Connection" widget:"connection" system:"http" help:"To an HTTP API, with its base URL and authentication. Empty: the address is a whole one, and is called without credentials." example:"shop"`
-	Method     string      `json:"method" title:"Method" enum:"GET|POST|PUT"`
-	URL        string      `json:"url,omitempty" title:"Address" help:"Below the base URL of the connection, or whole without one; ${name} is a parameter." example:"/products"`
-	Query      []Parameter `json:"query,omitempty" title:"Query parameters" help:"Sent behind the address; ${name} is a parameter of the flow."`
-	Headers    []Parameter `json:"headers,omitempty" title:"Headers" help:"Sent beside those of the connection." advanced:"true"`
-	Body       string      `json:"body,omitempty" title:"Body" widget:"multiline" secrets:"true" showIf:"method=POST|PUT" help:"Sent as JSON, unless a header says otherwise." example:"{\"since\": \"${day}\"}"`
+	Connection string  `json:"connection,omitempty" title:"Connection" widget:"connection" system:"http" help:"To an HTTP API, with its base URL and authentication. Empty: the address is a whole one, and is called without credentials." example:"shop"`
+	Method     string  `json:"method" title:"Method" enum:"GET|POST|PUT"`
+	URL        string  `json:"url,omitempty" title:"Address" cursor:"true" help:"Below the base URL of the connection, or whole without one; ${name} is a parameter." example:"/products"`
+	Query      []Asked `json:"query,omitempty" title:"Query parameters" help:"Sent behind the address; ${name} is a parameter of the flow."`
+	Headers    []Asked `json:"headers,omitempty" title:"Headers" help:"Sent beside those of the connection." advanced:"true"`
+	Body       string  `json:"body,omitempty" title:"Body" widget:"multiline" secrets:"true" cursor:"true" showIf:"method=POST|PUT" help:"Sent as JSON, unless a header says otherwise." example:"{\"since\": \"${day}\"}"`
 
 	Format      string           `json:"format" title:"Format of the answer" enum:"json|jsonl|csv|xml" help:"xml is read as JSON, in which an attribute has an @ before its name, and all values are texts."`
 	RecordPath  string           `json:"recordPath,omitempty" title:"Record path" showIf:"format=json|xml" help:"Where the list of records is in the answer. Empty: the answer is the list." example:"data.items"`
@@ -85,10 +84,12 @@ type Input struct {
 
 	Mode           string `json:"mode" title:"Records" enum:"all|incremental" help:"incremental asks for what is new since the last run."`
 	Cursor         string `json:"cursor,omitempty" title:"Cursor field" widget:"fieldname" showIf:"mode=incremental" help:"Field that grows with every change: a number, a date or a time. The largest value that was read is where the next run goes on." example:"updated_at"`
-	SinceParameter string `json:"sinceParameter,omitempty" title:"Since parameter" showIf:"mode=incremental" help:"Query parameter that takes the value." example:"updated_since"`
+	SinceParameter string `json:"sinceParameter,omitempty" title:"Since parameter" showIf:"mode=incremental" help:"Query parameter that takes the lower bound. ${cursor.from} in the address, a query parameter, a header or the body does the same, and ${cursor.until} stands for the upper one." example:"updated_since"`
+	UntilParameter string `json:"untilParameter,omitempty" title:"Until parameter" showIf:"mode=incremental" advanced:"true" help:"Query parameter that takes the upper bound: when the run began, less what it stays behind. Of dates and times." example:"updated_until"`
 	SinceFormat    string `json:"sinceFormat,omitempty" title:"Written as" enum:"iso|unix|unixms" showIf:"mode=incremental" advanced:"true" help:"Of times. Empty: iso."`
 	Start          string `json:"start,omitempty" title:"Begin at" showIf:"mode=incremental" help:"The first run asks for what is new since this value. Empty: for everything." example:"2026-01-01"`
 	Overlap        string `json:"overlap,omitempty" title:"Overlap" showIf:"mode=incremental" help:"What lies so far below the cursor is read again: a number, or a time such as 5 minutes. The output should be an upsert, then." example:"5 minutes"`
+	Lag            string `json:"lag,omitempty" title:"Stay behind" showIf:"mode=incremental" advanced:"true" help:"For dates and times: records that are younger than this when the run begins are left to the next run, as one with the same time may still come." example:"1 minute"`
 
 	Attempts  int64 `json:"attempts" title:"Attempts" minimum:"1" advanced:"true" help:"Of a request that gets 408, 425, 429, 500, 502, 503 or 504, or no answer; with growing pauses, or those that Retry-After asks for."`
 	MaxAnswer int64 `json:"maxAnswer" title:"Largest answer" minimum:"1" advanced:"true" help:"MB, decompressed. A larger one fails the run."`
@@ -98,6 +99,12 @@ type Input struct {
 type Parameter struct {
 	Name  string `json:"name" title:"Name" required:"true"`
 	Value string `json:"value,omitempty" title:"Value" secrets:"true"`
+}
+
+// Asked is a Parameter of a node that may ask for what is new: ${cursor.from} and ${cursor.until} stand for the bounds.
+type Asked struct {
+	Name  string `json:"name" title:"Name" required:"true"`
+	Value string `json:"value,omitempty" title:"Value" secrets:"true" cursor:"true"`
 }
 
 // Limits of the settings.
@@ -110,7 +117,8 @@ const (
 
 // Plan reports what is wrong and emits the reading.
 func (in *Input) Plan(c *node.Context) {
-	ok := in.checkCall(c)
+	ok := in.filled("2026-01-31", "2026-01-31").checkCall(c)
+	ok = in.checkBounds(c) && ok
 	ok = in.checkPaging(c) && ok
 	ok = in.checkFields(c) && ok
 	if !ok {
@@ -248,30 +256,3 @@ var (
 	_ node.PromisingSource = (*Input)(nil)
 	_ node.Fetcher         = (*Input)(nil)
 )
-
-// cursorKinds are the types that a cursor may have.
-var cursorKinds = []flows.Kind{flows.Int8, flows.Int16, flows.Int32, flows.Int64, flows.Date, flows.Timestamp, flows.TimestampTZ, flows.Text}
-
-func (in *Input) checkCursor(c *node.Context, schema flows.Schema) bool {
-	if in.SinceParameter == "" {
-		c.Problem("sinceParameter", "config.required", "the query parameter that takes the cursor is missing", "write its name, such as updated_since")
-		return false
-	}
-	if in.Cursor == "" {
-		c.Problem("cursor", "config.required", "the cursor field is missing", "choose a field that grows with every change")
-		return false
-	}
-	f, ok := c.Field("cursor", in.Cursor, schema)
-	if !ok {
-		return false
-	}
-	if !slices.Contains(cursorKinds, f.Type.Kind) {
-		c.Problem("cursor", "http.cursor_type", fmt.Sprintf("the field %q is %s, which nothing can be read on by", f.Name, f.Type), "choose a number, a date, a time or a text that sorts as one")
-		return false
-	}
-	if _, err := before("", f.Type, in.Overlap); err != nil {
-		c.Problem("overlap", "http.overlap", fmt.Sprintf("%q is no distance for a cursor of type %s", in.Overlap, f.Type), "write a number such as 1000, or a time such as 5 minutes")
-		return false
-	}
-	return true
-}

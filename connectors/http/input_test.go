@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	_ "spark/connectors/all"
 	"spark/flows"
@@ -40,6 +41,9 @@ type bench struct {
 	asked    atomic.Int64
 	settings map[string]any // of the connection
 	offsets  map[string]node.Offset
+	pages    node.Pages // of an earlier execution
+	began    time.Time
+	warned   []*flows.Error
 }
 
 func newBench(t *testing.T, handle http.HandlerFunc) *bench {
@@ -98,7 +102,7 @@ func (b *bench) run(cfg map[string]any) (o outcome) {
 		return o
 	}
 	before := b.asked.Load()
-	_, err = eng.Run(b.t.Context(), p, engine.Env{Files: files, Connections: connections, Temp: b.t.TempDir(), Threads: 2, Offsets: b.offsets,
+	_, err = eng.Run(b.t.Context(), p, engine.Env{Files: files, Connections: connections, Temp: b.t.TempDir(), Threads: 2, Offsets: b.offsets, Began: b.began, Warn: func(e *flows.Error) { b.warned = append(b.warned, e) }, Pages: func(string) node.Pages { return b.pages },
 		Reached:   func(r map[string]node.Offset) { o.reached = r },
 		Reject:    func(r node.Reject) error { o.rejects = append(o.rejects, r); return nil },
 		MayCommit: func(context.Context) error { return nil }})

@@ -28,28 +28,39 @@ type pageRecords struct {
 	rest  []byte // of a JSON answer: without the records
 }
 
-// request is what the first page is asked for by.
-func (rd *reading) first() request {
-	q := request{method: rd.in.Method, address: rd.in.URL, query: url.Values{}, header: rd.in.header(), body: []byte(rd.in.Body), limit: rd.in.MaxAnswer << 20, attempts: int(rd.in.Attempts), what: "page 1"}
-	if rd.in.Method == http.MethodGet {
+// first is the request of the first page, with the bounds of an incremental reading.
+func (rd *reading) first() (request, error) {
+	until, err := rd.written(rd.until)
+	if err != nil {
+		return request{}, err
+	}
+	in := rd.in.filled(rd.since, until)
+	q := request{method: in.Method, address: in.URL, query: url.Values{}, header: in.header(), body: []byte(in.Body), limit: in.MaxAnswer << 20, attempts: int(in.Attempts), what: "page 1"}
+	if in.Method == http.MethodGet {
 		q.body = nil
 	}
-	for _, p := range rd.in.Query {
+	for _, p := range in.Query {
 		q.query[p.Name] = append(q.query[p.Name], p.Value)
 	}
-	if rd.since != "" {
-		q.query.Set(rd.in.SinceParameter, rd.since)
+	if rd.since != "" && in.SinceParameter != "" {
+		q.query.Set(in.SinceParameter, rd.since)
 	}
-	if rd.in.PageSize > 0 && slices.Contains([]string{pagingPage, pagingOffset, pagingCursor}, rd.in.Paging) && rd.in.SizeParameter != "" {
-		q.query.Set(rd.in.SizeParameter, strconv.FormatInt(rd.in.PageSize, 10))
+	if until != "" && in.UntilParameter != "" {
+		q.query.Set(in.UntilParameter, until)
 	}
-	return q
+	if in.PageSize > 0 && slices.Contains([]string{pagingPage, pagingOffset, pagingCursor}, in.Paging) && in.SizeParameter != "" {
+		q.query.Set(in.SizeParameter, strconv.FormatInt(in.PageSize, 10))
+	}
+	return q, nil
 }
 
 // produce asks for pages until there are no more. Where the number of all records is known, pages are asked for by the
 // workers.
 func (rd *reading) produce(ctx context.Context, put func(job) error) error {
-	q := rd.first()
+	q, err := rd.first()
+	if err != nil {
+		return err
+	}
 	cursors := map[string]bool{}
 	delivered := int64(0)
 	for number := 1; ; number++ {
@@ -58,7 +69,7 @@ func (rd *reading) produce(ctx context.Context, put func(job) error) error {
 		}
 		q.what = fmt.Sprintf("page %d", number)
 		rd.number(&q, number, delivered)
-		a, err := rd.do(ctx, q)
+		a, err := rd.fetch(ctx, q, number)
 		if errors.Is(err, errNoMore) {
 			rd.partial = true
 			return nil

@@ -85,6 +85,11 @@ var _ node.RecordCaller = (*Request)(nil)
 // CallsForRecords says that previews may call, where somebody allows it.
 func (r *Request) CallsForRecords() bool { return true }
 
+// Repeatable says whether a run may be executed again by itself.
+func (r *Request) Repeatable() bool {
+	return r.KeyHeader != "" || r.Method == http.MethodGet || r.Method == http.MethodHead
+}
+
 // Plan compiles the request.
 func (r *Request) Plan(c *node.Context) {
 	in, ok := c.Input(node.In)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -66,7 +67,7 @@ func (s *source) Calls() {}
 func (s *source) Incremental() bool { return s.in.Mode == "incremental" }
 
 func (s *source) String() string {
-	text := s.in.Method + " " + strings.SplitN(s.in.URL, "?", 2)[0]
+	text := s.in.Method + " " + strings.SplitN(s.in.filled("${cursor.from}", "${cursor.until}").URL, "?", 2)[0]
 	if s.in.Connection != "" {
 		text += " of " + s.in.Connection
 	}
@@ -153,6 +154,8 @@ func (s *source) Read(ctx context.Context, r *node.Reading) (node.ReadStats, err
 			}
 		},
 	}.Run(ctx)
+	rd.tellResumed()
+	rd.tellYounger()
 	rd.stats.Complete, rd.stats.Partial = err == nil, rd.partial
 	if errors.Is(err, node.ErrEnough) {
 		err = nil
@@ -169,10 +172,13 @@ type reading struct {
 	request *node.Reading
 	do      func(ctx context.Context, q request) (*answer, error)
 	since   string // that is asked for; "": everything
+	until   string // upper bound of the cursor; "": there is none
+	younger int64  // records above it
 	after   flows.Cursor
 	wanted  []string // fields, with the cursor where nobody else wants it
 	seen    map[[32]byte]int
-	partial bool // of a kept answer: there is more
+	partial bool         // of a kept answer: there is more
+	resumed atomic.Int64 // pages of an earlier execution
 
 	// of the emitter
 	stats   node.ReadStats
@@ -195,7 +201,7 @@ func (rd *reading) begin() error {
 func (rd *reading) page(ctx context.Context, j job) *result {
 	x := &result{job: j}
 	if j.answer == nil {
-		if j.answer, x.err = rd.do(ctx, j.request); x.err != nil {
+		if j.answer, x.err = rd.fetch(ctx, j.request, j.number); x.err != nil {
 			return x
 		}
 		if j.records, x.err = rd.recordsOf(j.answer, j.number); x.err != nil {
@@ -243,7 +249,6 @@ func (rd *reading) emit(x *result) error {
 	for len(x.batches) > 0 {
 		b := x.batches[0]
 		x.batches = x.batches[1:]
-		rd.stats.Records += b.NumRows()
 		if err := rd.emitBatch(b); err != nil {
 			return err
 		}

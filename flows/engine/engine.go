@@ -3,6 +3,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -48,10 +49,14 @@ type Env struct {
 	// Keep is given the relations of the plan's Keeps that can be kept, in their order, and nil at the end of each. Origin
 	// columns come last. An error ends a relation, and nothing else.
 	Keep func(*plan.Step, arrow.RecordBatch) error
+	// Began is when the run began, by its first execution; zero: it is none.
+	Began time.Time
 	// Offsets are where incremental sources go on, by node.
 	Offsets map[string]node.Offset
 	// Reached is told, after the commit, how far they were read. It may be nil.
 	Reached func(map[string]node.Offset)
+	// Pages keep what APIs answer the source of a node, for another execution of the run. nil: there will be none.
+	Pages func(node string) node.Pages
 	// Delivered are the keys of what targets have sent in earlier attempts of the run, by node; Deliver notes others, durably.
 	// It may be nil.
 	Delivered map[string][]byte

@@ -35,6 +35,8 @@ type Fetched struct {
 type RecordCaller interface {
 	Config
 	CallsForRecords() bool
+	// Repeatable reports whether calls may be made again without harm: they only read, or the server knows each by its key.
+	Repeatable() bool
 }
 
 // AllowedCalls is how many calls somebody allows at once.

@@ -294,6 +294,11 @@ func (b *binder) text(s string, f reflect.StructField, path string) (string, boo
 		}
 		out.WriteString(s[:at])
 		name, rest, closed := strings.Cut(s[at+2:], "}")
+		if mark, ok := cursorMark(name, f); closed && ok {
+			out.WriteString(mark)
+			s = rest
+			continue
+		}
 		name, format, formatted := strings.Cut(name, ":")
 		if !closed {
 			b.problem(path, "parameter.unclosed", "${ is not closed", "write ${name}, or $${ for the characters themselves")
@@ -317,6 +322,18 @@ func (b *binder) text(s string, f reflect.StructField, path string) (string, boo
 		out.WriteString(text)
 		s = rest
 	}
+}
+
+// What stands in a setting tagged cursor for ${cursor.from} and ${cursor.until}: the bounds of what an incremental source asks for,
+// which it knows only when it reads. No setting can hold these texts otherwise.
+const (
+	CursorFrom  = "\x00cursor.from\x00"
+	CursorUntil = "\x00cursor.until\x00"
+)
+
+func cursorMark(name string, f reflect.StructField) (string, bool) {
+	mark := "\x00" + name + "\x00"
+	return mark, f.Tag.Get("cursor") == "true" && (mark == CursorFrom || mark == CursorUntil)
 }
 
 // called names a value in a sentence.
@@ -371,6 +388,9 @@ func (b *binder) value(name string, f reflect.StructField, path string) (expr.Pa
 		}
 		if !strings.HasPrefix(name, "run.") && strings.Contains(name, ".") {
 			suggestion = "a name with a dot is a fact of the run, such as run.id or run.started_at"
+			if f.Tag.Get("cursor") == "true" {
+				suggestion += ", or a bound of the cursor: cursor.from or cursor.until"
+			}
 		}
 		b.problem(path, "expr.unknown_parameter", fmt.Sprintf("there is no parameter %q", name), suggestion)
 		return expr.Param{}, false

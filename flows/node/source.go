@@ -68,10 +68,13 @@ type Reading struct {
 	Fields      []string    // fields wanted, in this order; a source checks the others all the same
 	Origin      bool        // append the columns OriginFile (text) and OriginRecord (int64)
 	Threads     int         // goroutines the source may keep busy
+	Began       time.Time   // of the run: the same in each execution of it; zero: it is none
 	Limit       int64       // records that are wanted at most; a source that gives more is stopped. 0: all
 	After       Offset      // where an incremental source goes on; nil: from its beginning
 	// Answer is what a calling source reads instead of calling; nil: it calls.
 	Answer *flows.Answer
+	// Pages keep what a calling source is answered, for another execution of the run; nil: there will be none.
+	Pages Pages
 	// Emit takes over one batch whose columns are Fields (then the origin) of type ArrowType. Batches are allocated
 	// outside the Go heap (arrow/memory/mallocator), because C code reads them.
 	Emit func(Batch) error
@@ -81,6 +84,15 @@ type Reading struct {
 	Warn func(*flows.Error)
 	// Progress is told the bytes read so far of the total, -1 when unknown. It may be nil.
 	Progress func(done, total int64)
+}
+
+// Pages keep the answers of an API until a run is over. They are numbered from 1, and belong to a request, named by a hash:
+// what was kept of another one is none.
+type Pages interface {
+	// Page returns an answer as it was kept, or nil.
+	Page(number int, request [32]byte) []byte
+	// Keep keeps an answer, where there is room. It is no loss if it does not: the page is asked for again.
+	Keep(number int, request [32]byte, answer []byte)
 }
 
 // The origin columns of a reading: which file and which record of it, 1-based, header not counted. Field names that

@@ -41,6 +41,8 @@ type Job struct {
 	Offsets map[string]node.Offset
 	// Delivered are the keys of what earlier attempts have sent, by node.
 	Delivered map[string][]byte
+	// Pages is the folder for the answers of APIs that another execution of the run would read; "": there will be none.
+	Pages string
 }
 
 // Callbacks are what an attempt asks of the service.

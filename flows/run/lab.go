@@ -27,6 +27,8 @@ type Workbench interface {
 	Preview(ctx context.Context, job PreviewJob) (flows.Preview, error)
 	// Fetch lets a node call the system that it reads, once.
 	Fetch(ctx context.Context, job FetchJob) (node.Fetched, error)
+	// Operations answers what an OpenAPI document describes, which it may have to fetch.
+	Operations(ctx context.Context, q node.OperationsQuestion) (flows.Operations, error)
 	// Pin answers what the node puts out.
 	Pin(ctx context.Context, job PreviewJob) (flows.PinnedRecords, error)
 	Inspect(ctx context.Context, path string) (node.Proposal, error)

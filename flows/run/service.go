@@ -95,9 +95,10 @@ type Service struct {
 	Sealer Sealer
 	// Cursors of incremental sources; nil where none are kept.
 	Cursors    Cursors
-	Pins       Pins     // of drafts, for runs on the sample; nil where none are kept
-	Folders    []string // data folders
-	SampleSize int      // records sampled of every output port
+	Answers    KeptPages // of APIs, to runs that are not over; nil where none are kept
+	Pins       Pins      // of drafts, for runs on the sample; nil where none are kept
+	Folders    []string  // data folders
+	SampleSize int       // records sampled of every output port
 	Now        func() time.Time
 	NewID      func() string
 	Logger     *slog.Logger

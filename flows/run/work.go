@@ -33,6 +33,9 @@ func (w *work) interrupted(ctx context.Context) error {
 		}
 		return w.do(ctx) // its targets tell whether it was committed, see insist
 	}
+	if !granted && w.keeps(ctx) {
+		return w.goOn(ctx, "Spark ended while the run was running")
+	}
 	e := &flows.Error{Code: "run.interrupted", Message: "Spark ended while the run was running",
 		Suggestion: "nothing was written; run again"}
 	if granted {
@@ -68,6 +71,9 @@ func (w *work) job(ctx context.Context) (job Job, doc *flows.Flow, err error) {
 	if job.Sample, job.Pins, err = w.sample(ctx, doc); err != nil {
 		return job, nil, err
 	}
+	if w.Answers != nil && job.Sample == 0 && job.Replay == nil {
+		job.Pages = w.Answers.Folder(w.run.ID)
+	}
 	job.Flow, err = w.flowKey(ctx)
 	return job, doc, err
 }
@@ -94,7 +100,7 @@ func (w *work) do(ctx context.Context) error {
 	stop := w.saveCounts(ctx)
 	a := attempt{executor: w.Executor, rejects: rejectStore{w}, observe: w, now: w.Now, sent: sentBy{w, ctx},
 		grant: func() error { return w.Store.Grant(ctx, w.scope, w.fence, w.run.ID) }}
-	res := a.execute(attempting, job)
+	res := w.again(attempting, a, job, doc, a.execute(attempting, job))
 	if job.Replay != nil || ambiguous(res) && once(doc) {
 		res, err = w.insist(ctx, attempting, a, job, res)
 	}
@@ -103,6 +109,9 @@ func (w *work) do(ctx context.Context) error {
 		return err
 	}
 	if ctx.Err() != nil && res.State == flows.RunCancelled { // nobody asked for it: the worker has to end
+		if w.keeps(context.WithoutCancel(ctx)) {
+			return context.Cause(ctx) // and the next one goes on
+		}
 		res.State, res.Err = flows.RunFailed, &flows.Error{Code: "run.interrupted", Message: "Spark was stopped while the run was running",
 			Suggestion: "nothing was written; run again"}
 	}
@@ -211,6 +220,9 @@ func (w *work) finish(ctx context.Context, res Result) error {
 		return fmt.Errorf("end of run %s: %w", r.ID, err)
 	}
 	w.live.end(r)
+	if w.Answers != nil {
+		w.Answers.Remove(r.ID)
+	}
 	return nil
 }
 

@@ -234,6 +234,18 @@ type Fetched struct {
 	Proposal   Proposal     `json:"proposal"`             // for the records; without fields where there are none
 }
 
+// OperationsRequest asks what an OpenAPI document describes.
+type OperationsRequest struct {
+	Text        string   `json:"text,omitempty"`        // of the document, at most 10 MB; absent: it is fetched from address
+	Address     string   `json:"address,omitempty"`     // below the base URL of the connection, or whole without one
+	Connection  string   `json:"connection,omitempty"`  // of the node
+	Environment string   `json:"environment,omitempty"` // in which the connection is meant
+	Method      string   `json:"method,omitempty"`      // with path: the operation whose settings are wanted; absent: the list is
+	Path        string   `json:"path,omitempty"`
+	Records     bool     `json:"records,omitempty"` // the settings are for a node that reads records, else for one that calls for each
+	Fields      []string `json:"fields,omitempty"`  // of the input of the latter
+}
+
 // FileField is a field of a file with its explicit type and how its text is read.
 type FileField struct {
 	Name   string     `json:"name"`

@@ -13,6 +13,37 @@ let browser: Browser;
 let api: Api;
 let base = '';
 const asked: string[] = [];
+const description = `openapi: 3.1.0
+info: {title: Shop, version: 2}
+servers: [{url: /v1}]
+paths:
+  /shops/{shop-id}/products:
+    get:
+      summary: Products of a shop
+      tags: [catalogue]
+      parameters:
+        - {name: shop-id, in: path, required: true, schema: {type: integer, example: 7}}
+        - {name: cursor, in: query, schema: {type: string}}
+        - {name: limit, in: query, schema: {type: integer, default: 40}}
+        - {name: sort, in: query, schema: {type: string, default: id}}
+        - {name: since, in: query, schema: {type: string}}
+      responses:
+        '200':
+          description: ok
+          content:
+            application/json:
+              schema:
+                properties:
+                  data: {type: object, properties: {items: {type: array, items: {$ref: '#/components/schemas/Product'}}, count: {type: integer}}}
+                  meta: {type: object, properties: {next_cursor: {type: [string, 'null']}}}
+    delete: {summary: Remove all products, tags: [catalogue], deprecated: true}
+  /products/{id}:
+    put:
+      summary: Change a product
+      tags: [catalogue]
+      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Product'}}}}
+components: {schemas: {Product: {type: object, properties: {id: {type: integer}, name: {type: string}, price: {type: number}}}}}
+`;
 const token = 'canary-e2e-token';
 
 beforeAll(async () => {
@@ -20,6 +51,7 @@ beforeAll(async () => {
     asked.push(`${request.method} ${request.url}`);
     const json = (status: number, body: unknown) => answer.writeHead(status, { 'Content-Type': 'application/json', Server: 'Shop/2' }).end(JSON.stringify(body));
     if (request.headers.authorization !== `Bearer ${token}`) return json(401, { error: 'who are you?', sent: request.headers.authorization ?? null });
+    if (request.url === '/v1/openapi.yaml') return answer.writeHead(200, { 'Content-Type': 'application/yaml' }).end(description);
     const from = Number(new URL(request.url ?? '', 'http://x').searchParams.get('cursor') ?? 0);
     const items = Array.from({ length: 40 }, (_, i) => ({ id: from + i + 1, name: `Product ${from + i + 1}`, price: (from + i) / 4, 'in stock': i % 3 > 0 }));
     return json(200, { data: { items, count: 120 }, meta: { next_cursor: from < 80 ? String(from + 40) : null } });
@@ -130,3 +162,55 @@ test('a command of curl fills the node in, without its credentials', async () =>
   expect(JSON.stringify(await draft(server, id))).not.toContain(token);
   await context.close();
 }, 60_000);
+
+test('an operation of an OpenAPI document fills the node in, by keyboard alone', async () => {
+  const { context, page, wrong } = await open(browser, server);
+  await call(server, 'POST', '/connections', { name: 'described', type: 'http', settings: { baseUrl: base, auth: 'bearer', token } });
+  const { id } = await call<{ id: string }>(server, 'POST', '/flows/import', JSON.stringify({ ...flow, nodes: [{ ...flow.nodes[0], config: { connection: 'described' } }, flow.nodes[1]] }));
+  await edit(server, page, id);
+  await page.locator('.react-flow__node[data-id="products"] .node-card').dblclick();
+  await page.locator('.config').getByRole('button', { name: 'OpenAPI…' }).press('Enter');
+  asked.length = 0;
+  await page.keyboard.type('/nothing.yaml');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.getByRole('dialog').getByRole('alert').textContent()).toMatch(/^✕That is no OpenAPI document[^;]*; choose the description[^;]*\.$/);
+  await look2(page, 'rest-openapi-source');
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('/openapi.yaml');
+  await page.keyboard.press('Enter');
+  await page.locator('.operations [role="option"]').first().waitFor();
+  await look2(page, 'rest-openapi-list');
+  expect(await page.getByRole('dialog').textContent()).toContain('1 with a method that this node does not send');
+  await page.keyboard.type('change');
+  await expect.poll(() => page.locator('.operations [role="option"]').count()).toBe(1);
+  await page.keyboard.press('Control+A');
+  await page.keyboard.press('Delete');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Enter');
+  await page.getByText('Not needed, and left out: since.').waitFor();
+  await look2(page, 'rest-openapi-notes');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
+  await expect.poll(async () => (await draft(server, id)).nodes[0]!.config, { timeout: 15_000 }).toEqual({
+    connection: 'described', method: 'GET', url: '/shops/${shop_id}/products', query: [{ name: 'sort', value: 'id' }], recordPath: 'data.items', paging: 'cursor', cursorParameter: 'cursor', cursorPath: 'meta.next_cursor', sizeParameter: 'limit', pageSize: 40,
+    fields: [{ name: 'id', type: 'int64' }, { name: 'name', type: 'text' }, { name: 'price', type: 'double' }],
+  });
+  expect((await draft(server, id)).parameters).toEqual([{ name: 'shop_id', type: 'text', default: '7' }]);
+  expect(asked).toEqual(['GET /v1/nothing.yaml', 'GET /v1/openapi.yaml']);
+  await look2(page, 'rest-openapi-filled');
+  const run = await call<{ id: string }>(server, 'POST', '/runs', { flow: id });
+  await expect.poll(async () => (await call<{ state: string }>(server, 'GET', `/runs/${run.id}`)).state, { timeout: 20_000 }).toBe('succeeded');
+  await page.keyboard.press('Control+Z');
+  await expect.poll(async () => (await draft(server, id)).nodes[0]!.config, { timeout: 15_000 }).toEqual({ connection: 'described' });
+  expect(wrong.filter((w) => !w.includes('422') && !w.includes('400'))).toEqual([]);
+  await context.close();
+}, 90_000);
+
+/** look2 takes pictures in both themes. */
+async function look2(page: Page, name: string): Promise<void> {
+  for (const colorScheme of themes) {
+    await page.emulateMedia({ colorScheme });
+    await look(page, `${name}-${colorScheme}`);
+  }
+}

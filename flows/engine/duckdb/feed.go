@@ -56,12 +56,15 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 	}
 	f := &feed{ref: st.Ref, count: r.sources[st.Ref.Node]}
 	reading := &node.Reading{Files: r.env.Files, Connections: r.env.Connections, Node: st.Ref.Node, Fields: st.Needed, Origin: st.Origin, Threads: max(1, cmp.Or(r.env.ReadThreads, r.env.Threads)),
-		After: r.bases[st.Ref.Node], Warn: r.warn(st.Ref.Node),
+		Began: r.env.Began, After: r.bases[st.Ref.Node], Warn: r.warn(st.Ref.Node),
 		Reject: func(rej node.Reject) error {
 			rej.Node = st.Ref.Node
 			f.count.rejected.Add(1)
 			return r.reject(st.Node, rej)
 		}, Progress: f.count.progress}
+	if r.env.Pages != nil {
+		reading.Pages = r.env.Pages(st.Ref.Node)
+	}
 	_, texts := read.Source.(node.TextSource)
 	if r.env.Source != nil && !texts {
 		read.Source = r.env.Source(st.Node, read)

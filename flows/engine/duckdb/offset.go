@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 
@@ -96,7 +97,7 @@ func (r *run) warn(id string) func(*flows.Error) {
 		if r.env.Warn == nil {
 			return
 		}
-		e.Severity = flows.SeverityWarning
+		e.Severity = cmp.Or(e.Severity, flows.SeverityWarning)
 		r.env.Warn(e.At(flows.Path{Node: id}))
 	}
 }

@@ -23,6 +23,8 @@ type Tools struct {
 	Engine func(folders []string, files node.Files, optimizers []string) engine.Engine
 	// Inspect proposes how to read a file.
 	Inspect func(files node.Files, path string) (node.Proposal, error)
+	// Operations reads what an OpenAPI document describes.
+	Operations func(ctx context.Context, q node.OperationsQuestion) (flows.Operations, error)
 }
 
 // Guest is the child's side.
@@ -165,6 +167,12 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 		}
 		spec.Connections = g.equipped(spec.Connections)
 		return g.fetch(ctx, spec)
+	case methodOpenAPI:
+		var q node.OperationsQuestion
+		if err := json.Unmarshal(f.Body, &q); err != nil {
+			return nil, err
+		}
+		return g.tools.Operations(ctx, q)
 	case methodPin:
 		var spec PreviewSpec
 		if err := json.Unmarshal(f.Body, &spec); err != nil {
@@ -261,6 +269,21 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 			}
 			return g.peer.call(ctx.Done(), methodMayCommit, commitBody{Fence: spec.Fence, Rejects: rejects.sent}, nil)
 		},
+	}
+	if spec.Facts != nil {
+		env.Began = spec.Facts.StartedAt
+	}
+	if spec.Pages != "" && callsAPI(p.Plan) {
+		limit := int64(pagesFree)
+		if spec.Spill > 0 {
+			limit = spec.Spill / pagesShare
+			env.SpillLimit -= limit
+		}
+		kept, err := openPages(spec.Pages, limit)
+		if err != nil {
+			return nil, err
+		}
+		env.Pages = kept.of
 	}
 	if spec.Sample > 0 { // there is nothing to commit, and no cursor to move
 		env.Reached = nil

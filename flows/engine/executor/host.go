@@ -336,6 +336,13 @@ func (h *Host) Fetch(ctx context.Context, spec FetchSpec) (node.Fetched, error) 
 	return f, err
 }
 
+// Operations answers what an OpenAPI document describes.
+func (h *Host) Operations(ctx context.Context, q node.OperationsQuestion) (flows.Operations, error) {
+	var o flows.Operations
+	err := h.call(ctx, methodOpenAPI, q, &o)
+	return o, err
+}
+
 // Pin answers the records that a node puts out.
 func (h *Host) Pin(ctx context.Context, spec PreviewSpec) (flows.PinnedRecords, error) {
 	var p flows.PinnedRecords

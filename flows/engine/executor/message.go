@@ -20,6 +20,7 @@ const (
 	methodSniff    = "sniff"    // sniffBody → node.Proposal
 	methodPreview  = "preview"  // PreviewSpec → flows.Preview
 	methodFetch    = "fetch"    // FetchSpec → node.Fetched: the only question that calls an API
+	methodOpenAPI  = "openapi"  // node.OperationsQuestion → flows.Operations: it may call the server of the document
 	methodPin      = "pin"      // PreviewSpec → flows.PinnedRecords: what the node puts out
 	methodRun      = "run"      // RunSpec → runResult
 	methodReplay   = "replay"   // RunSpec → flows.ReplayReport: nothing is written
@@ -104,6 +105,8 @@ type RunSpec struct {
 	Offsets map[string]node.Offset `json:"offsets,omitempty"`
 	// Delivered are the keys of what earlier attempts of the run have sent, by node.
 	Delivered map[string][]byte `json:"delivered,omitempty"`
+	// Pages is the folder for the answers of APIs that another execution of the run would read; "": there will be none.
+	Pages string `json:"pages,omitempty"`
 }
 
 // PreviewSpec says what to show. Limit is the number of records of the driving source.

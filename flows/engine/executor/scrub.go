@@ -32,6 +32,8 @@ func connectionsIn(body any) node.ConnectionSet {
 		return b.Connections
 	case FetchSpec:
 		return b.Connections
+	case node.OperationsQuestion:
+		return b.Connections
 	case DatasetSpec:
 		return b.Connections
 	case WindowSpec:

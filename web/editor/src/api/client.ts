@@ -1,7 +1,7 @@
 // The REST API, /api/v1. Errors of the server and of the way to it are ApiErrors with a sentence for people.
 
 import type {
-  Answer, Catalogue, Check, Connection, ConnectionReport, Columns, Cursor, CursorWindow, Environment, Environments, Fetched, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, OAuth, Page, Path, Pin, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SampleMode, SaveConnection, Saved, SetCursor, SignIn, SignInAddress, SplitSettings, StartRun, Tables, TestConnection,
+  Answer, Catalogue, Check, Connection, ConnectionReport, Columns, Cursor, CursorWindow, Environment, Environments, Fetched, FileList, Flow, FlowCursor, FlowError, FlowSummary, LogLine, OAuth, Operations, OperationsRequest, Page, Path, Pin, Preview, Problem, Proposal, Reject, RejectCount, RejectGroup, ReplayRejects, ReplayReport, StoredReject, DiscardRejects, Revision, Run, Sample, SampleMode, SaveConnection, Saved, SetCursor, SignIn, SignInAddress, SplitSettings, StartRun, Tables, TestConnection,
 } from './types';
 import { exactParse } from './exact';
 
@@ -73,6 +73,8 @@ export class Client {
   answers = (flow: string, node: string, signal?: AbortSignal) => this.call<Page<Answer>>(`/flows/${encodeURIComponent(flow)}/answers/${encodeURIComponent(node)}`, { signal });
   fetchAnswer = (flow: string, request: { document: unknown; node: string; environment?: string; parameters?: Record<string, string> }) =>
     this.call<Fetched>(`/flows/${encodeURIComponent(flow)}/answers/${encodeURIComponent(request.node)}`, { method: 'PUT', body: request });
+  /** operations reads an OpenAPI document; one that is given by its address is fetched by the server. */
+  operations = (request: OperationsRequest, signal?: AbortSignal) => this.call<Operations>('/operations', { method: 'POST', body: request, signal });
   inspect = (path: string, signal?: AbortSignal) => this.call<Proposal>('/inspect', { method: 'POST', body: { path }, signal });
 
   startRun = (start: StartRun, key: string) => this.call<Run>('/runs', { method: 'POST', body: start, headers: { 'Idempotency-Key': key } });

@@ -591,6 +591,62 @@ export interface FileField {
   source?: string
 }
 
+/** OperationsRequest asks what an OpenAPI document describes. */
+export interface OperationsRequest {
+  /** of the document, at most 10 MB; absent: it is fetched from address */
+  text?: string
+  /** below the base URL of the connection, or whole without one */
+  address?: string
+  /** of the node */
+  connection?: string
+  /** in which the connection is meant */
+  environment?: string
+  /** with path: the operation whose settings are wanted; absent: the list is */
+  method?: string
+  path?: string
+  /** the settings are for a node that reads records, else for one that calls for each */
+  records?: boolean
+  /** of the input of the latter */
+  fields?: string[]
+}
+
+/** Operations are what an OpenAPI document describes. */
+export interface Operations {
+  title: string
+  items: Operation[]
+  /** Text is the document where it was fetched, so that the next question need not fetch it again. */
+  text?: string
+  /** Chosen is the operation that was asked for. */
+  chosen?: ChosenOperation
+}
+
+/** Operation is what an API can be asked for, as its OpenAPI document says. */
+export interface Operation {
+  method: string
+  /** with {name} where parameters stand */
+  path: string
+  summary?: string
+  tag?: string
+  deprecated?: boolean
+}
+
+/** ChosenOperation is an operation as the settings of a node. */
+export interface ChosenOperation {
+  /** Settings by name; null where a setting is as it is at first. */
+  settings: unknown
+  /** Parameters of the flow that the settings refer to. */
+  parameters: ProposedParameter[]
+  /** Notes say what was not taken over, and what has to be looked at. */
+  notes: string[]
+}
+
+/** ProposedParameter is a text parameter that a flow gets. */
+export interface ProposedParameter {
+  name: string
+  default?: string
+  help?: string
+}
+
 /** ConnectionType is a kind of system that connections lead to. */
 export interface ConnectionType {
   id: string

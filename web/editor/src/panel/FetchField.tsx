@@ -1,12 +1,12 @@
 import { useSyncExternalStore, useState, type ReactNode } from 'react';
 import { Dialog } from '../file/Dialog';
-import { ApiError } from '../api/client';
 import type { Answer, Fetched } from '../api/types';
 import { sentence } from '../form/problem';
 import { duration } from '../live/number';
 import type { FlowNode } from '../model/document';
 import { useEditor, useServices } from '../shell/editor';
 import { reasonOf } from '../shell/session';
+import { OpenApiDialog } from './OpenApiDialog';
 import { parseCurl } from './curl';
 import { useLoaded } from './use';
 
@@ -36,9 +36,10 @@ export function FetchField({ node, calls, onShow }: { node: FlowNode; calls: boo
   const readOnly = useEditor((s) => s.readOnly);
   const environment = useEditor((s) => s.environment);
   const [busy, setBusy] = useState(false);
-  const [failed, setFailed] = useState<{ message: string; suggestion?: string } | null>(null);
+  const [failed, setFailed] = useState<string | null>(null);
   const [fetched, setFetched] = useState<Fetched | null>(null);
   const [curl, setCurl] = useState(false);
+  const [picking, setPicking] = useState(false);
   const [asking, setAsking] = useState(false);
   const { answer, loading } = useAnswer(node.id);
   const proposed = fetched?.proposal.fields ?? [];
@@ -68,7 +69,7 @@ export function FetchField({ node, calls, onShow }: { node: FlowNode; calls: boo
         if (got.recordPath && !node.config?.['recordPath']) editor.config(node.id, 'Use the records of the sample', (config) => (config['recordPath'] = got.recordPath));
       }
     } catch (error) {
-      setFailed({ message: reasonOf(error), ...(error instanceof ApiError && error.suggestion ? { suggestion: error.suggestion } : {}) });
+      setFailed(reasonOf(error)); // with what to do
     } finally {
       fetches += 1;
       watchers.forEach((tell) => tell());
@@ -80,10 +81,11 @@ export function FetchField({ node, calls, onShow }: { node: FlowNode; calls: boo
       <div className="form-path">
         <button type="button" className="form-button primary" disabled={busy || readOnly} onClick={() => (calls ? setAsking(true) : void fetchSample())}>{busy ? 'Calling…' : calls ? 'Send a sample…' : 'Fetch sample'}</button>
         {!readOnly && !calls && <button type="button" className="form-button" onClick={() => setCurl(true)}>Paste curl…</button>}
+        {!readOnly && <button type="button" className="form-button" onClick={() => setPicking(true)}>OpenAPI…</button>}
         {answer && <button type="button" className="form-button" onClick={onShow}>Response</button>}
       </div>
       <div role="status">
-        {failed && <p className="form-problem" data-severity="error"><span aria-hidden="true">✕</span>{sentence(failed.message)}{failed.suggestion && `. ${sentence(failed.suggestion)}`}</p>}
+        {failed && <p className="form-problem" data-severity="error"><span aria-hidden="true">✕</span>{sentence(failed)}</p>}
         {answer && <p className="form-help"><span className={`badge ${answer.status < 300 ? 'state-succeeded' : 'state-failed'}`}>{answer.status} {answer.statusText}</span> {duration(answer.took / 1e6)}, fetched {new Date(answer.at).toLocaleTimeString([], { hour12: false })}{answer.environment ? ` in ${answer.environment}` : ''}</p>}
         {answer?.calls && <p className="form-help">{answer.calls.length === 1 ? '1 request was' : `${answer.calls.length} requests were`} sent; previews use what came back.</p>}
         {!answer && !loading && calls && <p className="form-help">Nothing has been sent. Previews send nothing: what a call returns is empty in them.</p>}
@@ -91,6 +93,7 @@ export function FetchField({ node, calls, onShow }: { node: FlowNode; calls: boo
       </div>
       {fetched && proposed.length > 0 && !readOnly && <button type="button" className="form-button" onClick={() => take(fetched)}>Use the {proposed.length} fields of the sample</button>}
       {curl && <CurlDialog node={node} onClose={() => setCurl(false)} />}
+      {picking && <OpenApiDialog node={node} records={!calls} onClose={() => setPicking(false)} />}
       {asking && <ConsentDialog node={node} onClose={() => setAsking(false)} onYes={() => {
         setAsking(false);
         void fetchSample();

@@ -41,3 +41,8 @@ test('an expression spells a completed reference $name', () => {
   expect([found.from, found.to, found.options[0]!.insert]).toEqual([5, 10, '$limit']);
   expect(complete("'${li'", 5, scope)).toBeUndefined();
 });
+
+test('facts of the run, bounds of a cursor and formats are no unknown parameters', () => {
+  expect(partsOf('/x/${run.id}/${cursor.from}/${day:yyyy}', [{ name: 'day', type: 'date' }]).some((p) => p.unknown)).toBe(false);
+  expect(partsOf('${runs.id}', [])).toEqual([{ text: '${runs.id}', unknown: true }]);
+});

@@ -51,7 +51,8 @@ export function partsOf(text: string, parameters: readonly Parameter[]): { text:
   const parts: { text: string; unknown: boolean }[] = [];
   let at = 0;
   for (const found of text.matchAll(/\$\$\{|\$\{([^}]*)\}/g)) {
-    if (found[1] === undefined || parameters.some((p) => p.name === found[1])) continue;
+    const name = found[1]?.split(':')[0]; // behind it a format
+    if (name === undefined || /^(run|cursor)\./.test(name) || parameters.some((p) => p.name === name)) continue; // the check knows which facts there are
     if (found.index > at) parts.push({ text: text.slice(at, found.index), unknown: false });
     parts.push({ text: found[0], unknown: true });
     at = found.index + found[0].length;

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"spark/flows"
+)
+
+// book is an API of several pages that stops at some until it is told to go on, and counts what it is asked for.
+type book struct {
+	mu    sync.Mutex
+	asked map[string]int
+	stops map[string]chan struct{} // by page
+	at    chan string
+}
+
+func (b *book) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	page := r.URL.Query().Get("page")
+	b.mu.Lock()
+	b.asked[page]++
+	stop := b.stops[page]
+	delete(b.stops, page)
+	b.mu.Unlock()
+	if stop != nil {
+		b.at <- page
+		select {
+		case <-stop:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	n := 0
+	_, _ = fmt.Sscan(page, &n)
+	items := []string{}
+	for i := range 10 {
+		if n <= 30 {
+			items = append(items, fmt.Sprintf(`{"id": %d}`, n*10+i))
+		}
+	}
+	fmt.Fprintf(w, `{"items": [%s]}`, strings.Join(items, ","))
+}
+
+func (b *book) total() (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, k := range b.asked {
+		n += k
+	}
+	return n
+}
+
+// TestReadingResumes: the executor is killed after page 9 and the server after page 19. The run goes on, the API is asked for
+// each page once but for the two that nobody had, the records are all there, and the pages are gone at its end.
+func TestReadingResumes(t *testing.T) {
+	t.Parallel()
+	never := make(chan struct{})
+	b := &book{asked: map[string]int{}, stops: map[string]chan struct{}{"10": never, "20": never}, at: make(chan string, 2)}
+	api := httptest.NewServer(b)
+	t.Cleanup(api.Close)
+	p := setup(t)
+	p.env = append(p.env, "SPARK_ALLOW_NETWORK=loopback")
+	s := p.serve()
+	s.ask(http.MethodPost, "/api/v1/connections", map[string]any{"name": "shop", "type": "http", "settings": map[string]any{"baseUrl": api.URL}}, nil)
+	r := s.begin(chain(step("in", "rest.input", `{"connection":"shop","url":"/","recordPath":"items","paging":"page","fields":[{"name":"id","type":"int64"}]}`), output("out.csv")))
+	if page := <-b.at; page != "10" {
+		t.Fatalf("it stopped at page %s", page)
+	}
+	kept, err := filepath.Glob(p.path("spark/pages/" + r.ID + "/*.page"))
+	if err != nil || len(kept) != 9 {
+		t.Fatalf("%d pages are kept, %v", len(kept), err)
+	}
+	info, err := os.Stat(kept[0])
+	must(t, err)
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("a page can be read by others: %v", info.Mode())
+	}
+	kill(t, syscall.SIGKILL, s.executors()...)
+	if page := <-b.at; page != "20" {
+		t.Fatalf("it stopped at page %s", page)
+	}
+	s.Kill()
+	until(t, "its executors end", 10*time.Second, func() bool { return len(p.executors()) == 0 })
+	s = p.serve()
+	if r = s.until("the run ends", r.ID, 30*time.Second, over); r.State != flows.RunSucceeded || r.Written != 300 {
+		t.Fatalf("the run ended as %+v", r)
+	}
+	if n := b.total(); n != 31+2 {
+		t.Errorf("%d requests were made for 31 pages: %v", n, b.asked)
+	}
+	lines := strings.Fields(strings.ReplaceAll(p.read("spark/files/out.csv"), `"`, ""))
+	if len(lines) != 301 || lines[1] != "10" || lines[300] != "309" {
+		t.Errorf("%d lines, the first is %s", len(lines), lines[1])
+	}
+	until(t, "the pages are gone", 5*time.Second, func() bool { return !p.exists("spark/pages/" + r.ID) })
+}
