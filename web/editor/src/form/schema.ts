@@ -35,7 +35,7 @@ export interface Member {
   required: boolean;
   advanced: boolean;
   value: boolean; // also takes a parameter of the run
-  showIf?: { member: string; values: readonly string[] };
+  showIf?: { member: string; values?: readonly string[] }; // without values: where the member is set
   fallback: unknown; // what counts while nothing is set
   schema: Schema;
 }
@@ -60,7 +60,7 @@ function member(parent: Schema, schema: Schema, name: string, base: string): Mem
     required: parent.required?.includes(name) ?? false,
     advanced: schema['x-advanced'] ?? false,
     value: schema['x-value'] ?? false,
-    ...(other ? { showIf: { member: other, values: (value ?? '').split('|') } } : {}),
+    ...(other ? { showIf: { member: other, ...(value === undefined ? {} : { values: value.split('|') }) } } : {}),
     fallback: schema.default,
     schema,
   };
@@ -90,7 +90,8 @@ export function shown(member: Member, members: readonly Member[], config: unknow
   if (!member.showIf) return true;
   const other = members.find((m) => m.name === member.showIf!.member);
   const value = (other && valueAt(config, other.path)) ?? other?.fallback;
-  return member.showIf.values.includes(String(value ?? ''));
+  const { values } = member.showIf;
+  return values ? values.includes(String(value ?? '')) : value !== undefined && value !== '';
 }
 
 const abbreviations = ['hmac', 'json', 'url', 'uuid', 'xml'];
