@@ -21,7 +21,7 @@ import (
 //	enum      allowed values, separated by |
 //	required  "true": must not be empty
 //	advanced  "true": folded away
-//	showIf    "member=value" or "member=value|value": shown only then
+//	showIf    "member=value" or "member=value|value": shown only then; "member": shown where that is set
 //	widget    how the editor edits it: expression, condition, field, fields, path, text, …
 //	minimum   smallest number
 //	system    of the widget connection: the connection type that fits; without it those to databases do

@@ -65,10 +65,20 @@ func (p Project) Reads(needed []string) (all []string, shared []Column) {
 			all = append(all, expr.Fields(c.Expr)...)
 		}
 	}
+	return p.sharing(append(all, p.checked()...))
+}
+
+// checked lists what the checks read.
+func (p Project) checked() (all []string) {
 	for _, k := range p.Checks {
 		all = append(all, expr.Fields(k.Cond)...)
 		all = append(all, expr.Fields(k.Why)...)
 	}
+	return all
+}
+
+// sharing puts what shared columns read in the place of those that are read.
+func (p Project) sharing(all []string) (rest []string, shared []Column) {
 	for i := len(p.Shared) - 1; i >= 0; i-- {
 		is := func(name string) bool { return name == p.Shared[i].Name }
 		if slices.ContainsFunc(all, is) {

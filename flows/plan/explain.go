@@ -113,14 +113,9 @@ func (st *Step) describe() string {
 	case node.Profile:
 		return fmt.Sprintf("profile %s: %s", in(0), strings.Join(op.Fields, ", "))
 	case node.Project:
-		s := fmt.Sprintf("project %s: %s", in(0), columns(op.Columns))
-		if len(op.Shared) > 0 {
-			s += ", where " + columns(op.Shared)
-		}
-		for _, k := range op.Checks {
-			s += fmt.Sprintf(", refusing %s", k.Cond)
-		}
-		return s
+		return describeProject(op, in(0))
+	case node.Elements:
+		return describeElements(op, in(0))
 	case node.Join:
 		keys := make([]string, len(op.Keys))
 		for i, k := range op.Keys {

@@ -10,7 +10,7 @@ import (
 // preservesOrigin: each record of the output comes from one record of an input.
 func preservesOrigin(op node.Op) bool {
 	switch op := op.(type) {
-	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop, node.Expect, node.Call:
+	case node.Filter, node.Project, node.Sort, node.Limit, node.Pick, node.Draw, node.Window, node.Unnest, node.Elements, node.Enrich, node.Stop, node.Expect, node.Call:
 		return true
 	case node.Union:
 		return !op.Distinct

@@ -284,7 +284,7 @@ func (c *carrier) need(reader *Node, r Ref) *flows.Error {
 func harm(op node.Op, carried map[string]bool) (why, instead string) {
 	whole := "run the flow again as a whole, once the records are mended"
 	switch op := op.(type) {
-	case node.Read, node.Filter, node.Project, node.Unnest, node.Sort, node.Call:
+	case node.Read, node.Filter, node.Project, node.Unnest, node.Elements, node.Sort, node.Call:
 		return "", ""
 	case node.Expect:
 		if slices.ContainsFunc(op.Rules, func(r node.Rule) bool { return r.Whole() || len(r.Unique) > 0 }) {

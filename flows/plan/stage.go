@@ -104,6 +104,8 @@ func guarded(n *Node, op node.Op) bool {
 		return slices.ContainsFunc(op.Columns, fallibleColumn)
 	case node.Enrich:
 		return op.Refuses()
+	case node.Elements:
+		return len(op.Checks()) > 0 || guarded(n, op.Each)
 	}
 	return false
 }
@@ -212,6 +214,9 @@ func (st *Step) reads(in Input) []string {
 		all = append(all, s.Names()...)
 	case node.Project:
 		fields, _ := op.Reads(st.Needed)
+		all = append(all, fields...)
+	case node.Elements:
+		fields, _, _ := op.Reads(st.Needed)
 		all = append(all, fields...)
 	case node.Sort:
 		for _, k := range op.Keys {
@@ -325,7 +330,7 @@ func guess(op node.Op, in []float64, bytes func(string) int64) float64 {
 		return guessPick(op, in[0])
 	case node.Draw:
 		return guessDraw(op, in[0])
-	case node.Unnest:
+	case node.Unnest, node.Elements:
 		return 3 * in[0]
 	}
 	return in[0]

@@ -10,7 +10,7 @@ import (
 	"spark/flows/node"
 )
 
-// What the plan knows of the operators Pick, Draw, Window and Unnest.
+// What the plan knows of the operators Pick, Draw, Window, Unnest and Elements.
 
 func fallibleColumn(c node.WindowColumn) bool { return c.Arg != nil && expr.Fallible(c.Arg) }
 
@@ -138,6 +138,33 @@ func describeColumn(c node.WindowColumn) string {
 		return fmt.Sprintf("%s %d of %s", c.Func, c.Offset, arg)
 	}
 	return strings.TrimSpace(string(c.Func) + " " + arg)
+}
+
+func describeProject(op node.Project, in string) string {
+	s := fmt.Sprintf("project %s: %s", in, columns(op.Columns))
+	if len(op.Shared) > 0 {
+		s += ", where " + columns(op.Shared)
+	}
+	return s + refusals(op.Checks)
+}
+
+func refusals(checks []node.Check) (s string) {
+	for _, k := range checks {
+		s += fmt.Sprintf(", refusing %s", k.Cond)
+	}
+	return s
+}
+
+// describeElements: first what is said of the record, then what is said of the element.
+func describeElements(op node.Elements, in string) string {
+	s := fmt.Sprintf("elements %s: %s as %s at %s", in, op.List, op.Item, op.Position)
+	if op.KeepEmpty {
+		s += ", keep empty"
+	}
+	if len(op.Record.Shared) > 0 {
+		s += ", where " + columns(op.Record.Shared)
+	}
+	return s + refusals(op.Record.Checks) + "; " + describeProject(op.Each, "each")
 }
 
 func describeUnnest(op node.Unnest, in string) string {

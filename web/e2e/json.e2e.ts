@@ -83,3 +83,44 @@ test('fields are ticked in the tree of a sample', async () => {
   expect(wrong).toEqual([]);
   await context.close();
 }, 180_000);
+
+const orders = `cast(json_object('id', customer_id, 'lines', list(json_object('sku', name, 'qty', customer_id % 9), json_object('id', country, 'qty', 1, 'parts', list('a')))) as text)`;
+
+test('ticking a part of an element makes a record of each', async () => {
+  const { context, page, wrong } = await open(browser, server);
+  const nodes = [flow.nodes[0]!, at('answer', 'formula', { fields: [{ name: 'response', expression: orders }] }, 'An answer'), at('extract', 'json.extract', { field: 'response', fields: [] }, 'Extract'), flow.nodes[3]!];
+  const { id } = await call<{ id: string }>(server, 'POST', '/flows/import', { ...flow, name: 'Lines', nodes });
+  await edit(server, page, id);
+  await page.locator('.react-flow__node[data-id="extract"] .card-title').dblclick();
+  const settings = page.getByRole('complementary', { name: 'Settings' });
+  await settings.getByRole('button', { name: 'Read a sample' }).press('Enter');
+  await settings.getByText(/^From 200 records/).waitFor();
+  await settings.getByRole('checkbox', { name: /^sku/ }).first().press('Space');
+  await expect.poll(() => settings.getByLabel('For each element of').inputValue()).toBe('$.lines[*]');
+  await settings.getByRole('button', { name: 'Add all 4' }).press('Enter');
+  await settings.getByRole('button', { name: 'All are taken' }).waitFor();
+  await settings.getByLabel('Position in').fill('line');
+  await settings.getByLabel('Drop the JSON').press('Space');
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await settings.getByRole('button', { name: 'Read the sample again' }).scrollIntoViewIfNeeded();
+    await keep(page, `json-elements-${colorScheme}`);
+  }
+  await expect.poll(async () => (await draft(server, id)).nodes.find((n) => n.id === 'extract')?.config).toEqual({
+    field: 'response', each: '$.lines[*]', position: 'line', drop: true,
+    fields: [
+      { path: '$.lines[*].sku', name: 'sku', type: 'text' },
+      { path: '$.id', name: 'id', type: 'int64' },
+      { path: '$.lines[*].qty', name: 'qty', type: 'int64' },
+      { path: '$.lines[*].id', name: 'lines_id', type: 'text' },
+      { path: '$.lines[*].parts', name: 'parts', type: 'list<json>' },
+    ],
+  });
+  await expect.poll(() => page.locator('.preview').first().textContent(), { timeout: 15_000 }).toContain('2,000+ records');
+  for (const name of [/^sku/, /^qty/, /^parts/]) await settings.getByRole('checkbox', { name }).first().press('Space');
+  await settings.getByLabel('Position in').fill('');
+  await settings.getByRole('checkbox', { name: /^id/ }).nth(1).press('Space'); // the last one of the array
+  await expect.poll(async () => Object.keys((await draft(server, id)).nodes.find((n) => n.id === 'extract')?.config ?? {})).not.toContain('each');
+  expect(wrong).toEqual([]);
+  await context.close();
+}, 180_000);

@@ -1,7 +1,10 @@
 package duckdb
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"spark/flows"
@@ -38,7 +41,7 @@ func (r *run) counts() map[plan.Ref]int64 {
 // filters reports whether an operator's tap decides which records go on.
 func filters(op node.Op) bool {
 	switch op.(type) {
-	case node.Filter, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop, node.Expect, node.Call:
+	case node.Filter, node.Pick, node.Draw, node.Window, node.Unnest, node.Elements, node.Enrich, node.Stop, node.Expect, node.Call:
 		return true
 	}
 	return false
@@ -212,7 +215,7 @@ func (r *run) refuse(x refusedRecord) error {
 	if sites := r.sites[x.ID]; x.Code >= 1 && x.Code <= len(sites) {
 		s := sites[x.Code-1]
 		rej.Code, rej.Field, rej.Reason = s.Code, s.column, s.Message
-		if x.Why != "" {
+		if _, place := st.Op.(node.Elements); !place && x.Why != "" {
 			rej.Reason += ": " + x.Why
 		}
 	}
@@ -222,12 +225,23 @@ func (r *run) refuse(x refusedRecord) error {
 			return err
 		}
 	case node.Project:
-		if x.Code >= 1 && x.Code <= len(op.Checks) {
-			k := op.Checks[x.Code-1]
-			explain(k, &rej)
-			if k.Fail && !r.plan.Preview() {
-				return r.forbid(rej)
-			}
+		return r.checked(st, x, rej, op.Checks)
+	case node.Elements:
+		if n, err := strconv.Atoi(x.Why); err == nil { // none stands for the record itself
+			rej.Reason = strings.Replace(rej.Reason, op.Path+"[*]", fmt.Sprintf("%s[%d]", op.Path, n-1), 1)
+		}
+		return r.checked(st, x, rej, op.Checks())
+	}
+	return r.reject(st.Node, rej)
+}
+
+// checked refuses a record with what a check says of it, where it is one that refuses.
+func (r *run) checked(st *plan.Step, x refusedRecord, rej node.Reject, checks []node.Check) error {
+	if x.Code >= 1 && x.Code <= len(checks) {
+		k := checks[x.Code-1]
+		explain(k, &rej)
+		if k.Fail && !r.plan.Preview() {
+			return r.forbid(rej)
 		}
 	}
 	return r.reject(st.Node, rej)

@@ -36,7 +36,7 @@ func (e *Engine) Name() string { return "duckdb" }
 // Supports tells which operators cannot be executed.
 func (e *Engine) Supports(op node.Op) string {
 	switch op := op.(type) {
-	case node.Read, node.Filter, node.Project, node.Join, node.Union, node.Aggregate, node.Sort, node.Limit, node.Pick, node.Draw, node.Window, node.Unnest, node.Enrich, node.Stop, node.Expect, node.Profile, node.Query, node.Call:
+	case node.Read, node.Filter, node.Project, node.Join, node.Union, node.Aggregate, node.Sort, node.Limit, node.Pick, node.Draw, node.Window, node.Unnest, node.Elements, node.Enrich, node.Stop, node.Expect, node.Profile, node.Query, node.Call:
 		return ""
 	case node.Write:
 		switch t := op.Target.(type) {

@@ -44,10 +44,17 @@ func init() {
 
 // jsonSpec writes a path as json_read of capi wants it.
 func (r *renderer) jsonSpec(c *expr.Call, form, path string) string {
-	steps, err := expr.ParsePath(path)
+	spec, err := jsonSpec(form, path)
 	if err != nil {
 		r.fail("expr.arguments", c, err.Error(), "")
-		return ""
+	}
+	return spec
+}
+
+func jsonSpec(form, path string) (string, error) {
+	steps, err := expr.ParsePath(path)
+	if err != nil {
+		return "", err
 	}
 	spec := form[:1]
 	for _, step := range steps {
@@ -57,7 +64,7 @@ func (r *renderer) jsonSpec(c *expr.Call, form, path string) string {
 			spec += fmt.Sprintf("i%d;", step.Index)
 		}
 	}
-	return spec + "."
+	return spec + ".", nil
 }
 
 // strictJSON reads a text as JSON by the letter of RFC 8259: DuckDB alone would admit NaN and commas at the end.

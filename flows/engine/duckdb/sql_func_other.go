@@ -45,23 +45,43 @@ func jsonOf(name string) buildFunc {
 				conds = append(conds, cond{failure(c, "value.not_finite"), notFinite(a[i])})
 			}
 		}
-		if slices.ContainsFunc(c.As, func(t flows.Type) bool { return t.Kind == flows.JSON }) {
+		if slices.ContainsFunc(c.As, holdsJSON) {
 			return exactJSON(name, c, a), conds
 		}
 		return fmt.Sprintf("%s(%s)", name, strings.Join(a, ", ")), conds
 	}
 }
 
+// holdsJSON reports whether there is JSON in a value, and nothing that has no JSON form.
+func holdsJSON(t flows.Type) bool {
+	switch t.Kind {
+	case flows.JSON:
+		return true
+	case flows.List:
+		return holdsJSON(*t.Elem)
+	case flows.Struct:
+		return slices.ContainsFunc(t.Fields, func(f flows.Field) bool { return holdsJSON(f.Type) }) &&
+			!slices.ContainsFunc(t.Fields, func(f flows.Field) bool { return holdsDouble(f.Type) })
+	}
+	return false
+}
+
 // exactJSON writes JSON around other JSON: DuckDB would read that again, and round its numbers.
 func exactJSON(name string, c *expr.Call, a []string) string {
 	if name == "to_json" {
-		return a[0]
+		if c.As[0].Kind == flows.JSON {
+			return a[0]
+		}
+		return fmt.Sprintf("CASE WHEN %s IS NOT NULL THEN CAST(%s AS JSON) END", a[0], jsonText(a[0], c.As[0], 0))
 	}
 	parts := make([]string, len(a))
 	for i, v := range a {
 		parts[i] = fmt.Sprintf("coalesce(CAST(to_json(%s) AS VARCHAR), 'null')", v)
-		if c.As[i].Kind == flows.JSON {
+		switch {
+		case c.As[i].Kind == flows.JSON:
 			parts[i] = fmt.Sprintf("coalesce(CAST(%s AS VARCHAR), 'null')", v)
+		case holdsJSON(c.As[i]):
+			parts[i] = jsonText(v, c.As[i], 0)
 		}
 		if i == 0 {
 			continue

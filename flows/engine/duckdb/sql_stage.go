@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -99,6 +100,8 @@ func (b *builder) stepSQL(st *plan.Step) (string, error) {
 		return b.window(st, op, in(0))
 	case node.Unnest:
 		return b.unnest(st, op, in(0))
+	case node.Elements:
+		return b.elements(st, op, in(0))
 	case node.Limit:
 		return b.tapped(fmt.Sprintf("SELECT %s FROM %s LIMIT %d OFFSET %d", quoteNames(columns(st)), in(0), op.Count, op.Offset), id), nil
 	}
@@ -190,66 +193,27 @@ func (b *builder) refusedBefore(st *plan.Step) bool {
 }
 
 func (b *builder) project(st *plan.Step, op node.Project, in string) (string, error) {
-	var outer, inner, errs, whys []string
 	_, shared := op.Reads(st.Needed)
 	in, err := b.shared(shared, in)
 	if err != nil {
 		return "", err
 	}
-	for i, k := range op.Checks {
-		r, err := b.run.render.Render(k.Cond)
-		if err != nil {
-			return "", err
-		}
-		b.run.site(st, i, k.Field, []ErrorSite{{Code: k.Code, Message: k.Message}})
-		errs = append(errs, fmt.Sprintf("CASE WHEN %s THEN %d END", r.Value, i+1))
-		if k.Why != nil {
-			w, err := b.run.render.Render(k.Why)
-			if err != nil {
-				return "", err
-			}
-			whys = append(whys, fmt.Sprintf("WHEN %d THEN %s", i+1, w.Value))
-		}
+	p := projection{builder: b, step: st}
+	if err := errors.Join(p.checks(op.Checks), p.columns(op.Columns)); err != nil {
+		return "", err
 	}
-	why := "NULL"
-	if len(whys) > 0 {
-		why = "CASE __spark_e " + strings.Join(whys, " ") + " END"
-	}
-	offset := len(op.Checks)
-	for _, c := range op.Columns {
-		needed := slices.Contains(st.Needed, c.Name)
-		if !needed && !expr.Fallible(c.Expr) {
-			continue
-		}
-		r, err := b.run.render.Render(c.Expr)
-		if err != nil {
-			return "", err
-		}
-		value := r.Value
-		if r.Err != "" {
-			value = fmt.Sprintf("__spark_v%d", len(inner))
-			inner = append(inner, fmt.Sprintf("%s AS %s", r.Value, value))
-			errs = append(errs, fmt.Sprintf("(%s) + %d", r.Err, offset))
-			b.run.site(st, offset, c.Name, r.Errors)
-			offset += len(r.Errors)
-		}
-		if needed {
-			outer = append(outer, fmt.Sprintf("%s AS %s", value, quoteName(c.Name)))
-		}
-	}
-	if st.Origin {
-		outer = append(outer, quoteName(node.OriginFile), quoteName(node.OriginRecord))
-	}
-	if len(errs) == 0 {
+	if len(p.errs) == 0 {
 		where := ""
 		if st.Guarded { // counted where records that pass are
 			where = fmt.Sprintf(" WHERE tapf(%d, true)", b.run.taps[st.Ref])
 		}
-		return fmt.Sprintf("SELECT %s FROM %s%s", strings.Join(outer, ", "), in, where), nil
+		return fmt.Sprintf("SELECT %s FROM %s%s", strings.Join(p.outer, ", "), in, where), nil
 	}
-	inner = append([]string{"*"}, append(inner, "coalesce("+strings.Join(errs, ", ")+") AS __spark_e")...)
-	return fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN true ELSE %s END)",
-		strings.Join(outer, ", "), strings.Join(inner, ", "), in, b.run.taps[st.Ref], b.refuseFor(st, why)), nil
+	why := "NULL"
+	if len(p.whys) > 0 {
+		why = "CASE __spark_e " + strings.Join(p.whys, " ") + " END"
+	}
+	return p.sql(in, "true", b.refuseFor(st, why, record)), nil
 }
 
 // shared puts a relation with what a projection computes once, as far as it is needed, in the place of its input.
@@ -276,10 +240,16 @@ func (b *builder) shared(list []node.Column, in string) (string, error) {
 }
 
 // record writes fields as a JSON object, every value as text so that no digit is lost.
-func record(names []string) string {
+func record(names []string) string { return recordWith(names, "", "") }
+
+// recordWith is record with a text in the place of one field.
+func recordWith(names []string, field, text string) string {
 	fields := make([]string, len(names))
 	for i, n := range names {
 		fields[i] = fmt.Sprintf("%s, CAST(%s AS VARCHAR)", quoteText(n), quoteName(n))
+		if n == field {
+			fields[i] = quoteText(n) + ", " + text
+		}
 	}
 	return "CAST(json_object(" + strings.Join(fields, ", ") + ") AS VARCHAR)"
 }
@@ -293,10 +263,11 @@ func (b *builder) originOf(st *plan.Step) (file, number string) {
 }
 
 // refuse calls tapx with the whole input record.
-func (b *builder) refuse(st *plan.Step) string { return b.refuseFor(st, "NULL") }
+func (b *builder) refuse(st *plan.Step) string { return b.refuseFor(st, "NULL", record) }
 
-// refuseFor is refuse with what there is to say about a record beside the message of its error: SQL of a text.
-func (b *builder) refuseFor(st *plan.Step, why string) string {
+// refuseFor is refuse with what there is to say about a record beside the message of its error, SQL of a text, and with
+// how its fields are written.
+func (b *builder) refuseFor(st *plan.Step, why string, record func(names []string) string) string {
 	file, number := b.originOf(st)
 	raw := "NULL"
 	if st.Node.Policy != flows.RejectSkip {

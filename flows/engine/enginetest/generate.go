@@ -63,7 +63,7 @@ var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in
 	"lookup null", "lookup drop", "lookup refuse", "lookup first", "lookup all", "refused by lookup", "empty reference",
 	"stop", "stopped", "checkpoint",
 	"expect notNull", "expect condition", "expect unique", "expect recordCount", "refused by expectations", "fails as expected", "profile",
-	"mask", "validate", "refused by validate", "json build", "json extract", "refused by json extract", "json json.missing", "json json.null", "json json.wrong_type",
+	"mask", "validate", "refused by validate", "json build", "json extract", "json each", "element refused", "record of elements refused", "refused by json extract", "json json.missing", "json json.null", "json json.wrong_type",
 	"call", "refused by call", "call behind call",
 	"sql", "sql reads twice", "sql over two", "sql in order"}
 

@@ -30,6 +30,10 @@ func (g *generator) jsonExtract(in plan.Ref) {
 	if len(t.rows) > 500 || len(t.schema) > 10 {
 		return
 	}
+	if g.chance(35) {
+		g.jsonEach(in)
+		return
+	}
 	at := g.pick(len(t.schema))
 	if t.schema[at].Type.Kind == flows.Text && g.chance(40) {
 		g.extract(in, t, at, []string{"$", "$", "$.v", "$[0]"})
@@ -130,7 +134,7 @@ func lookInto(doc any, path string) (v any, is bool) {
 	if err := dec.Decode(&v); err != nil {
 		panic(err)
 	}
-	keys := map[string][]string{"$": nil, "$.v": {"v"}, "$.o": {"o"}, "$.o['x y']": {"o", "x y"}, "$.none": {"none"}, `$.o."x y".z`: {"o", "x y", "z"}}[path]
+	keys := map[string][]string{"$": nil, "$.v": {"v"}, "$.o": {"o"}, "$.o['x y']": {"o", "x y"}, "$.p": {"p"}, "$.none": {"none"}, `$.o."x y".z`: {"o", "x y", "z"}}[path]
 	if path == "$[0]" {
 		list, _ := v.([]any) // such as a refused record
 		if len(list) == 0 {

@@ -123,6 +123,8 @@ func places() []place {
 		step("json.build", `{"template":"{\"v\": [f]}","name":"built","others":"keep"}`),
 		place{name: "json.edit", nodes: `{"id":"j","type":"formula","version":1,"config":{"fields":[{"name":"j","expression":"json_object('f', 1)"}]}},{"id":"e","type":"json.edit","version":1,"config":{"field":"j","changes":[{"do":"set","path":"$.f","value":"f"}]}},{"id":"n","type":"json.extract","version":1,"config":{"field":"j","fields":[{"path":"$.f","name":"g","type":"%s"}]}}`,
 			edges: edge("typed", "out", "j", "in") + "," + edge("j", "out", "e", "in") + "," + edge("e", "out", "n", "in") + "," + edge("n", "out", "out", "in"), value: "g"},
+		place{name: "json.extract: of elements", nodes: `{"id":"j","type":"formula","version":1,"config":{"fields":[{"name":"j","expression":"json_object('i', list(json_object('f', f)))"}]}},{"id":"n","type":"json.extract","version":1,"config":{"field":"j","each":"$.i[*]","fields":[{"path":"$.i[*].f","name":"g","type":"%s"}]}}`,
+			edges: edge("typed", "out", "j", "in") + "," + edge("j", "out", "n", "in") + "," + edge("n", "out", "out", "in"), value: "g"},
 		place{name: "json.extract", nodes: `{"id":"j","type":"formula","version":1,"config":{"fields":[{"name":"j","expression":"json_object('f', f)"}]}},{"id":"n","type":"json.extract","version":1,"config":{"field":"j","fields":[{"path":"$.f","name":"g","type":"%s"}]}}`,
 			edges: edge("typed", "out", "j", "in") + "," + edge("j", "out", "n", "in") + "," + edge("n", "out", "out", "in"), value: "g"},
 		step("limit", `{"count":100}`),

@@ -57,10 +57,14 @@ func place(text string, offset int) string {
 
 const shown = 60 // characters of a value that a message shows
 
-// found tells what stands at a path instead of what is wanted; nil where nothing does.
+// found tells what stands at a path instead of what is wanted; nil where nothing does. In the text of a reject of an element
+// that is the first one.
 func found(path, code string) func(string) string {
 	if code != "json.wrong_type" {
 		return nil
+	}
+	if outer, inner, element := cut(path); element {
+		path = outer + "[0]" + inner[1:]
 	}
 	steps, err := expr.ParsePath(path)
 	if err != nil {

@@ -573,12 +573,72 @@ static void json_items(duckdb_function_info info, duckdb_data_chunk in, duckdb_v
 	free(stack);
 }
 
-static int reg_json(duckdb_connection con, const char *name, duckdb_scalar_function_t fn, int params) {
+// narrow writes a text with one element as all that is in the array of its one part. Returns the length, -1 without memory.
+static int64_t narrow(reader_t *r, const char *doc, int64_t length, const char *item, int64_t size) {
+	const part_t *array = &r->part[0];
+	int64_t before = array->from - doc + 1, behind = length - before - array->length + 2; // with the brackets
+	if (!reserve(r, before + size + behind)) return -1;
+	memcpy(r->buffer, doc, before);
+	memcpy(r->buffer + before, item, size);
+	memcpy(r->buffer + before + size, doc + length - behind, behind);
+	return before + size + behind;
+}
+
+// json_narrow(text, spec, item) → the text with the item as the only element of the array that the spec names; the text as it is
+// where there is no item, or no array.
+static void json_narrow(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out) {
+	idx_t n = duckdb_data_chunk_get_size(in);
+	if (!n) return;
+	duckdb_string_t *data[3];
+	uint64_t *present[3];
+	for (int i = 0; i < 3; i++) {
+		duckdb_vector v = duckdb_data_chunk_get_vector(in, i);
+		data[i] = duckdb_vector_get_data(v);
+		present[i] = duckdb_vector_get_validity(v);
+	}
+	duckdb_vector_ensure_validity_writable(out);
+	uint64_t *texts = duckdb_vector_get_validity(out);
+	int64_t length;
+	const char *spec = str(data[1], &length);
+	reader_t r = {calloc(length + 1, sizeof(step_t)), calloc(length + 1, sizeof(part_t)), 0, 0, 0, NULL, 0};
+	frame_t *stack = malloc(MAX_DEPTH * sizeof *stack);
+	bool enough = r.step && r.part && stack;
+	if (enough) compile(&r, spec, length);
+	const char *last = NULL; // elements of one text follow each other: it is read once
+	for (idx_t i = 0; enough && i < n; i++) {
+		if (!valid(present[0], i)) {
+			duckdb_validity_set_row_invalid(texts, i);
+			continue;
+		}
+		const char *doc = str(&data[0][i], &length), *result = doc;
+		if (valid(present[2], i)) {
+			if (doc != last) {
+				r.part[0].kind = 'm';
+				if (scan(&r, doc, length, stack)) r.part[0].kind = 'm';
+			}
+			last = doc;
+			if (r.part[0].kind == 'a') {
+				int64_t size;
+				const char *item = str(&data[2][i], &size);
+				enough = (length = narrow(&r, doc, length, item, size)) >= 0;
+				result = r.buffer;
+			}
+		}
+		if (enough) duckdb_unsafe_vector_assign_string_element_len(out, i, result, length);
+	}
+	if (!enough) duckdb_scalar_function_set_error(info, "out of memory");
+	free(r.step);
+	free(r.part);
+	free(r.buffer);
+	free(stack);
+}
+
+static int reg_json(duckdb_connection con, const char *name, duckdb_scalar_function_t fn, int params, bool one) {
 	duckdb_scalar_function f = duckdb_create_scalar_function();
 	duckdb_scalar_function_set_name(f, name);
 	duckdb_logical_type varchar = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR), list = duckdb_create_list_type(varchar);
 	for (int i = 0; i < params; i++) duckdb_scalar_function_add_parameter(f, varchar);
-	duckdb_scalar_function_set_return_type(f, list);
+	duckdb_scalar_function_set_return_type(f, one ? varchar : list);
 	duckdb_scalar_function_set_special_handling(f);
 	duckdb_scalar_function_set_function(f, fn);
 	int rc = duckdb_register_scalar_function(con, f);
@@ -589,5 +649,5 @@ static int reg_json(duckdb_connection con, const char *name, duckdb_scalar_funct
 }
 
 int spark_register_json(duckdb_connection con) {
-	return reg_json(con, "json_read", json_read, 2) | reg_json(con, "json_items", json_items, 1);
+	return reg_json(con, "json_read", json_read, 2, false) | reg_json(con, "json_items", json_items, 1, false) | reg_json(con, "json_narrow", json_narrow, 3, true);
 }

@@ -52,6 +52,11 @@ test('x-showIf names one value or several', () => {
   expect(['lag', 'lead', 'sum', 'lag|lead', undefined].map((f) => shown(members[1]!, members, { function: f }))).toEqual([true, true, false, false, false]);
 });
 
+test('x-showIf may ask only whether something is set', () => {
+  const members = membersOf({ properties: { each: { type: 'string' }, position: { type: 'string', 'x-showIf': 'each' } } });
+  expect(['$.items[*]', '', undefined].map((each) => shown(members[1]!, members, { each }))).toEqual([true, false, false]);
+});
+
 test('a new item has what must be filled in', () => {
   const items: Schema = { type: 'object', required: ['name', 'type'], properties: { name: { type: 'string' }, type: { type: 'string', 'x-widget': 'type' }, zone: { type: 'string' } } };
   expect(emptyOf(items)).toEqual({ name: '', type: 'text' });

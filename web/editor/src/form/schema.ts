@@ -35,7 +35,7 @@ export interface Member {
   required: boolean;
   advanced: boolean;
   value: boolean; // also takes a parameter of the run
-  showIf?: { member: string; values: readonly string[] };
+  showIf?: Condition;
   fallback: unknown; // what counts while nothing is set
   schema: Schema;
 }
@@ -48,10 +48,15 @@ export function membersOf(schema: Schema, base = ''): Member[] {
   return names.flatMap((name) => (Object.hasOwn(properties, name) ? [member(schema, properties[name]!, name, base)] : []));
 }
 
-/** conditionOf reads a condition such as auth=basic|bearer. */
-function conditionOf(text: string): { member: string; values: readonly string[] } {
+interface Condition {
+  member: string;
+  values?: readonly string[]; // without them: where the member is set
+}
+
+/** conditionOf reads a condition: auth=basic|bearer, or the name of a member alone. */
+function conditionOf(text: string): Condition {
   const [other, value] = text.split('=', 2);
-  return { member: other!, values: (value ?? '').split('|') };
+  return { member: other!, ...(value === undefined ? {} : { values: value.split('|') }) };
 }
 
 function member(parent: Schema, schema: Schema, name: string, base: string): Member {
@@ -100,10 +105,10 @@ export function meets(condition: string, members: readonly Member[], config: unk
   return holds(conditionOf(condition), members, config);
 }
 
-function holds(condition: { member: string; values: readonly string[] }, members: readonly Member[], config: unknown): boolean {
+function holds(condition: Condition, members: readonly Member[], config: unknown): boolean {
   const other = members.find((m) => m.name === condition.member);
   const value = (other && valueAt(config, other.path)) ?? other?.fallback;
-  return condition.values.includes(String(value ?? ''));
+  return condition.values ? condition.values.includes(String(value ?? '')) : value !== undefined && value !== '';
 }
 
 const abbreviations = ['hmac', 'json', 'url', 'uuid', 'xml'];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readJson } from './read';
-import { leavesOf, nameOf, stepOf, treeOf, typeOfBranch } from './tree';
+import { arrayOf, leavesOf, nameOf, stepOf, treeOf, typeOfBranch } from './tree';
 
 test('numbers keep their digits', () => {
   expect(readJson(' {"a": [12345678901234567890.10, -0, 1E400], "b": "x\\n"} ')).toEqual({
@@ -45,6 +45,33 @@ test('types are guessed so that every value fits', () => {
   expect(guess('null')).toBe('text');
   expect(guess('1', 'true')).toBe('text');
   expect(guess('{}', '1')).toBe('json');
+});
+
+test('where nearly all values are numbers the others are refused', () => {
+  const texts = (numbers: number, others: number) => [...Array.from({ length: numbers }, (_, i) => `{"price":${i}.5}`), ...Array.from({ length: others }, () => '{"price":"n/a"}')];
+  const guess = (numbers: number, others: number) => typeOfBranch(treeOf(texts(numbers, others)).root.children[0]!);
+  expect(guess(117, 3)).toBe('decimal(18,2)');
+  expect(guess(9, 1)).toBe('decimal(18,2)');
+  expect(guess(89, 11)).toBe('text');
+  expect(typeOfBranch(treeOf([...Array.from({ length: 50 }, (_, i) => `${i}`), '{}']).root)).toBe('json');
+});
+
+test('the elements of an array are merged', () => {
+  const { root } = treeOf(['{"id":1,"items":[{"id":7,"of":[1]},{"id":8,"of":[]}]}', '{"id":2,"items":[{"id":9,"note":null}]}', '{"id":3,"items":[],"tags":["a"]}']);
+  expect(leavesOf(root).map((b) => [b.path, typeOfBranch(b)])).toEqual([['$.id', 'int64'], ['$.items', 'json'], ['$.tags', 'json']]);
+  const leaves = leavesOf(root, '$.items');
+  expect(leaves.map((b) => [b.path, b.present, b.array, typeOfBranch(b)])).toEqual([
+    ['$.id', 3, undefined, 'int64'],
+    ['$.items[*].id', 3, '$.items', 'int64'],
+    ['$.items[*].of', 2, '$.items', 'list<json>'],
+    ['$.items[*].note', 1, '$.items', 'text'],
+    ['$.tags', 1, undefined, 'json'],
+  ]);
+  expect(nameOf(leaves[2]!, new Set())).toBe('of');
+  expect(nameOf(leaves[1]!, new Set(['id']))).toBe('items_id');
+  expect(leavesOf(root, '$.tags').map((b) => [b.path, nameOf(b, new Set())]).at(-1)).toEqual(['$.tags[*]', 'tags']);
+  expect(leavesOf(treeOf(['[{"a":1}]']).root, '$').map((b) => b.path)).toEqual(['$[*].a']);
+  expect(['$.items[*]', '$.items', '', undefined].map(arrayOf)).toEqual(['$.items', '$.items', undefined, undefined]);
 });
 
 test('names are snake case, and different', () => {

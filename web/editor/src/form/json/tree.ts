@@ -8,8 +8,10 @@ export interface Branch {
   path: string;
   label: string; // the last step
   words: readonly string[]; // of the path, for a name
+  array?: string; // path of the array of whose elements it is a part
+  around?: readonly string[]; // words of that array
   kinds: Partial<Record<Kind, number>>; // how often it is what
-  present: number; // records that have it, null or not
+  present: number; // records, or elements, that have it, null or not
   values: string[]; // different ones, as they are written; the first few
   numbers: { whole: number; scale: number; exponent: boolean }; // the most digits before and behind the point
   shapes: Set<string>; // types that texts read like
@@ -23,6 +25,10 @@ export interface Tree {
 }
 
 const shownElements = 3;
+const mergedElements = 1000;
+
+/** eachElement is how a path says each element of an array. */
+export const eachElement = '[*]';
 const shownValues = 3;
 
 function branch(path: string, label: string, words: readonly string[]): Branch {
@@ -54,6 +60,7 @@ function merge(into: Branch, value: Json): void {
       return;
     }
     case 'list':
+      if (into.array === undefined) value.items.slice(0, mergedElements).forEach((v) => merge(elementOf(into), v));
       value.items.slice(0, shownElements).forEach((v, i) => merge(child(into, `[${i}]`, `[${i}]`, String(i + 1)), v));
       return;
     case 'null':
@@ -67,7 +74,17 @@ function merge(into: Branch, value: Json): void {
 function child(of: Branch, step: string, label: string, word: string): Branch {
   const path = of.path + step;
   let found = of.children.find((c) => c.path === path);
-  if (!found) of.children.push((found = branch(path, label, [...of.words, word])));
+  if (!found) {
+    found = { ...branch(path, label, [...of.words, word]), ...(of.array === undefined ? {} : { array: of.array, around: of.around }) };
+    of.children.push(found);
+  }
+  return found;
+}
+
+/** elementOf is what all elements of an array are, merged. Its parts are named without the array. */
+function elementOf(of: Branch): Branch {
+  let found = of.children.find((c) => c.label === eachElement && c.array === of.path);
+  if (!found) of.children.unshift((found = { ...branch(of.path + eachElement, eachElement, []), array: of.path, around: of.words }));
   return found;
 }
 
@@ -93,13 +110,17 @@ function shapeOf(text: string): string {
   return shapes.find(([, shape]) => shape.test(text))?.[0] ?? 'text';
 }
 
-/** typeOfBranch proposes the type that takes every value of the sample. */
+const mostly = 0.9;
+
+/** typeOfBranch proposes the type that takes every value of the sample; where nearly all are numbers, one that refuses the others. */
 export function typeOfBranch(b: Branch): string {
   const kinds = Object.keys(b.kinds).filter((k) => k !== 'null') as Kind[];
+  if (b.array !== undefined && kinds.length === 1 && kinds[0] === 'list') return 'list<json>';
   if (kinds.some((k) => k === 'object' || k === 'list')) return 'json';
+  const values = kinds.reduce((sum, k) => sum + b.kinds[k]!, 0);
+  if ((b.kinds.number ?? 0) > 0 && b.kinds.number! >= mostly * values) return numberType(b.numbers);
   if (kinds.length !== 1) return 'text';
   if (kinds[0] === 'boolean') return 'boolean';
-  if (kinds[0] === 'number') return numberType(b.numbers);
   const found = [...b.shapes];
   return found.length === 1 ? found[0]! : 'text';
 }
@@ -111,17 +132,36 @@ function numberType({ whole, scale, exponent }: Branch['numbers']): string {
   return whole <= 16 - behind ? `decimal(18,${behind})` : `decimal(38,${behind})`;
 }
 
-/** leavesOf are the branches that become fields: values, and lists as JSON. */
-export function leavesOf(b: Branch): Branch[] {
-  if (b.children.length > 0 && !b.kinds.list) return b.children.flatMap(leavesOf);
+/** leavesOf are the branches that become fields: values, and lists as JSON; of the array that is iterated over, the parts of its elements. */
+export function leavesOf(b: Branch, array?: string): Branch[] {
+  if (array !== undefined && b.path === array && b.array === undefined) {
+    const element = b.children.find((c) => c.label === eachElement);
+    return element ? leavesOf(element, array) : [];
+  }
+  if (b.children.length > 0 && !b.kinds.list) return b.children.flatMap((c) => leavesOf(c, array));
   return [b];
 }
 
+/** arrayOf is the path of an array as a setting names it, with or without [*]. */
+export function arrayOf(each: unknown): string | undefined {
+  return typeof each === 'string' && each !== '' ? (each.endsWith(eachElement) ? each.slice(0, -eachElement.length) : each) : undefined;
+}
+
 /** nameOf makes a name of the words of a path, in snake case, that no other field has. */
-export function nameOf(b: Pick<Branch, 'words'>, taken: ReadonlySet<string>): string {
-  const snake = b.words.map((w) => w.normalize('NFKC').replace(/([\p{Ll}\p{N}])(\p{Lu})/gu, '$1_$2').replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1_$2').replace(/[^\p{L}\p{N}]+/gu, '_').toLowerCase())
+export function nameOf(b: Pick<Branch, 'words' | 'around'>, taken: ReadonlySet<string>): string {
+  const own = snakeOf(b.words);
+  if (b.around && (own === '' || taken.has(own))) return free(snakeOf([...b.around, ...b.words]), taken);
+  return free(own, taken);
+}
+
+function snakeOf(words: readonly string[]): string {
+  const snake = words.map((w) => w.normalize('NFKC').replace(/([\p{Ll}\p{N}])(\p{Lu})/gu, '$1_$2').replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1_$2').replace(/[^\p{L}\p{N}]+/gu, '_').toLowerCase())
     .join('_').replace(/_+/g, '_').replace(/^_|_$/g, '');
-  const base = snake === '' ? 'value' : /^\p{N}/u.test(snake) ? `n${snake}` : snake;
+  return /^\p{N}/u.test(snake) ? `n${snake}` : snake;
+}
+
+function free(name: string, taken: ReadonlySet<string>): string {
+  const base = name === '' ? 'value' : name;
   for (let n = 1; ; n++) {
     const name = n === 1 ? base : `${base}_${n}`;
     if (!taken.has(name)) return name;
