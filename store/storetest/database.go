@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -126,19 +127,51 @@ func testReopen(t *testing.T, b *bundle) {
 	}
 }
 
+// empty removes everything from the database.
+func (b *bundle) empty(t *testing.T) {
+	t.Helper()
+	conn, err := b.SQL().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	do := func(statement string) {
+		t.Helper()
+		if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	if b.cfg.DatabaseURL != "" {
+		do("DROP SCHEMA public CASCADE")
+		do("CREATE SCHEMA public")
+		return
+	}
+	do("PRAGMA foreign_keys = OFF")
+	defer do("PRAGMA foreign_keys = ON") // the connection is used again
+	rows, err := conn.QueryContext(t.Context(), "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var tables []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		tables = append(tables, name)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range tables {
+		do("DROP TABLE " + name)
+	}
+}
+
 func testConcurrentOpen(t *testing.T, b *bundle) {
 	// The suite's own store has migrated already: take everything back, so that all of them have to.
-	for _, statement := range []string{"DROP TABLE flow_cursors", "DROP TABLE flow_pins", "DROP TABLE flow_answers", "DROP TABLE run_delivered", "DROP TABLE run_log", "DROP TABLE rejects", "DROP TABLE reject_usage", "DROP TABLE run_samples", "DROP TABLE runs", "DROP TABLE revisions", "DROP TABLE flows", "DROP TABLE connections", "DROP TABLE environments", "DROP TABLE environment_renames", "DROP TABLE audit", "DROP TABLE goose_db_version"} {
-		if _, err := b.SQL().ExecContext(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	// SQLite has no functions of its own to drop.
-	if b.cfg.DatabaseURL != "" {
-		if _, err := b.SQL().ExecContext(t.Context(), "DROP FUNCTION spark_refuse_change"); err != nil {
-			t.Fatal(err)
-		}
-	}
+	b.empty(t)
 	stores := make([]*store.Store, 6)
 	for _, err := range together(len(stores), func(i int) (err error) {
 		stores[i], err = store.Open(t.Context(), b.cfg)
