@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -36,6 +38,10 @@ func (p *tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "tunnels only", http.StatusMethodNotAllowed)
 		return
 	}
+	if user, password, ok := proxyAuth(r); !ok || user != "spark" || password != "Kanarienvogel" {
+		http.Error(w, "who are you?", http.StatusProxyAuthRequired)
+		return
+	}
 	out, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", r.Host)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
@@ -56,6 +62,10 @@ func (p *tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in.Close()
 }
 
+func proxyAuth(r *http.Request) (user, password string, ok bool) {
+	return (&http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}).BasicAuth()
+}
+
 // through reports whether a request has come from the proxy.
 func (p *tunnel) through(r *http.Request) bool {
 	p.mu.Lock()
@@ -70,7 +80,7 @@ func (p *tunnel) count() int {
 }
 
 // TestInstanceNetwork: the proxy and the authority of the instance are those of tests, samples, runs, sign-ins and tokens, also of
-// `spark run`; without the authority nothing is sent.
+// `spark run`; without the authority nothing is sent. The password of the proxy stands in no executor's arguments or environment.
 func TestInstanceNetwork(t *testing.T) {
 	t.Parallel()
 	o, proxy := testserver.StartOAuth(t, "the first one"), startTunnel(t)
@@ -85,7 +95,7 @@ func TestInstanceNetwork(t *testing.T) {
 	t.Cleanup(api.Close)
 	p := setup(t)
 	p.write("authority.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: api.Certificate().Raw})))
-	p.env = append(p.env, "SPARK_ALLOW_NETWORK=loopback", "SPARK_HTTP_PROXY="+proxy.URL)
+	p.env = append(p.env, "SPARK_ALLOW_NETWORK=loopback", "SPARK_HTTP_PROXY="+strings.Replace(proxy.URL, "http://", "http://spark:Kanarienvogel@", 1))
 	settings := map[string]any{"baseUrl": api.URL, "auth": "refresh", "tokenUrl": api.URL + "/token", "clientId": "me", "clientIn": "body", "refreshToken": "the first one"}
 	connection := map[string]any{"name": "shop", "type": "http", "settings": settings}
 	untrusting := p.serve()
@@ -120,6 +130,13 @@ func TestInstanceNetwork(t *testing.T) {
 			t.Errorf("%s: %+v", node, r.Error)
 		}
 		used("a run of " + node)
+		for _, pid := range s.executors() {
+			for _, name := range []string{"cmdline", "environ"} {
+				if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name)); err == nil && strings.Contains(string(b), "Kanarien") {
+					t.Errorf("the password of the proxy is in %s of an executor", name)
+				}
+			}
+		}
 	}
 	var c flows.Connection
 	signing := codeSettings(o)
