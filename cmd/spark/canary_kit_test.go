@@ -33,7 +33,10 @@ func newCanaries(t *testing.T) *canaries {
 // plant makes a secret whose letters and digits stand in one piece, so that escaping leaves that piece as it is, and
 // whose other characters are those that break addresses, JSON and SQL.
 func (c *canaries) plant(what string) string {
-	core := fmt.Sprintf("Kanari%dVogel%sX", len(c.planted), strings.ToUpper(hex.EncodeToString([]byte(what)))[:8])
+	c.mu.Lock()
+	n := len(c.planted)
+	c.mu.Unlock()
+	core := fmt.Sprintf("Kanari%dVogel%sX", n, strings.ToUpper(hex.EncodeToString([]byte(what)))[:8])
 	secret := core + `/"'\ä +%&@:?#`
 	c.watch(what, secret, core)
 	return secret
@@ -52,6 +55,8 @@ func (c *canaries) watch(what, secret, core string, allowed ...string) {
 			forms = append(forms, []byte(text[(shift*8+5)/6:len(text)-2]))
 		}
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.planted[what], c.forms[what], c.allowed[what] = secret, forms, allowed
 }
 

@@ -28,6 +28,7 @@ func TestSecretCanaries(t *testing.T) {
 	k := newCanaryServer(t)
 	k.connections()
 	k.apis()
+	k.grants()
 	good := k.flow(k.reading("SELECT i AS id, 'x' AS name FROM generate_series(1, 1000) i"), `{}`)
 	writing := k.flow(chain(step("in", "sample.data", `{"dataset":"orders","records":1000}`), step("out", "database.output", `{"connection":"warehouse","table":"orders","mode":"replace"}`)), `{}`)
 	ended := []flows.Run{k.watched(good, flows.RunSucceeded), k.watched(writing, flows.RunSucceeded)}

@@ -20,7 +20,6 @@ import (
 	"spark/flows/engine/executor"
 	"spark/flows/node"
 	"spark/flows/run"
-	"spark/internal/netguard"
 )
 
 // dataFolders are the folders a flow file may reach: its own, the current one, or those given.
@@ -75,7 +74,7 @@ func child(ctx context.Context, maxRSS int64, flags ...string) (*executor.Host, 
 	if err != nil {
 		return nil, fmt.Errorf("executor: %w", err)
 	}
-	return executor.Start(ctx, executor.Options{Command: slices.Concat([]string{self, "executor"}, outgoing.flags(), flags), MaxRSS: maxRSS, Env: executorEnv})
+	return executor.Start(ctx, executor.Options{Command: slices.Concat([]string{self, "executor"}, flags), MaxRSS: maxRSS, Env: executorEnv, Setup: outgoing})
 }
 
 // lookup answers a plan's questions about data through an executor that is started when the first one comes.
@@ -172,7 +171,6 @@ func (p processes) Run(ctx context.Context, job run.Job, c run.Callbacks) ([]flo
 // executorCommand is the child process.
 type executorCommand struct {
 	Background bool `help:"Let others go first."`
-	network
 }
 
 // headroom lets an executor collect its garbage every 64 MB in place of every 4: records pass through it, and little stays.
@@ -184,11 +182,6 @@ func (c executorCommand) Run() error {
 	if c.Background {
 		letOthersGoFirst()
 	}
-	policy, err := c.policy()
-	if err != nil {
-		return err
-	}
-	netguard.Use(policy)
 	// Nothing but frames may reach the host, whatever Go or native code prints.
 	fd, err := syscall.Dup(1)
 	if err == nil {
@@ -201,6 +194,13 @@ func (c executorCommand) Run() error {
 	out := os.NewFile(uintptr(fd), "frames")
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0) // a hint: where it may not be set, nothing is lost
 	return executor.Serve(os.Stdin, out, executor.Tools{
+		Setup: func(told json.RawMessage) error {
+			var n network
+			if err := json.Unmarshal(told, &n); err != nil {
+				return fmt.Errorf("executor: %w", err)
+			}
+			return n.use()
+		},
 		Files: func(folders []string) (node.Files, error) { return node.OpenFiles(node.LocationEnv{Folders: folders}) },
 		Engine: func(folders []string, files node.Files, optimizers []string) engine.Engine {
 			return &duckdb.Engine{Folders: folders, Files: files, Optimizers: optimizers}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -9,7 +10,8 @@ import (
 	"spark/internal/netguard"
 )
 
-// network says what flows may reach over HTTP beside the public Internet.
+// network says what flows may reach over HTTP beside the public Internet. Executors are told in their first frame: the address
+// of a proxy may hold a password, and everybody on the machine sees the arguments of a process.
 type network struct {
 	AllowNetwork  []string `help:"Network that nodes which call HTTP may reach beside the public Internet, such as 10.0.0.0/8, loopback or private. May be repeated. Metadata and link-local addresses are never called." placeholder:"NETWORK" env:"SPARK_ALLOW_NETWORK"`
 	HTTPProxy     string   `help:"Proxy of calls over HTTP, where a connection has none of its own." placeholder:"URL" env:"SPARK_HTTP_PROXY"`
@@ -25,11 +27,8 @@ func (n network) policy() (p netguard.Policy, err error) {
 		return p, wrong("--allow-network", err)
 	}
 	if n.HTTPProxy != "" {
-		if p.Proxy, err = url.Parse(n.HTTPProxy); err == nil && (p.Proxy.Host == "" || p.Proxy.Scheme != "http" && p.Proxy.Scheme != "https") {
-			err = fmt.Errorf("it is no address such as http://proxy.example.com:3128")
-		}
-		if err != nil {
-			return p, wrong("--http-proxy", err)
+		if p.Proxy, err = url.Parse(n.HTTPProxy); err != nil || p.Proxy.Host == "" || p.Proxy.Scheme != "http" && p.Proxy.Scheme != "https" {
+			return p, wrong("--http-proxy", errors.New("it is no address such as http://proxy.example.com:3128")) // which may hold a password
 		}
 	}
 	if n.HTTPAuthority != "" {
@@ -38,20 +37,6 @@ func (n network) policy() (p netguard.Policy, err error) {
 		}
 	}
 	return p, nil
-}
-
-// flags hand it to a child.
-func (n network) flags() (flags []string) {
-	for _, a := range n.AllowNetwork {
-		flags = append(flags, "--allow-network="+a)
-	}
-	if n.HTTPProxy != "" {
-		flags = append(flags, "--http-proxy="+n.HTTPProxy)
-	}
-	if n.HTTPAuthority != "" {
-		flags = append(flags, "--http-authority="+n.HTTPAuthority)
-	}
-	return flags
 }
 
 // outgoing is the network of this process's children. A command sets it before it starts the first one.

@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -161,6 +163,33 @@ func TestOutboundRate(t *testing.T) {
 			t.Errorf("%d requests in the second %d", k, second)
 		}
 	}
+}
+
+// TestRateOfAConnection: all nodes of a run that use a connection share its rate, also while they call at the same time.
+func TestRateOfAConnection(t *testing.T) {
+	t.Parallel()
+	const pages, rate = 40, 20
+	var asked atomic.Int64
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		fmt.Fprintf(w, `{"items": [{"id": %s}], "more": %t}`, r.URL.Query().Get("page"), r.URL.Query().Get("page") != strconv.Itoa(pages))
+	}))
+	t.Cleanup(api.Close)
+	p := setup(t)
+	p.shop(api.URL, fmt.Sprintf(`,"rate":%d`, rate))
+	read := func(id string) box {
+		return step(id, "rest.input", `{"connection":"shop","url":"/items","recordPath":"items","paging":"page","morePath":"more","fields":[{"name":"id","type":"int64"}]}`)
+	}
+	p.write("flow.json", graph(nil, []box{read("one"), read("two"), step("all", "union", `{}`), output("out.csv")}, "one.out>all.in", "two.out>all.in", "all.out>out.in"))
+	began := time.Now()
+	if o := p.run("run", "--connections", "connections.json", "flow.json"); o.code != exitOK {
+		t.Fatalf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	took := time.Since(began)
+	if n := asked.Load(); n != 2*pages || took < (2*pages-1)*time.Second/rate {
+		t.Errorf("%d requests took %s", n, took)
+	}
+	t.Logf("%d requests took %s", asked.Load(), took)
 }
 
 // TestOutputKilled: the executor is killed while it sends, and the run goes on behind what it has sent.

@@ -221,7 +221,10 @@ const tryAgain = "again"
 func tokenError(place string, err error) *flows.Error {
 	answered, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok {
-		_, refused := errors.AsType[*netguard.Refusal](err)
+		refusal, refused := errors.AsType[*netguard.Refusal](err)
+		if refused && !refusal.Never {
+			return &flows.Error{Code: "http.token", Params: flows.Params{tryAgain: false}, Cause: err, Message: fmt.Sprintf("%s was not asked for a token: %s", place, refusal.Error()), Suggestion: "ask who runs Spark to allow it with --allow-network, such as --allow-network " + exampleNetwork(refusal)}
+		}
 		return &flows.Error{Code: "http.token", Params: flows.Params{tryAgain: !refused}, Cause: err, Message: fmt.Sprintf("%s gave no token: %s", place, clipped(bare(err).Error(), 200)),
 			Suggestion: "check the token address of the connection, and that its server can be reached from here"}
 	}

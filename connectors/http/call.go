@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+	"golang.org/x/time/rate"
 
 	"spark/flows"
 	"spark/flows/node"
@@ -26,7 +27,7 @@ type Call struct {
 	Key        string      `json:"key,omitempty" title:"Key" advanced:"true" help:"A text with [field]. Empty: one that is made of the run, the node and what is sent, the same for every attempt." example:"order-[id]"`
 	Attempts   int64       `json:"attempts" title:"Attempts" minimum:"1" advanced:"true" help:"Of a request that gets 408, 425, 429, 500, 502, 503 or 504, or no answer; with growing pauses, or those that Retry-After asks for."`
 	Timeout    int64       `json:"timeout,omitempty" title:"Timeout" minimum:"0" advanced:"true" help:"Seconds that one attempt may take, with its answer. Empty: as the connection says."`
-	Rate       float64     `json:"rate,omitempty" title:"Requests per second" advanced:"true" help:"At most. Empty: as the connection says."`
+	Rate       float64     `json:"rate,omitempty" title:"Requests per second" advanced:"true" help:"Of this node, at most; the limit of the connection holds as well, for all of its nodes together."`
 	Parallel   int64       `json:"parallel" title:"Requests at once" minimum:"1" help:"With 1 the server gets them one after the other, in the order of the records."`
 	MaxAnswer  int64       `json:"maxAnswer" title:"Largest answer" minimum:"1" advanced:"true" help:"MB, decompressed."`
 }
@@ -183,7 +184,7 @@ func (s *Call) open(connections node.Connections) (*client, error) {
 		c.timeout = time.Duration(s.Timeout) * time.Second
 	}
 	if s.Rate > 0 {
-		c.limit(s.Rate)
+		c.limits = append([]*rate.Limiter{limit(s.Rate)}, c.limits...)
 	}
 	return c, nil
 }

@@ -28,34 +28,36 @@ type client struct {
 	base    *url.URL // nil: addresses are whole
 	http    *http.Client
 	timeout time.Duration
-	limiter *rate.Limiter // nil: no limit
+	limits  []*rate.Limiter // all of them hold: the node's own, and that of the connection, which its nodes share
 	sleep   func(ctx context.Context, d time.Duration) error
 
 	mu      sync.Mutex
 	secrets []string
 }
 
-func newClient(name string, base *url.URL, timeout time.Duration, perSecond float64) *client {
-	c := &client{name: name, base: base, timeout: timeout, sleep: sleep}
-	if perSecond > 0 {
-		c.limiter = rate.NewLimiter(rate.Limit(perSecond), 1)
-	}
-	return c
+func newClient(name string, base *url.URL, timeout time.Duration) *client {
+	return &client{name: name, base: base, timeout: timeout, sleep: sleep}
 }
 
 // anonymous makes a client without a connection.
 func anonymous() (*client, error) {
-	c := newClient("", nil, time.Minute, 0)
+	c := newClient("", nil, time.Minute)
 	var err error
 	c.http, err = (&netguard.Dialer{Policy: netguard.Current()}).Client(netguard.ClientOptions{})
 	return c, err
 }
 
-// limit lowers the rate.
-func (c *client) limit(perSecond float64) {
-	if c.limiter == nil || rate.Limit(perSecond) < c.limiter.Limit() {
-		c.limiter = rate.NewLimiter(rate.Limit(perSecond), 1)
+// limit is a rate of requests a second.
+func limit(perSecond float64) *rate.Limiter { return rate.NewLimiter(rate.Limit(perSecond), 1) }
+
+// turn waits until a request may be sent. A node waits for itself first, so that it does not hold what others could use.
+func (c *client) turn(ctx context.Context) error {
+	for _, l := range c.limits {
+		if err := l.Wait(ctx); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 func (c *client) close() { c.http.CloseIdleConnections() }
@@ -110,10 +112,8 @@ func (c *client) do(ctx context.Context, q request) (*answer, error) {
 // attempts is do of a request whose address is known.
 func (c *client) attempts(ctx context.Context, q request, u *url.URL) (*answer, error) {
 	for attempt := 1; ; attempt++ {
-		if c.limiter != nil {
-			if err := c.limiter.Wait(ctx); err != nil {
-				return nil, err
-			}
+		if err := c.turn(ctx); err != nil {
+			return nil, err
 		}
 		a, err := c.once(ctx, q, u)
 		if err == nil && (q.any || a.status >= 200 && a.status < 300) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+	"golang.org/x/time/rate"
 
 	"spark/flows"
 	"spark/flows/node"
@@ -79,7 +80,7 @@ type Settings struct {
 	Authority      string      `json:"authority,omitempty" title:"Certificate authority" widget:"multiline" advanced:"true" help:"Certificates in PEM that are trusted beside those of the machine."`
 	Proxy          string      `json:"proxy,omitempty" title:"Proxy" advanced:"true" help:"Empty: that of the instance, where it has one." example:"http://proxy.example.com:3128"`
 	Timeout        int64       `json:"timeout" title:"Timeout" minimum:"1" advanced:"true" help:"Seconds that one request may take, with its answer."`
-	Rate           float64     `json:"rate,omitempty" title:"Requests per second" advanced:"true" help:"At most, of each node. Empty: no limit."`
+	Rate           float64     `json:"rate,omitempty" title:"Requests per second" advanced:"true" help:"At most, of all nodes of a run together. Empty: no limit."`
 	TestPath       string      `json:"testPath,omitempty" title:"Path of the test" advanced:"true" help:"Is asked for by Test. Empty: the base URL." example:"/me"`
 }
 
@@ -253,7 +254,10 @@ func clientOf(conn node.Connection) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := newClient(conn.Name, base, time.Duration(s.Timeout)*time.Second, s.Rate)
+	c := newClient(conn.Name, base, time.Duration(s.Timeout)*time.Second)
+	if s.Rate > 0 {
+		c.limits = []*rate.Limiter{conn.Shared.Get("rate", func() any { return limit(s.Rate) }).(*rate.Limiter)}
+	}
 	for _, secret := range node.Secrets(s) {
 		c.hide(secret.Reveal())
 	}

@@ -29,8 +29,8 @@ func TestFramesGolden(t *testing.T) {
 		return b
 	}
 	conversation := []frame{
-		{Kind: frameCall, ID: 1, Method: methodHello, Body: body(helloBody{ProtocolVersion})},
-		{Kind: frameReply, ID: 1, Body: body(helloBody{ProtocolVersion})},
+		{Kind: frameCall, ID: 1, Method: methodHello, Body: body(helloBody{Version: ProtocolVersion})},
+		{Kind: frameReply, ID: 1, Body: body(helloBody{Version: ProtocolVersion})},
 		{Kind: frameCall, ID: 2, Method: methodDescribe, Body: body(describeBody{Folders: []string{"/data"}, Format: "parquet", Path: "a.parquet"})},
 		{Kind: frameReply, ID: 2, Body: body(flows.Schema{{Name: "id", Type: flows.Of(flows.Int64)}})},
 		{Kind: frameCall, ID: 3, Method: methodSniff, Body: body(sniffBody{Folders: []string{"/data"}, Path: "a.csv"})},

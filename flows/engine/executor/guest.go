@@ -17,6 +17,8 @@ import (
 
 // Tools are what the guest works with; the program that is the guest wires them.
 type Tools struct {
+	// Setup takes what the host's program tells, before anything else is asked; nil: nothing.
+	Setup func(json.RawMessage) error
 	// Files opens data folders.
 	Files func(folders []string) (node.Files, error)
 	// Engine makes the engine for a set of data folders.
@@ -92,7 +94,12 @@ func (g *Guest) dispatch(ctx context.Context, f frame) (any, error) {
 		if b.Version != ProtocolVersion {
 			return nil, fmt.Errorf("the host speaks version %d of the executor protocol and the executor version %d", b.Version, ProtocolVersion)
 		}
-		return helloBody{ProtocolVersion}, nil
+		if g.tools.Setup != nil && len(b.Setup) > 0 {
+			if err := g.tools.Setup(b.Setup); err != nil {
+				return nil, err
+			}
+		}
+		return helloBody{Version: ProtocolVersion}, nil
 	case methodDescribe:
 		var b describeBody
 		if err := json.Unmarshal(f.Body, &b); err != nil {

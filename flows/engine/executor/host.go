@@ -63,6 +63,8 @@ type Options struct {
 	// MaxRSS ends the child when its resident memory passes it, in bytes; 0: no limit.
 	MaxRSS int64
 	Env    []string // nil: a minimal environment
+	// Setup is handed to Tools.Setup of the guest, as JSON: what must stand neither in arguments nor in an environment.
+	Setup any
 }
 
 // rssInterval is how often the child's memory is looked at.
@@ -115,8 +117,14 @@ func Start(ctx context.Context, o Options) (*Host, error) {
 		return nil, fmt.Errorf("executor: %w", err)
 	}
 	go h.watch(o.MaxRSS)
-	var hello helloBody
-	if err := h.call(ctx, methodHello, helloBody{ProtocolVersion}, &hello); err != nil {
+	hello := helloBody{Version: ProtocolVersion}
+	if o.Setup != nil {
+		if hello.Setup, err = json.Marshal(o.Setup); err != nil {
+			h.Kill()
+			return nil, fmt.Errorf("executor: %w", err)
+		}
+	}
+	if err := h.call(ctx, methodHello, hello, nil); err != nil {
 		h.Kill()
 		return nil, fmt.Errorf("executor: %w", err)
 	}

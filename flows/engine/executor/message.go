@@ -41,6 +41,8 @@ const (
 
 type helloBody struct {
 	Version int `json:"version"`
+	// Setup is what the host's program tells that of the guest; the protocol does not know what it means.
+	Setup json.RawMessage `json:"setup,omitempty"`
 }
 
 type describeBody struct {
