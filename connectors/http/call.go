@@ -195,6 +195,7 @@ type made struct {
 	key     string // by which equal ones are known
 	null    string // field whose value is missing
 	bad     string // what cannot be sent
+	failed  error  // why it has no key
 	allowed int    // number among those that are sent although nothing is; 0: it is not
 }
 

@@ -174,9 +174,6 @@ type sink struct {
 	noted time.Time
 }
 
-// keyBytes is the length of a key.
-const keyBytes = 16
-
 // Sent counts the records that the server has taken.
 func (s *sink) Sent() int64 { return s.done.Load() }
 
@@ -331,7 +328,8 @@ func (s *sink) note(all bool) error {
 // read makes the requests of the spool, in its order.
 func (s *sink) read(ctx context.Context, send func(sending) error) error {
 	in := bufio.NewReaderSize(s.file, 1<<18)
-	keys := newKeys(s.writing.Token.Run, s.writing.Node)
+	keys := newKeys(s.writing.Token.Run, s.writing.Node, s.writing.Temp)
+	defer keys.close()
 	size := int64(1)
 	if s.node.Batch != batchNone {
 		size = s.node.Size
@@ -408,7 +406,10 @@ func (s *sink) sending(values []argument, bodies []string, first int64, keys *ke
 		m.header.Set("Content-Type", kind)
 	}
 	m.last, m.what = false, at // nothing but 2xx ends it
-	key := keys.next(s.node.requestKey(&m.request))
+	key, err := keys.next(s.node.requestKey(&m.request))
+	if err != nil {
+		return sending{}, err
+	}
 	j := sending{records: int64(len(bodies)), first: first}
 	if _, err := hex.Decode(j.key[:], []byte(key)); err != nil {
 		return j, err

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -71,7 +70,7 @@ type Request struct {
 	ResponseAs    string `json:"responseAs" title:"Response is" enum:"text|json" help:"json: an answer that is none refuses the record. JSON Extract takes values out of it."`
 	DurationField string `json:"durationField,omitempty" title:"Duration field" advanced:"true" help:"Takes the milliseconds of the last attempt. Empty: there is none." example:"took"`
 	ErrorField    string `json:"errorField,omitempty" title:"Error field" help:"Takes why there is no good answer, where the record goes on without one. Empty: there is none." example:"error"`
-	Cache         bool   `json:"cache,omitempty" title:"Answer equal requests once" showIf:"method=GET|HEAD" help:"A request that was made in this run before is not made again."`
+	Cache         bool   `json:"cache,omitempty" title:"Answer equal requests once" showIf:"method=GET|HEAD" help:"A request that was made in this run before is not made again, as long as its answer is among those of the last 64 MB."`
 
 	OnClient   string `json:"onClient" title:"On 4xx" enum:"reject|goOn|fail" help:"reject: the node's policy for refused records decides. goOn: the record goes on, with status and error. fail: the run fails."`
 	OnBusy     string `json:"onBusy" title:"On 429" enum:"reject|goOn|fail" advanced:"true" help:"After the last attempt."`
@@ -170,14 +169,14 @@ func (r *requester) Open(_ context.Context, c *node.Calling) (node.Calls, error)
 	if err != nil {
 		return nil, err
 	}
-	k := &calls{requester: r, client: client, calling: c, kept: map[string]flows.CallAnswer{}, keys: newKeys(c.Token.Run, c.Node), allowed: c.Allowed}
+	k := &calls{requester: r, client: client, calling: c, kept: map[string]flows.CallAnswer{}, keys: newKeys(c.Token.Run, c.Node, c.Temp), allowed: c.Allowed}
 	if c.Answer != nil {
 		for _, a := range c.Answer.Calls {
 			k.kept[a.Key] = a
 		}
 	}
 	if r.node.Cache && (r.node.Method == http.MethodGet || r.node.Method == http.MethodHead) {
-		k.cache = &cache{entries: map[string]*cached{}}
+		k.cache = newCache(cacheBytes)
 	}
 	return k, nil
 }
@@ -198,6 +197,7 @@ type calls struct {
 // Close tells what a preview has left out.
 func (k *calls) Close() error {
 	k.client.close()
+	k.keys.close()
 	if n := k.silent.Load(); n > 0 && k.calling.Warn != nil {
 		k.calling.Warn(&flows.Error{Code: "call.quiet", Params: flows.Params{"records": n}, Message: fmt.Sprintf("nothing was sent for %d records, whose answers are empty here", n),
 			Suggestion: "send a sample in the settings of the node: it calls for the first 5 records"})
@@ -241,7 +241,7 @@ func (s *Call) setKey(m *made, p *parts, values []argument, ks *keys) {
 	if s.Key != "" {
 		key, _ = p.key.write(values, nil)
 	} else {
-		key = ks.next(m.key)
+		key, m.failed = ks.next(m.key)
 	}
 	if !httpguts.ValidHeaderFieldValue(key) {
 		m.bad = s.KeyHeader
@@ -268,27 +268,12 @@ func (s *Call) requestKey(q *request) string {
 
 func sum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)[:16]) }
 
-// keys number equal requests, so that two records that say the same are two.
-type keys struct {
-	seed string
-	seen map[string]int
-}
-
-func newKeys(run, id string) *keys { return &keys{seed: run + "/" + id + "/", seen: map[string]int{}} }
-
-// next is the key of the next request that is equal to this one: the same in each attempt of the run, wherever the record stands.
-func (k *keys) next(request string) string {
-	n := k.seen[request]
-	k.seen[request] = n + 1
-	h := sha256.New()
-	_, _ = h.Write([]byte(k.seed + request + "/" + strconv.Itoa(n)))
-	return sum(h)
-}
-
 // Call makes the request, unless nothing may be sent.
 func (k *calls) Call(ctx context.Context, prepared any) ([]any, *node.Reject, error) {
 	m := prepared.(made)
 	switch {
+	case m.failed != nil:
+		return nil, nil, m.failed
 	case m.null != "":
 		return nil, &node.Reject{Code: "http.null", Field: m.null, Reason: fmt.Sprintf("the field %s is null, and stands in the address", m.null)}, nil
 	case m.bad != "":
@@ -413,50 +398,4 @@ func (k *calls) judge(a flows.CallAnswer) ([]any, *node.Reject, error) {
 // validJSON is strict: the engine reads it again.
 func validJSON(s string) bool {
 	return jsontext.Value(s).IsValid(jsontext.AllowDuplicateNames(true))
-}
-
-// cache keeps answers of equal requests, and lets those that come meanwhile wait.
-type cache struct {
-	mu      sync.Mutex
-	entries map[string]*cached
-	bytes   int
-}
-
-type cached struct {
-	done   chan struct{}
-	answer flows.CallAnswer
-	err    error
-}
-
-// cacheBytes is how much is kept: then all of it is forgotten.
-const cacheBytes = 64 << 20
-
-func (c *cache) get(ctx context.Context, key string, ask func() (flows.CallAnswer, error)) (flows.CallAnswer, error) {
-	c.mu.Lock()
-	e, ok := c.entries[key]
-	if !ok {
-		e = &cached{done: make(chan struct{})}
-		c.entries[key] = e
-	}
-	c.mu.Unlock()
-	if ok {
-		select {
-		case <-e.done:
-			return e.answer, e.err
-		case <-ctx.Done():
-			return flows.CallAnswer{}, context.Cause(ctx)
-		}
-	}
-	e.answer, e.err = ask()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	defer close(e.done)
-	if c.bytes += len(e.answer.Body) + 200; c.bytes > cacheBytes {
-		clear(c.entries)
-		c.bytes = 0
-	}
-	if e.answer.Error != "" || e.err != nil { // another time there may be one
-		delete(c.entries, key)
-	}
-	return e.answer, e.err
 }

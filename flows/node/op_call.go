@@ -31,6 +31,7 @@ type Calling struct {
 	Connections Connections
 	Node        string
 	Token       Token
+	Temp        string // folder of this run alone, removed by its owner
 	// Warn tells what does not keep the records from going on. It may be nil.
 	Warn func(*flows.Error)
 	// Answer is what was kept of calls that somebody has allowed while the flow was drawn. Quiet: nothing may be sent, and

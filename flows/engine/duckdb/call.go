@@ -174,7 +174,7 @@ func (r *run) asCalled(st *plan.Step, err error) *flows.Error {
 // call hands the records of a statement to the function of a call.
 func (r *run) call(ctx context.Context, p *part, op node.Call, sql string, emit func(node.Batch) error) (stats node.ReadStats, err error) {
 	st := p.step
-	calling := &node.Calling{Connections: r.env.Connections, Node: st.Ref.Node, Token: r.env.Token, Warn: r.warn(st.Ref.Node), Quiet: r.plan.Preview()}
+	calling := &node.Calling{Connections: r.env.Connections, Node: st.Ref.Node, Token: r.env.Token, Temp: r.env.Temp, Warn: r.warn(st.Ref.Node), Quiet: r.plan.Preview()}
 	if r.env.Calling != nil {
 		r.env.Calling(st.Node, calling)
 	}
