@@ -32,7 +32,12 @@ type Grants struct {
 
 	locks sync.Map // key → chan struct{}: held by the one exchange of this process
 	busy  sync.WaitGroup
+	made  sync.Once
+	slots chan struct{} // held by those that exchange
 }
+
+// exchanges is how many grants are exchanged at once: each holds a connection to the store while a server of tokens takes its time.
+const exchanges = 8
 
 // exchangeTime bounds an exchange. It goes on when who has asked goes away: what the server of tokens answers must be kept.
 const exchangeTime = 2 * time.Minute
@@ -134,13 +139,15 @@ func (t *granted) exchange(ctx context.Context, refused string) (token node.Acce
 
 // alone calls change with a grant that nobody else changes meanwhile, in this process or in another one.
 func (g *Grants) alone(ctx context.Context, scope flows.Scope, key string, change func(ctx context.Context, kept node.Grant) (*node.Grant, error)) error {
-	held, _ := g.locks.LoadOrStore(key, make(chan struct{}, 1))
-	lock := held.(chan struct{})
-	select {
-	case lock <- struct{}{}: // before the store's own lock: those who wait here take no connection to its database
-		defer func() { <-lock }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	g.made.Do(func() { g.slots = make(chan struct{}, exchanges) })
+	lock, _ := g.locks.LoadOrStore(key, make(chan struct{}, 1))
+	for _, held := range []chan struct{}{lock.(chan struct{}), g.slots} { // before the store's own lock: those who wait here take no connection to its database
+		select {
+		case held <- struct{}{}:
+			defer func() { <-held }()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 	return g.Store.ExchangeGrant(ctx, scope, key, func(ctx context.Context, sealed []byte) ([]byte, error) {
 		kept, err := g.open(key, sealed)
