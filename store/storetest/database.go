@@ -128,7 +128,7 @@ func testReopen(t *testing.T, b *bundle) {
 
 func testConcurrentOpen(t *testing.T, b *bundle) {
 	// The suite's own store has migrated already: take everything back, so that all of them have to.
-	for _, statement := range []string{"DROP TABLE flow_cursors", "DROP TABLE flow_pins", "DROP TABLE flow_answers", "DROP TABLE run_delivered", "DROP TABLE run_log", "DROP TABLE rejects", "DROP TABLE reject_usage", "DROP TABLE run_samples", "DROP TABLE runs", "DROP TABLE revisions", "DROP TABLE flows", "DROP TABLE connections", "DROP TABLE environments", "DROP TABLE environment_renames", "DROP TABLE audit", "DROP TABLE goose_db_version"} {
+	for _, statement := range []string{"DROP TABLE flow_cursors", "DROP TABLE flow_pins", "DROP TABLE flow_answers", "DROP TABLE run_delivered", "DROP TABLE run_log", "DROP TABLE rejects", "DROP TABLE reject_usage", "DROP TABLE run_samples", "DROP TABLE runs", "DROP TABLE revisions", "DROP TABLE flows", "DROP TABLE connections", "DROP TABLE connection_grants", "DROP TABLE connection_sign_ins", "DROP TABLE environments", "DROP TABLE environment_renames", "DROP TABLE audit", "DROP TABLE goose_db_version"} {
 		if _, err := b.SQL().ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)
 		}
