@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"spark/flows"
 	"spark/internal/testserver"
@@ -17,12 +18,18 @@ func (k *canaryServer) grants() {
 	first := k.plant("first refresh token")
 	o := testserver.StartOAuth(t, first)
 	o.Name = func(kind string, n int) string { return k.plant(kind + string(rune('a'+n))) }
-	o.Before = func(_ http.ResponseWriter, r *http.Request) bool {
+	var repeats atomic.Bool
+	o.Before = func(w http.ResponseWriter, r *http.Request) bool {
 		_ = r.ParseForm() // what is missing is refused
 		if v := r.Form.Get("code_verifier"); v != "" {
 			k.watch("verifier "+v[:4], v, v)
 		}
-		return false
+		if repeats.Load() { // where the code of the error is expected
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusBadRequest)
+			_ = json.NewEncoder(w).Encode(map[string]string{"error": r.Form.Get("refresh_token") + r.Form.Get("code")})
+		}
+		return repeats.Load()
 	}
 	made := func(name string, settings map[string]any) (id string) {
 		b, err := json.Marshal(map[string]any{"name": name, "type": "http", "settings": settings})
@@ -67,10 +74,12 @@ func (k *canaryServer) grants() {
 		k.sent(name, "/items", true)
 		k.processes(k.place)
 	}
-	o.Revoke()
 	o.EndTokens()
-	for _, name := range []string{"rotating", "signing"} {
-		k.called(name, "/items", false)
+	for _, revoke := range []func(){func() { repeats.Store(true) }, func() { repeats.Store(false); o.Revoke() }} {
+		revoke()
+		for _, name := range []string{"rotating", "signing"} {
+			k.called(name, "/items", false)
+		}
 	}
 	sign()
 	k.called("signing", "/items", true)

@@ -59,7 +59,11 @@ func (c *runCommand) Run() error {
 	if err != nil {
 		return reportInvalid(err, c.JSON)
 	}
-	defer c.attach(connections).Close()
+	grants, err := c.attach(connections)
+	if err != nil {
+		return reportInvalid(err, c.JSON)
+	}
+	defer grants.Close()
 	state, err := openState(c.State, flow, plan.Values(flow, c.Environment, parameters))
 	if err != nil {
 		return reportInvalid(err, c.JSON)

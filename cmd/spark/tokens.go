@@ -33,7 +33,7 @@ func (unsealed) Seal(plain, _ []byte) ([]byte, error)  { return plain, nil }
 func (unsealed) Open(sealed, _ []byte) ([]byte, error) { return sealed, nil }
 
 // attach gives connections what their access tokens come from.
-func (c connectionFile) attach(set node.ConnectionSet) *connection.Grants {
+func (c connectionFile) attach(set node.ConnectionSet) (*connection.Grants, error) {
 	file := tokenFile{path: c.Tokens, lock: c.Connections}
 	if file.path == "" {
 		file.path = c.Connections + ".tokens"
@@ -52,9 +52,11 @@ func (c connectionFile) attach(set node.ConnectionSet) *connection.Grants {
 			set[name] = spec
 			continue
 		}
-		set[name] = grants.Attach(flows.LocalScope, "", loaded, spec)
+		if set[name], err = grants.Spec(flows.LocalScope, "", loaded); err != nil {
+			return nil, err
+		}
 	}
-	return grants
+	return grants, nil
 }
 
 // serverOnly is the name of a connection that somebody has to sign in to.

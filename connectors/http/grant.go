@@ -28,6 +28,17 @@ func (s *Settings) GrantID() string {
 	return ""
 }
 
+// WithoutGrant hides what only the server of tokens is told.
+func (s *Settings) WithoutGrant() node.ConnectionSettings {
+	c := *s
+	for _, secret := range []*node.Secret{&c.RefreshToken, &c.ClientSecret} {
+		if !secret.IsZero() {
+			*secret = node.NewSecret(node.Hidden)
+		}
+	}
+	return &c
+}
+
 // SignsIn reports whether somebody signs in.
 func (s *Settings) SignsIn() bool { return s.Auth == authCode }
 

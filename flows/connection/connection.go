@@ -129,7 +129,7 @@ func (s *Service) Spec(ctx context.Context, scope flows.Scope, id string, in Inp
 	if err != nil {
 		return node.ConnectionSpec{}, err
 	}
-	return s.spec(scope, id, loaded)
+	return s.Grants.Spec(scope, id, loaded)
 }
 
 // Resolve returns the named connections with their secrets; see run.Connections.
@@ -158,7 +158,7 @@ func (s *Service) Resolve(ctx context.Context, scope flows.Scope, environment st
 		if err != nil {
 			return nil, err
 		}
-		if set[name], err = s.spec(scope, c.ID, loaded); err != nil {
+		if set[name], err = s.Grants.Spec(scope, c.ID, loaded); err != nil {
 			return nil, err
 		}
 		if key := set[name].Grant; key != "" && c.Grant == "" {
@@ -177,11 +177,6 @@ func (s *Service) elsewhere(ctx context.Context, scope flows.Scope, environment,
 		set[name] = node.ConnectionSpec{Type: all[i].Type, Missing: environment}
 	}
 	return err
-}
-
-func (s *Service) spec(scope flows.Scope, id string, c node.Connection) (node.ConnectionSpec, error) {
-	settings, err := node.RevealSettings(c.Settings)
-	return s.Grants.Attach(scope, id, c, node.ConnectionSpec{Type: c.Type.ID, Settings: settings}), err
 }
 
 // merged loads an input with the secrets of the stored connection that it changes.

@@ -32,7 +32,12 @@ type Grants struct {
 
 	locks sync.Map // key → chan struct{}: held by the one exchange of this process
 	busy  sync.WaitGroup
+	made  sync.Once
+	slots chan struct{} // held by those that exchange
 }
+
+// exchanges is how many grants are exchanged at once: each holds a connection to the store while a server of tokens takes its time.
+const exchanges = 8
 
 // exchangeTime bounds an exchange. It goes on when who has asked goes away: what the server of tokens answers must be kept.
 const exchangeTime = 2 * time.Minute
@@ -53,16 +58,18 @@ func grantKey(scope flows.Scope, id string, settings node.ConnectionSettings) st
 	return hex.EncodeToString(sum[:])
 }
 
-// Attach gives a spec what its access tokens come from, where its settings have a grant. id is that of the stored connection, ""
-// where there is none.
-func (g *Grants) Attach(scope flows.Scope, id string, c node.Connection, spec node.ConnectionSpec) node.ConnectionSpec {
-	if g == nil {
-		return spec
+// Spec is a connection for a process that works with it. Where its settings have a grant the process gets access tokens, and
+// nothing to get them with. id is that of the stored connection, "" where there is none; without Grants there are no tokens.
+func (g *Grants) Spec(scope flows.Scope, id string, c node.Connection) (spec node.ConnectionSpec, err error) {
+	spec.Type = c.Type.ID
+	shown := c.Settings
+	if key := grantKey(scope, id, c.Settings); key != "" && g != nil {
+		settings := c.Settings.(node.GrantedSettings) // grantKey has seen that
+		spec.Grant, spec.Tokens = key, &granted{grants: g, scope: scope, key: key, name: c.Name, settings: settings}
+		shown = settings.WithoutGrant()
 	}
-	if spec.Grant = grantKey(scope, id, c.Settings); spec.Grant != "" {
-		spec.Tokens = &granted{grants: g, scope: scope, key: spec.Grant, name: c.Name, settings: c.Settings.(node.GrantedSettings)}
-	}
-	return spec
+	spec.Settings, err = node.RevealSettings(shown)
+	return spec, err
 }
 
 // granted gives the tokens of one grant.
@@ -118,6 +125,7 @@ func (t *granted) exchange(ctx context.Context, refused string) (token node.Acce
 			return nil, nil
 		}
 		next, err := t.settings.Renew(ctx, t.name, kept)
+		err = silent(err, t.settings, kept.Refresh, kept.Access)
 		if err != nil && next.Lost == kept.Lost {
 			return nil, err
 		}
@@ -131,13 +139,15 @@ func (t *granted) exchange(ctx context.Context, refused string) (token node.Acce
 
 // alone calls change with a grant that nobody else changes meanwhile, in this process or in another one.
 func (g *Grants) alone(ctx context.Context, scope flows.Scope, key string, change func(ctx context.Context, kept node.Grant) (*node.Grant, error)) error {
-	held, _ := g.locks.LoadOrStore(key, make(chan struct{}, 1))
-	lock := held.(chan struct{})
-	select {
-	case lock <- struct{}{}: // before the store's own lock: those who wait here take no connection to its database
-		defer func() { <-lock }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	g.made.Do(func() { g.slots = make(chan struct{}, exchanges) })
+	lock, _ := g.locks.LoadOrStore(key, make(chan struct{}, 1))
+	for _, held := range []chan struct{}{lock.(chan struct{}), g.slots} { // before the store's own lock: those who wait here take no connection to its database
+		select {
+		case held <- struct{}{}:
+			defer func() { <-held }()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 	return g.Store.ExchangeGrant(ctx, scope, key, func(ctx context.Context, sealed []byte) ([]byte, error) {
 		kept, err := g.open(key, sealed)
@@ -157,6 +167,17 @@ func (g *Grants) alone(ctx context.Context, scope flows.Scope, key string, chang
 		}
 		return sealed, err
 	})
+}
+
+// silent hides secrets in what a server of tokens, or the way to it, has said.
+func silent(err error, settings node.GrantedSettings, more ...string) error {
+	if err == nil {
+		return nil
+	}
+	for _, s := range node.Secrets(settings) {
+		more = append(more, s.Reveal())
+	}
+	return flows.NewScrubber(more).Error(err)
 }
 
 func (g *Grants) now() time.Time {

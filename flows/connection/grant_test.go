@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -51,6 +52,9 @@ func (k *kit) source() node.TokenSource {
 	set, err := k.Resolve(k.t.Context(), flows.LocalScope, "", []string{"shop"})
 	if err != nil || set["shop"].Grant == "" {
 		k.t.Fatal(set, err)
+	}
+	if strings.Contains(string(set["shop"].Settings), canary) {
+		k.t.Error("the process that gets the tokens gets the refresh token, too")
 	}
 	return set["shop"].Tokens
 }
@@ -221,5 +225,46 @@ func TestLostGrants(t *testing.T) {
 	}
 	if _, err := spec.Tokens.Token(t.Context(), ""); flows.AsError(err) == nil || flows.AsError(err).Code != "http.token" {
 		t.Errorf("gone: %v", err)
+	}
+}
+
+// TestGrantsOfServers: two servers on one PostgreSQL use every refresh token once, however many ask at the same time.
+func TestGrantsOfServers(t *testing.T) {
+	t.Parallel()
+	k := grantKit(t)
+	database := testserver.PostgreSQL(t)
+	api := testserver.StartOAuth(t, canary)
+	var servers []*kit
+	for range 2 {
+		s, err := store.Open(t.Context(), store.Config{DatabaseURL: database})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		server := &kit{t: t, store: s, folder: k.folder}
+		server.Service = &connection.Service{Store: s.Connections, NewID: k.NewID, Sealer: k.Sealer, Grants: &connection.Grants{Store: s.Grants, Sealer: k.Sealer}}
+		servers = append(servers, server)
+	}
+	if _, err := servers[0].Create(t.Context(), flows.LocalScope, refreshing(api.URL, canary)); err != nil {
+		t.Fatal(err)
+	}
+	refused := ""
+	for round := range 3 {
+		var wg sync.WaitGroup
+		given := make([]string, 8)
+		for i := range given {
+			source := servers[i%2].source()
+			wg.Go(func() {
+				token, err := source.Token(t.Context(), refused)
+				if given[i] = token.Access; err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if exchanges, reused, _ := api.Counts(); exchanges != round+1 || reused != 0 || len(slices.Compact(given)) != 1 {
+			t.Errorf("round %d: %d exchanges, %d with a spent token", round, exchanges, reused)
+		}
+		refused = given[0]
 	}
 }

@@ -126,7 +126,7 @@ func (s *Service) EndSignIn(ctx context.Context, scope flows.Scope, browser stri
 	err = s.Grants.alone(ctx, scope, a.Grant, func(ctx context.Context, _ node.Grant) (*node.Grant, error) {
 		g, err := settings.SignIn(ctx, c.Name, kept.Redirect, answer.Code, kept.Verifier)
 		if err != nil {
-			return nil, err
+			return nil, silent(err, settings, answer.Code, kept.Verifier)
 		}
 		done = signedIn(g)
 		return &g, nil

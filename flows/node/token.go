@@ -45,6 +45,8 @@ type GrantedSettings interface {
 	// GrantID is what the grant is known by: it changes where another grant is meant, or another place, so that what was given
 	// for one goes nowhere else. It may hold secrets. "": these settings have no grant.
 	GrantID() string
+	// WithoutGrant is a copy that calls with access tokens and holds nothing to get them with: Hidden stands in its place.
+	WithoutGrant() ConnectionSettings
 	// SignsIn reports whether the grant comes from a person who signs in, and belongs to one connection.
 	SignsIn() bool
 	// Renew gets another access token. It returns what takes the place of g, with an error too: a grant that is lost says so.
