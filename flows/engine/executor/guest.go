@@ -286,6 +286,9 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 		env.MayCommit = func(context.Context) error { return rejects.flush() }
 	}
 	nodes, err := p.engine.Run(ctx, p.Plan, env)
+	if err == nil {
+		err = rejects.late()
+	}
 	if err != nil {
 		_ = rejects.flush() // what went wrong first is what to tell
 		e := flows.AsError(err)
@@ -338,6 +341,14 @@ func (s *rejectSender) flush() error {
 		}
 	}
 	return s.stored()
+}
+
+// late stores what was refused after the commit was granted. Where that fails nobody knows of these records: the run is executed again.
+func (s *rejectSender) late() error {
+	if err := s.flush(); err != nil {
+		return &flows.Error{Code: "commit.unknown", Message: err.Error(), Suggestion: "records were sent; run again: what a server knows by its key is not done twice", Cause: err}
+	}
+	return nil
 }
 
 // send hands the batch over once the one before it is stored.
