@@ -102,3 +102,47 @@ func TestReadingResumes(t *testing.T) {
 	}
 	until(t, "the pages are gone", 5*time.Second, func() bool { return !p.exists("spark/pages/" + r.ID) })
 }
+
+// TestSendingReadsKeptPages: a run that is killed while it sends what it has read of an API sends the rest of these records, and does
+// not ask the API again, which may have others by now.
+func TestSendingReadsKeptPages(t *testing.T) {
+	t.Parallel()
+	b := &book{asked: map[string]int{}}
+	pages := httptest.NewServer(b)
+	t.Cleanup(pages.Close)
+	var mu sync.Mutex
+	var once sync.Once
+	keys := map[string]bool{}
+	stop, reached := make(chan struct{}), make(chan struct{})
+	taking := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		keys[r.Header.Get("Idempotency-Key")] = true
+		first := len(keys) == 100
+		mu.Unlock()
+		if first {
+			once.Do(func() {
+				close(reached)
+				select {
+				case <-stop:
+				case <-r.Context().Done():
+				}
+			})
+		}
+	}))
+	t.Cleanup(taking.Close)
+	p := setup(t)
+	p.env = append(p.env, "SPARK_ALLOW_NETWORK=loopback")
+	s := p.serve()
+	r := s.begin(chain(step("in", "rest.input", fmt.Sprintf(`{"url":%q,"recordPath":"items","paging":"page","fields":[{"name":"id","type":"int64"}]}`, pages.URL)), step("send", "rest.output", fmt.Sprintf(`{"url":%q,"parallel":1}`, taking.URL))))
+	<-reached
+	kill(t, syscall.SIGKILL, s.executors()...)
+	close(stop)
+	if r = s.until("the run ends", r.ID, 60*time.Second, over); r.State != flows.RunSucceeded || r.Written != 300 {
+		t.Fatalf("the run ended as %+v", r)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(keys) != 300 || b.total() != 31 {
+		t.Errorf("%d records were sent, and the API was asked for %d pages", len(keys), b.total())
+	}
+}

@@ -266,20 +266,8 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 			return g.peer.call(ctx.Done(), methodMayCommit, commitBody{Fence: spec.Fence, Rejects: rejects.sent}, nil)
 		},
 	}
-	if spec.Facts != nil {
-		env.Began = spec.Facts.StartedAt
-	}
-	if spec.Pages != "" && callsAPI(p.Plan) {
-		limit := int64(pagesFree)
-		if spec.Spill > 0 {
-			limit = spec.Spill / pagesShare
-			env.SpillLimit -= limit
-		}
-		kept, err := openPages(spec.Pages, limit)
-		if err != nil {
-			return nil, err
-		}
-		env.Pages = kept.of
+	if err := outlast(spec, p.Plan, &env); err != nil {
+		return nil, err
 	}
 	if spec.Sample > 0 { // there is nothing to commit, and no cursor to move
 		env.Reached = nil

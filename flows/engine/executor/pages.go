@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"spark/flows"
+	"spark/flows/engine"
 	"spark/flows/node"
 	"spark/flows/plan"
 )
@@ -41,6 +42,27 @@ func callsAPI(p *plan.Plan) bool {
 		}
 	}
 	return false
+}
+
+// outlast gives a run what is the same in another execution of it: when it began, and the pages that it has read.
+func outlast(spec RunSpec, p *plan.Plan, env *engine.Env) error {
+	if spec.Facts != nil {
+		env.Began = spec.Facts.StartedAt
+	}
+	if spec.Pages == "" || !callsAPI(p) {
+		return nil
+	}
+	limit := int64(pagesFree)
+	if spec.Spill > 0 {
+		limit = spec.Spill / pagesShare
+		env.SpillLimit -= limit
+	}
+	kept, err := openPages(spec.Pages, limit)
+	if err != nil {
+		return err
+	}
+	env.Pages = kept.of
+	return nil
 }
 
 func openPages(dir string, limit int64) (*pages, error) {
