@@ -266,9 +266,11 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 			return g.peer.call(ctx.Done(), methodMayCommit, commitBody{Fence: spec.Fence, Rejects: rejects.sent}, nil)
 		},
 	}
-	if err := outlast(spec, p.Plan, &env); err != nil {
+	wait, err := outlast(spec, p.Plan, &env)
+	if err != nil {
 		return nil, err
 	}
+	defer wait()
 	if spec.Sample > 0 { // there is nothing to commit, and no cursor to move
 		env.Reached = nil
 		env.MayCommit = func(context.Context) error { return rejects.flush() }
