@@ -58,6 +58,16 @@ func (b *book) total() (n int) {
 	return n
 }
 
+// kept waits until so many pages of a run are kept: they are written beside the reading.
+func (p *place) kept(run string, n int) (files []string) {
+	p.t.Helper()
+	until(p.t, fmt.Sprintf("%d pages are kept", n), 10*time.Second, func() (ok bool) {
+		files, _ = filepath.Glob(p.path("spark/pages/" + run + "/*.page")) // the pattern is right
+		return len(files) == n
+	})
+	return files
+}
+
 // TestReadingResumes: the executor is killed after page 9 and the server after page 19. The run goes on, the API is asked for
 // each page once but for the two that nobody had, the records are all there, and the pages are gone at its end.
 func TestReadingResumes(t *testing.T) {
@@ -74,10 +84,7 @@ func TestReadingResumes(t *testing.T) {
 	if page := <-b.at; page != "10" {
 		t.Fatalf("it stopped at page %s", page)
 	}
-	kept, err := filepath.Glob(p.path("spark/pages/" + r.ID + "/*.page"))
-	if err != nil || len(kept) != 9 {
-		t.Fatalf("%d pages are kept, %v", len(kept), err)
-	}
+	kept := p.kept(r.ID, 9)
 	info, err := os.Stat(kept[0])
 	must(t, err)
 	if info.Mode().Perm() != 0o600 {
@@ -87,6 +94,7 @@ func TestReadingResumes(t *testing.T) {
 	if page := <-b.at; page != "20" {
 		t.Fatalf("it stopped at page %s", page)
 	}
+	p.kept(r.ID, 19)
 	s.Kill()
 	until(t, "its executors end", 10*time.Second, func() bool { return len(p.executors()) == 0 })
 	s = p.serve()
@@ -101,4 +109,49 @@ func TestReadingResumes(t *testing.T) {
 		t.Errorf("%d lines, the first is %s", len(lines), lines[1])
 	}
 	until(t, "the pages are gone", 5*time.Second, func() bool { return !p.exists("spark/pages/" + r.ID) })
+}
+
+// TestSendingReadsKeptPages: a run that is killed while it sends what it has read of an API sends the rest of these records, and does
+// not ask the API again, which may have others by now.
+func TestSendingReadsKeptPages(t *testing.T) {
+	t.Parallel()
+	b := &book{asked: map[string]int{}}
+	pages := httptest.NewServer(b)
+	t.Cleanup(pages.Close)
+	var mu sync.Mutex
+	var once sync.Once
+	keys := map[string]bool{}
+	stop, reached := make(chan struct{}), make(chan struct{})
+	taking := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		keys[r.Header.Get("Idempotency-Key")] = true
+		first := len(keys) == 100
+		mu.Unlock()
+		if first {
+			once.Do(func() {
+				close(reached)
+				select {
+				case <-stop:
+				case <-r.Context().Done():
+				}
+			})
+		}
+	}))
+	t.Cleanup(taking.Close)
+	p := setup(t)
+	p.env = append(p.env, "SPARK_ALLOW_NETWORK=loopback")
+	s := p.serve()
+	r := s.begin(chain(step("in", "rest.input", fmt.Sprintf(`{"url":%q,"recordPath":"items","paging":"page","fields":[{"name":"id","type":"int64"}]}`, pages.URL)), step("send", "rest.output", fmt.Sprintf(`{"url":%q,"parallel":1}`, taking.URL))))
+	<-reached
+	p.kept(r.ID, 31)
+	kill(t, syscall.SIGKILL, s.executors()...)
+	close(stop)
+	if r = s.until("the run ends", r.ID, 60*time.Second, over); r.State != flows.RunSucceeded || r.Written != 300 {
+		t.Fatalf("the run ended as %+v", r)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(keys) != 300 || b.total() != 31 {
+		t.Errorf("%d records were sent, and the API was asked for %d pages", len(keys), b.total())
+	}
 }

@@ -42,7 +42,7 @@ func init() {
 		New: func() node.Config {
 			c := newCall(http.MethodPost)
 			c.Attempts = 10
-			return &Output{Call: c, Send: sendRecord, Batch: batchNone, Size: 100}
+			return &Output{Call: c, Send: sendRecord, Batch: batchNone, Size: 100, OnClient: onFail, OnServer: onFail}
 		},
 		Files: files,
 	})
@@ -64,12 +64,16 @@ type Output struct {
 	Batch string `json:"batch" title:"Records of a request" enum:"single|array|lines|object" help:"single: one. array: a JSON list. lines: one a line. object: a list under a name."`
 	Size  int64  `json:"size" title:"Records at most" minimum:"1" showIf:"batch=array|lines|object" help:"Of one request. The last one may have fewer."`
 	Wrap  string `json:"wrap,omitempty" title:"Name of the list" showIf:"batch=object" help:"The member that holds the records." example:"items"`
+
+	OnClient string `json:"onClient" title:"On 4xx" enum:"fail|reject" help:"fail: the run fails, and what was sent stays sent. reject: the records of the request go into the rejects inbox, and the others are sent. Without 408, 425 and 429, which end in a failure after the last attempt."`
+	OnServer string `json:"onServer" title:"On 5xx" enum:"fail|reject" advanced:"true" help:"After the last attempt."`
 }
 
 var (
 	_ node.PromisingTarget = (*Output)(nil)
 	_ node.BatchTarget     = (*target)(nil)
 	_ node.LateTarget      = (*target)(nil)
+	_ node.RefusingTarget  = (*target)(nil)
 	_ node.SendingSink     = (*sink)(nil)
 )
 
@@ -171,6 +175,7 @@ type sink struct {
 	mu    sync.Mutex
 	taken []byte // keys that are not noted yet
 	done  atomic.Int64
+	over  atomic.Int64 // records that were refused
 	noted time.Time
 }
 
@@ -181,7 +186,7 @@ func (s *sink) Sent() int64 { return s.done.Load() }
 func (s *sink) Write(_ context.Context, b arrow.RecordBatch) error {
 	var length [binary.MaxVarintLen64]byte
 	for row := range int(b.NumRows()) {
-		for i := range s.parts.args {
+		for i := range s.columns() {
 			col, ok := b.Column(i).(*array.String)
 			if !ok {
 				return fmt.Errorf("argument %d is %s", i, b.Column(i).DataType())
@@ -233,7 +238,8 @@ type sending struct {
 	request request
 	key     [keyBytes]byte
 	records int64
-	first   int64 // number of its first record, from 1
+	first   int64    // number of its first record, from 1
+	raws    []string // its records, where they may be refused
 }
 
 // Commit sends everything that no earlier attempt of the run has delivered.
@@ -295,14 +301,23 @@ func (s *sink) broken(err error) error {
 // deliver sends one request until the server has taken it.
 func (s *sink) deliver(ctx context.Context, j sending) error {
 	if !s.delivered[j.key] {
-		if _, err := s.client.do(ctx, j.request); err != nil {
+		refused, err := s.send(ctx, j)
+		if err != nil {
 			return err
+		}
+		if refused {
+			return s.progress(0)
 		}
 		s.mu.Lock()
 		s.taken = append(s.taken, j.key[:]...)
 		s.mu.Unlock()
 	}
-	done := s.done.Add(j.records)
+	return s.progress(j.records)
+}
+
+// progress counts records that the server has taken.
+func (s *sink) progress(taken int64) error {
+	done := s.done.Add(taken) + s.over.Load()
 	if s.writing.Progress != nil {
 		s.writing.Progress(done, s.records)
 	}
@@ -339,7 +354,7 @@ func (s *sink) read(ctx context.Context, send func(sending) error) error {
 			return context.Cause(ctx)
 		}
 		var values []argument
-		var bodies []string
+		var bodies, raws []string
 		first := n + 1
 		for ; n < s.records && int64(len(bodies)) < size; n++ {
 			var err error
@@ -347,11 +362,15 @@ func (s *sink) read(ctx context.Context, send func(sending) error) error {
 				return fmt.Errorf("spool: %w", err)
 			}
 			bodies = append(bodies, values[s.parts.body].text)
+			if s.Refuses() {
+				raws = append(raws, values[len(values)-1].text)
+			}
 		}
 		j, err := s.sending(values, bodies, first, keys)
 		if err != nil {
 			return err
 		}
+		j.raws = raws
 		if err := send(j); err != nil {
 			return err
 		}
@@ -361,7 +380,7 @@ func (s *sink) read(ctx context.Context, send func(sending) error) error {
 
 // record reads the arguments of one record.
 func (s *sink) record(in *bufio.Reader) ([]argument, error) {
-	values := make([]argument, len(s.parts.args))
+	values := make([]argument, s.columns())
 	for i := range values {
 		n, err := binary.ReadUvarint(in)
 		if err != nil {

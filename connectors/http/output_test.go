@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -54,6 +55,9 @@ func spooled(t *testing.T, conn node.Connection, settings string, n int, w *node
 	for _, a := range op.Args {
 		fields = append(fields, arrow.Field{Name: a.Name, Type: arrow.BinaryTypes.String, Nullable: true})
 	}
+	if s.Refuses() {
+		fields = append(fields, arrow.Field{Name: "raw", Type: arrow.BinaryTypes.String})
+	}
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
 	defer b.Release()
 	for i := range n {
@@ -63,6 +67,9 @@ func spooled(t *testing.T, conn node.Connection, settings string, n int, w *node
 				text = fmt.Sprintf(`{"id":%d}`, i+1)
 			}
 			b.Field(c).(*array.StringBuilder).Append(text)
+		}
+		if s.Refuses() {
+			b.Field(len(op.Args)).(*array.StringBuilder).Append(fmt.Sprintf(`{"id":"%d"}`, i+1))
 		}
 	}
 	batch := b.NewRecordBatch()
@@ -193,5 +200,68 @@ func TestOutputSettings(t *testing.T) {
 		if _, ps := written(t, settings); !ps.Failed() || ps[0].Code != code {
 			t.Errorf("%s: %v, expected %s", settings, ps, code)
 		}
+	}
+}
+
+// TestOutputLeavesOut: what the server refuses goes into the inbox, where the node says so, with what the server said; the others
+// are sent. What says nothing about the records fails the run.
+func TestOutputLeavesOut(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		settings string
+		status   int
+		taken    int64
+		refused  int
+		code     string // of the error
+	}{
+		"refused":             {`"onClient": "reject"`, 422, 8, 1, ""},
+		"by default":          {`"parallel": 1`, 422, 3, 0, "http.refused"},
+		"another class":       {`"onServer": "reject", "parallel": 1`, 422, 3, 0, "http.refused"},
+		"a server in trouble": {`"onServer": "reject"`, 500, 8, 1, ""},
+		"too many":            {`"onClient": "reject", "parallel": 1`, 429, 3, 0, "http.too_many"},
+		"a batch":             {`"onClient": "reject", "batch": "array", "size": 3`, 409, 6, 3, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if b, _ := io.ReadAll(r.Body); strings.Contains(string(b), `"id":4}`) {
+					w.WriteHeader(c.status)
+					fmt.Fprint(w, "number 4 is not wanted")
+				}
+			})
+			var mu sync.Mutex
+			var refused []node.Reject
+			noted := 0
+			w := &node.Writing{Deliver: func(keys []byte) error { noted += len(keys) / keyBytes; return nil }, Refuse: func(r node.Reject) error {
+				mu.Lock()
+				defer mu.Unlock()
+				refused = append(refused, r)
+				return nil
+			}}
+			s := spooled(t, connect(t, api.URL, nil), `{"connection": "shop", "attempts": 2, `+c.settings+`}`, 9, w)
+			err := s.Commit(t.Context(), node.Token{})
+			if coded(err).Code != c.code || s.Sent() != c.taken || len(refused) != c.refused {
+				t.Fatalf("%v; %d were taken, %d refused", err, s.Sent(), len(refused))
+			}
+			for _, r := range refused {
+				if !strings.Contains(r.Reason, "number 4 is not wanted") || !strings.HasPrefix(r.Raw, `{"id":"`) || c.refused == 1 && r.Raw != `{"id":"4"}` {
+					t.Errorf("refused %+v", r)
+				}
+			}
+			if want := 9 - c.refused; c.refused == 1 && noted != want {
+				t.Errorf("%d were noted as sent, want %d", noted, want)
+			}
+		})
+	}
+}
+
+// TestOutputCannotKeepWhatIsRefused: a record that could not be stored ends the sending.
+func TestOutputCannotKeepWhatIsRefused(t *testing.T) {
+	t.Parallel()
+	api := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusConflict) })
+	full := errors.New("the inbox is full")
+	s := spooled(t, connect(t, api.URL, nil), `{"connection": "shop", "onClient": "reject"}`, 9, &node.Writing{Refuse: func(node.Reject) error { return full }})
+	if err := s.Commit(t.Context(), node.Token{}); !errors.Is(err, full) || s.Sent() != 0 {
+		t.Errorf("%v, %d were sent", err, s.Sent())
 	}
 }

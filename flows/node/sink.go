@@ -72,6 +72,13 @@ type SendingSink interface {
 	Sent() int64
 }
 
+// RefusingTarget is the target of a SendingSink that may leave out records which others refuse. The last column of its records is then
+// the record as a JSON object of its fields as text.
+type RefusingTarget interface {
+	BatchTarget
+	Refuses() bool
+}
+
 // Target is where the records of a Write go. Its String goes into the plan's explanation.
 type Target interface{ fmt.Stringer }
 
@@ -101,6 +108,8 @@ type Writing struct {
 	// Delivered are the keys that earlier attempts of the run have noted for the node; Deliver notes some, durably. It may be nil.
 	Delivered []byte
 	Deliver   func(keys []byte) error
+	// Refuse stores a record that others have refused, while a RefusingTarget commits. Its error ends the commit. Several goroutines may call it.
+	Refuse func(Reject) error
 	// Progress tells how many of how many records a SendingSink has sent. It may be nil.
 	Progress func(done, total int64)
 	// Warn tells what does not keep the records from being written. It may be nil.

@@ -91,7 +91,7 @@ type Reading struct {
 type Pages interface {
 	// Page returns an answer as it was kept, or nil.
 	Page(number int, request [32]byte) []byte
-	// Keep keeps an answer, where there is room. It is no loss if it does not: the page is asked for again.
+	// Keep takes an answer over and keeps it, where there is room. It is no loss if it does not: the page is asked for again.
 	Keep(number int, request [32]byte, answer []byte)
 }
 

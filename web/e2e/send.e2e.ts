@@ -2,7 +2,7 @@ import { createServer, type Server as Api } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { call, edit, keep, launch, open } from './page';
+import { call, draft, edit, keep, launch, open } from './page';
 import { serve, type Server } from './server';
 
 // A node that calls for each record calls for none while the flow is drawn, but for a few after somebody has said yes.
@@ -96,3 +96,41 @@ test('nothing is sent but after a yes, and then for five records', async () => {
   expect(wrong).toEqual([]);
   await context.close();
 }, 240_000);
+
+test('an operation of a file of 10,000 becomes a request by mouse, with the fields of the input', async () => {
+  const { context, page, wrong } = await open(browser, server);
+  const { id } = await call<{ id: string }>(server, 'POST', '/flows/import', JSON.stringify(flow()));
+  await edit(server, page, id);
+  asked.length = 0;
+  await page.locator('.react-flow__node[data-id="call"] .node-card').dblclick();
+  const panel = page.locator('.config');
+  await expect.poll(() => page.locator('.preview').textContent(), { timeout: 15_000 }).toContain('12 records'); // the fields of the input are known
+  await panel.getByRole('button', { name: 'OpenAPI…' }).click();
+  const dialog = page.getByRole('dialog');
+  const schema = { required: ['order_id', 'remark'], properties: { order_id: { type: 'integer' }, remark: { type: 'string', example: 'late [again]' } } };
+  const operation = (summary: string) => ({ summary, requestBody: { content: { 'application/json': { schema } } }, responses: { 200: { content: { 'application/json': { schema: { type: 'object', properties: {} } } } } } });
+  const paths: Record<string, unknown> = {};
+  for (let i = 0; i < 9_999; i++) paths[`/things/${i}`] = { get: { summary: `Thing ${i}`, tags: ['things'] } };
+  paths['/orders/{orderId}/notes'] = { patch: operation('Add a note to an order') };
+  const file = { name: 'openapi.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify({ openapi: '3.0.3', servers: [{ url: `${base}/v1` }], paths })) };
+  await dialog.locator('input[type="file"]').setInputFiles({ ...file, buffer: Buffer.from('{"openapi": "3.0.3",\n"paths": {') });
+  await dialog.getByText('line 2: it ends too early').waitFor();
+  await dialog.locator('input[type="file"]').setInputFiles(file);
+  await dialog.getByText('The first 200 of 10000 are shown').waitFor();
+  const began = Date.now();
+  await dialog.getByLabel('Search operations').fill('patch note');
+  await expect.poll(() => dialog.locator('.operations [role="option"]').count()).toBe(1);
+  expect(Date.now() - began).toBeLessThan(3_000);
+  await both(page, 'http-request-openapi');
+  await dialog.getByText('Add a note to an order').click();
+  await expect.poll(() => dialog.count()).toBe(0);
+  await expect.poll(async () => (await draft(server, id)).nodes[1]!.config, { timeout: 15_000 }).toEqual({
+    method: 'PATCH', url: `${base}/v1/orders/[order_id]/notes`, send: 'template', responseAs: 'json', body: '{\n  "order_id": [order_id],\n  "remark": "late [[again]"\n}',
+  });
+  expect(asked).toEqual([]);
+  const run = await call<{ id: string }>(server, 'POST', '/runs', { flow: id });
+  await expect.poll(async () => (await call<{ state: string }>(server, 'GET', `/runs/${run.id}`)).state, { timeout: 20_000 }).toBe('succeeded');
+  expect(asked.filter((a) => /^PATCH \/v1\/orders\/\d+\/notes$/.test(a)).length).toBe(12);
+  expect(wrong.filter((w) => !w.includes('422'))).toEqual([]);
+  await context.close();
+}, 120_000);

@@ -77,14 +77,19 @@ func (f *filling) paging(params []parameter, answer *value, link bool) []paramet
 			f.settings["morePath"] = more
 		}
 		if size, ok := query(sizeNames); ok {
-			f.settings["sizeParameter"] = size.name
-			if n := f.pageSize(size); n > 0 {
-				f.settings["pageSize"] = n
-			}
+			f.sized(size)
 			taken = append(taken, size.name)
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(params), func(p parameter) bool { return p.in == "query" && slices.Contains(taken, p.name) })
+}
+
+// sized takes the parameter of the size of a page.
+func (f *filling) sized(p parameter) {
+	f.settings["sizeParameter"] = p.name
+	if n := f.pageSize(p); n > 0 {
+		f.settings["pageSize"] = n
+	}
 }
 
 // pageSize is the largest page that the document allows, or the usual one.

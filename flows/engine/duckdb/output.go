@@ -72,7 +72,7 @@ func (r *run) openOutput(ctx context.Context, n *plan.Node, res node.Result) (*o
 		return &output{node: n, sink: f, file: f, identity: "file " + f.target()}, nil
 	case node.BatchTarget:
 		s, err := t.Open(ctx, &node.Writing{Connections: r.env.Connections, Node: n.ID, Schema: res.Schema, Token: r.env.Token, Temp: r.env.Temp, Warn: r.warn(n.ID),
-			Delivered: r.env.Delivered[n.ID], Deliver: r.deliver(n.ID), Progress: r.sources[n.ID].progress})
+			Delivered: r.env.Delivered[n.ID], Deliver: r.deliver(n.ID), Refuse: r.refuseLate(n), Progress: r.sources[n.ID].progress})
 		if err != nil {
 			return nil, err
 		}
@@ -143,7 +143,31 @@ func (r *run) taken(o *output, schema flows.Schema) (string, error) {
 			list[i] = fmt.Sprintf("CASE WHEN (%s) IS NOT NULL THEN error(%s) ELSE CAST(%s AS VARCHAR) END AS %s%d", v.Err, quoteText(errNotFinite), v.Value, callArg, i)
 		}
 	}
+	if t, ok := o.node.Results[""].Op.(node.Write).Target.(node.RefusingTarget); ok && t.Refuses() {
+		list = append(list, record(schema.Names())+" AS "+callRaw)
+	}
 	return strings.Join(list, ", "), nil
+}
+
+// refuseLate stores a record that was refused after the commit was granted: no port has it, the inbox does.
+func (r *run) refuseLate(n *plan.Node) func(node.Reject) error {
+	return func(rej node.Reject) error {
+		rej.Node = n.ID
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.refused++
+		if e := r.tooMany(n); e != nil {
+			return e
+		}
+		r.sources[n.ID].rejected.Add(1)
+		if r.env.Reject == nil {
+			return nil
+		}
+		if err := r.env.Reject(rej); err != nil {
+			return fmt.Errorf("storing a reject: %w", err)
+		}
+		return nil
+	}
 }
 
 // deliver notes what a target has sent.

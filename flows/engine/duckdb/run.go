@@ -324,7 +324,7 @@ func (r *run) send(ctx context.Context, o *output, s node.SendingSink) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err == nil {
-		r.states[o.node.ID] = flows.NodeDone
+		r.states[o.node.ID], r.written[o.node.ID] = flows.NodeDone, s.Sent()
 		return nil
 	}
 	r.states[o.node.ID], r.written[o.node.ID] = flows.NodeFailed, s.Sent()

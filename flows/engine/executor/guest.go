@@ -277,26 +277,19 @@ func (g *Guest) run(ctx context.Context, spec RunSpec) (*runResult, error) {
 			return g.peer.call(ctx.Done(), methodMayCommit, commitBody{Fence: spec.Fence, Rejects: rejects.sent}, nil)
 		},
 	}
-	if spec.Facts != nil {
-		env.Began = spec.Facts.StartedAt
+	wait, err := outlast(spec, p.Plan, &env)
+	if err != nil {
+		return nil, err
 	}
-	if spec.Pages != "" && callsAPI(p.Plan) {
-		limit := int64(pagesFree)
-		if spec.Spill > 0 {
-			limit = spec.Spill / pagesShare
-			env.SpillLimit -= limit
-		}
-		kept, err := openPages(spec.Pages, limit)
-		if err != nil {
-			return nil, err
-		}
-		env.Pages = kept.of
-	}
+	defer wait()
 	if spec.Sample > 0 { // there is nothing to commit, and no cursor to move
 		env.Reached = nil
 		env.MayCommit = func(context.Context) error { return rejects.flush() }
 	}
 	nodes, err := p.engine.Run(ctx, p.Plan, env)
+	if err == nil {
+		err = rejects.late()
+	}
 	if err != nil {
 		_ = rejects.flush() // what went wrong first is what to tell
 		e := flows.AsError(err)
@@ -349,6 +342,14 @@ func (s *rejectSender) flush() error {
 		}
 	}
 	return s.stored()
+}
+
+// late stores what was refused after the commit was granted. Where that fails nobody knows of these records: the run is executed again.
+func (s *rejectSender) late() error {
+	if err := s.flush(); err != nil {
+		return &flows.Error{Code: "commit.unknown", Message: err.Error(), Suggestion: "records were sent; run again: what a server knows by its key is not done twice", Cause: err}
+	}
+	return nil
 }
 
 // send hands the batch over once the one before it is stored.

@@ -3,12 +3,14 @@ package executor
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 
 	"spark/flows"
+	"spark/flows/engine"
 	"spark/flows/node"
 	"spark/flows/plan"
 )
@@ -25,9 +27,15 @@ type pages struct {
 	dir   string
 	limit int64
 
+	writers chan struct{} // what is written at once: beside the reading, which would wait for the disk otherwise
+	writing sync.WaitGroup
+
 	mu   sync.Mutex
 	size int64
 }
+
+// pageWriters is how many pages are written at once.
+const pageWriters = 2
 
 // callsAPI reports whether a source of a plan calls a system that counts what it is asked.
 func callsAPI(p *plan.Plan) bool {
@@ -43,11 +51,33 @@ func callsAPI(p *plan.Plan) bool {
 	return false
 }
 
+// outlast gives a run what is the same in another execution of it: when it began, and the pages that it has read. wait is called once
+// nothing is read any more.
+func outlast(spec RunSpec, p *plan.Plan, env *engine.Env) (wait func(), err error) {
+	if spec.Facts != nil {
+		env.Began = spec.Facts.StartedAt
+	}
+	if spec.Pages == "" || !callsAPI(p) {
+		return func() {}, nil
+	}
+	limit := int64(pagesFree)
+	if spec.Spill > 0 {
+		limit = spec.Spill / pagesShare
+		env.SpillLimit -= limit
+	}
+	kept, err := openPages(spec.Pages, limit)
+	if err != nil {
+		return nil, err
+	}
+	env.Pages = kept.of
+	return kept.writing.Wait, nil
+}
+
 func openPages(dir string, limit int64) (*pages, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, &flows.Error{Code: "pages.folder", Message: fmt.Sprintf("the folder for the answers of APIs cannot be made: %v", err), Suggestion: "let the user who runs Spark write to its data folder", Cause: err}
 	}
-	k := &pages{dir: dir, limit: limit}
+	k := &pages{dir: dir, limit: limit, writers: make(chan struct{}, pageWriters)}
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("kept answers: %w", err)
@@ -104,12 +134,27 @@ func (p nodePages) Keep(number int, request [32]byte, answer []byte) {
 	if !room {
 		return
 	}
-	b := make([]byte, sha256.Size, size)
-	b = append(append(b, request[:]...), answer...)
-	sum := sha256.Sum256(b[sha256.Size:])
-	copy(b, sum[:])
-	path := p.path(number)
-	if os.WriteFile(path+".new", b, 0o600) != nil || os.Rename(path+".new", path) != nil {
-		_ = os.Remove(path + ".new") // the page is asked for again
+	p.writers <- struct{}{}
+	p.writing.Go(func() {
+		defer func() { <-p.writers }()
+		path := p.path(number)
+		if writePage(path+".new", request, answer) != nil || os.Rename(path+".new", path) != nil {
+			_ = os.Remove(path + ".new") // the page is asked for again
+		}
+	})
+}
+
+func writePage(path string, request [32]byte, answer []byte) error {
+	sum := sha256.New()
+	_, _ = sum.Write(request[:]) // a hash takes everything
+	_, _ = sum.Write(answer)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
 	}
+	_, err = f.Write(append(sum.Sum(nil), request[:]...))
+	if err == nil {
+		_, err = f.Write(answer)
+	}
+	return errors.Join(err, f.Close())
 }

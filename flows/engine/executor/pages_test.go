@@ -20,6 +20,7 @@ func TestPagesAreWholeOrNone(t *testing.T) {
 	p.Keep(1, first, []byte("answer 1"))
 	p.Keep(2, second, []byte("answer 2"))
 	p.Keep(3, first, make([]byte, 1000))
+	k.writing.Wait()
 	again, err := openPages(dir, 1000)
 	if err != nil || again.size != k.size {
 		t.Fatalf("size %d of %d, %v", again.size, k.size, err)
