@@ -57,9 +57,9 @@ func registerJSON() {
 		&Func{Name: "json_type", Signatures: signatures("x json, [path path] → text"), Help: "Returns object, array, text, number, boolean or null.", Example: `json_type(parse_json('{"a": 1.5}'), '$.a')`, Result: "'number'"},
 		&Func{Name: "json_keys", Signatures: signatures("x json, [path path] → list<text>"), Help: "Lists the keys of an object.", Example: `list_join(json_keys(parse_json('{"b": 1, "a": 2}')), ',')`, Result: "'b,a'"},
 		&Func{Name: "json_read", Signatures: signatures("x text, form form, path path, [more name …] → list<text>", "x json, form form, path path, [more name …] → list<text>"),
-			Help: "Takes several parts of a JSON text in one pass, as they are written. Forms and paths stand in turn; a form is 'text', 'number' (without exponent and needless zeros) or 'json'. " +
+			Help: "Takes several parts of a JSON text in one pass, as they are written. Forms and paths stand in turn; a form is 'text', 'value' (a text, but null for an object or a list), 'number' (without exponent and needless zeros) or 'json'. " +
 				"The first element is null, or the place in bytes at which the text is no JSON. Two follow for each path: a letter for what is there (m missing, z null, s text, n number, b boolean, " +
-				"o object, a array, u a text with the character NUL, d in an object that has its key twice), and the part; null where it is m, z, u or d.",
+				"o object, a array, u a text with the character NUL, d in an object that has its key twice), and the part; null where it is m, z, u or d, and as a value where it is o or a.",
 			Example: `list_join(json_read('{"id": 1e2, "a": null}', 'number', '$.id', 'text', '$.a', 'text', '$.b'), ' ')`, Result: "'n 100 z m'", rule: jsonReadRule},
 		&Func{Name: "to_json", Signatures: signatures("x any → json"), Help: "Writes any value as JSON; dates and the like as text.", Example: `cast(to_json('a"b') as text)`, Result: `'"a\"b"'`,
 			Failures: []Failure{notFinite}, rule: toJSONRule, fails: anyDouble},
@@ -87,7 +87,7 @@ func jsonReadRule(k *checker, c *Call) *flows.Error {
 	for i := 1; i < len(c.Args); i += 2 {
 		form, _ := ConstantText(c.Args[i])
 		if !slices.Contains(JSONForms, form) {
-			return problemAt("expr.arguments", c.Args[i], nil, "the form of a part is 'text', 'number' or 'json'", "")
+			return problemAt("expr.arguments", c.Args[i], nil, "the form of a part is 'text', 'value', 'number' or 'json'", "")
 		}
 		if err := checkConstant(c, Arg{Name: "path", Accepts: "path"}, c.Args[i+1]); err != nil {
 			return err
@@ -98,7 +98,7 @@ func jsonReadRule(k *checker, c *Call) *flows.Error {
 }
 
 // JSONForms are the forms in which json_read takes parts.
-var JSONForms = []string{"text", "number", "json"}
+var JSONForms = []string{"text", "value", "number", "json"}
 
 // toJSONRule takes any value but bytes, which JSON has no form for.
 func toJSONRule(_ *checker, c *Call) *flows.Error {

@@ -59,21 +59,35 @@ func (r *renderer) conversion(c *expr.Cast, x string) (value, when string) {
 // lost is the condition that a value is null although what it was made of is not.
 func lost(v, x string) string { return fmt.Sprintf("%s IS NULL AND %s IS NOT NULL", v, x) }
 
-// canonical is a cheap test, per type, that a text is written just as DuckDB writes the value, and so has the shape
-// that the language defines. The lengths keep out infinities and years of five digits.
-var canonical = map[flows.Kind]string{
-	flows.Int8: "", flows.Int16: "", flows.Int32: "", flows.Int64: "", flows.Int128: "", flows.Decimal: "",
-	flows.Date: "strlen($1) = 10 AND ", flows.Timestamp: "strlen($1) = 19 AND ",
+// shapeOf names the shape of texts for a type as text_shape of capi knows it; "" where only the regular expression does.
+func shapeOf(t flows.Type) string {
+	switch t.Kind {
+	case flows.Decimal:
+		return fmt.Sprintf("n%d", t.Scale)
+	case flows.Double:
+		return "f"
+	case flows.Date:
+		return "d"
+	case flows.Time:
+		return "t"
+	case flows.Timestamp:
+		return "s"
+	case flows.TimestampTZ:
+		return "z"
+	}
+	if t.IsInteger() {
+		return "i"
+	}
+	return ""
 }
 
 // fromText admits only the shape that the language defines; DuckDB alone would accept spaces, underscores and more.
-// For a field, which is cheap to repeat, the regular expression is left to texts that are not canonical: most are.
+// What a field holds is cheap to repeat, and is looked at by a function instead of the regular expression.
 func fromText(x string, to flows.Type, field bool) (value, when string) {
 	shaped := func(shape string) (string, string) {
 		v := fmt.Sprintf("TRY_CAST(regexp_extract(%s, '^(?:%s)$') AS %s)", x, shape, SQLType(to))
-		if test, ok := canonical[to.Kind]; field && ok {
-			direct, test := fmt.Sprintf("TRY_CAST(%s AS %s)", x, SQLType(to)), fill(test, []string{x})
-			v = fmt.Sprintf("CASE WHEN %sCAST(%s AS VARCHAR) = %s THEN %s ELSE %s END", test, direct, x, direct, v)
+		if name := shapeOf(to); field && name != "" {
+			v = fmt.Sprintf("CASE WHEN text_shape(%s, '%s') THEN TRY_CAST(%[1]s AS %[3]s) END", x, name, SQLType(to))
 		}
 		return v, lost(v, x)
 	}

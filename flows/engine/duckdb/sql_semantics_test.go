@@ -126,6 +126,7 @@ var semantics = []struct{ src, want string }{
 	{`is_json('[1,]')`, "false"}, {`is_json('[NaN]')`, "false"}, {`is_json('{"a": "\ud800"}')`, "false"}, {`is_json('{} {}')`, "false"}, {`is_json('')`, "false"}, {`is_json(cast(null as text))`, "null"}, {`is_json(' [01] ')`, "false"}, {`is_json(' -0 ')`, "true"},
 	{`is_json(repeat('[', 1000) || repeat(']', 1000))`, "true"}, {`is_json(repeat('[', 100000) || repeat(']', 100000))`, "false"}, {`is_json('"' || chr(9) || '"')`, "false"}, {`is_json('"\u12"')`, "false"}, {`is_json('1.')`, "false"}, {`is_json('nul')`, "false"},
 	{`list_join(json_read('{"a": 1, "a": 2, "b": {"c": 1}, "b": 3}', 'text', '$.a', 'text', '$.b.c'), ' ')`, "d d"}, {`list_join(json_read('[1, [2, 3.50]]', 'number', '$[1][1]', 'text', '$[1][1]', 'json', '$[2]', 'json', '$[1]'), ' ')`, "n 3.5 n 3.50 m a [2, 3.50]"},
+	{`list_join(json_read('[1.50, {}, [2], "x", null]', 'value', '$[0]', 'value', '$[1]', 'value', '$[2]', 'value', '$[3]', 'value', '$[4]'), ' ')`, "n 1.50 o a s x z"},
 	{`list_join(json_read('[1e2, 1.500, -0, 1e400, 12.34E1, 0.001e5, 5e-3, 0e5, 1200e-2]', 'number', '$[0]', 'number', '$[1]', 'number', '$[2]', 'number', '$[3]', 'number', '$[4]', 'number', '$[5]', 'number', '$[6]', 'number', '$[7]', 'number', '$[8]'), ' ')`,
 		"n 100 n 1.5 n -0 n 1e400 n 123.4 n 100 n 0.005 n 0 n 12"},
 	{`list_get(json_read('{"a": tru}', 'text', '$.a'), 1)`, "7"}, {`list_get(json_read('{"a": true}', 'text', '$.a'), 1)`, "null"}, {`list_length(json_read(cast(null as text), 'text', '$.a'))`, "null"},

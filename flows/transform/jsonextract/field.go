@@ -179,7 +179,7 @@ func form(t flows.Type) string {
 	case t.IsInteger() || t.Kind == flows.Decimal:
 		return "number"
 	}
-	return "text"
+	return "value"
 }
 
 // nth are the kind and the text of the n-th part, from 0.
@@ -292,7 +292,7 @@ func (p *planner) fits(at string, f Field) bool {
 func converted(f Field, kind, part string) string {
 	switch {
 	case f.Type.Kind == flows.Text:
-		return fmt.Sprintf("case when %s in ('s', 'n', 'b') then %s end", kind, part)
+		return part
 	case f.Type.Kind == flows.JSON:
 		return fmt.Sprintf("case when %s <> 'z' then try_cast(%s as json) end", kind, part)
 	case f.Type.Kind == flows.List:

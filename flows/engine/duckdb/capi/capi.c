@@ -1,6 +1,7 @@
 #include "capi.h"
 #include "apply.h"
 #include "json.h"
+#include "shape.h"
 #include "_cgo_export.h"
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -160,7 +161,7 @@ int spark_register(duckdb_connection con, spark_taps *t) {
 	static const int ps[] = {DUCKDB_TYPE_INTEGER, DUCKDB_TYPE_VARCHAR};
 	return reg(con, t, "tap", tap_fn, p, 1, true) | reg(con, t, "tapf", tapf_fn, pf, 2, false) |
 	       reg(con, t, "tapx", tapx_fn, px, 6, false) | reg(con, t, "tapw", tapw_fn, p, 1, false) |
-	       reg(con, t, "taps", taps_fn, ps, 2, false) | spark_register_json(con) |
+	       reg(con, t, "taps", taps_fn, ps, 2, false) | spark_register_json(con) | spark_register_shape(con) |
 	       spark_register_apply(con, t->handle);
 }
 

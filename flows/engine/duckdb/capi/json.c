@@ -6,8 +6,8 @@
 // they are written: DuckDB's own functions read numbers as doubles, end texts at \u0000, and stop the statement at half of
 // a surrogate pair. status is NULL where the text is JSON (RFC 8259), else the 1-based byte at which it is none.
 //
-// A spec is one part behind the other. A part is its form, t n or j, then its steps, k<length>:<key> or i<index>; and a
-// full stop. The forms: t as text, n a number without exponent and needless zeros, j as JSON. The kinds: m missing, z null,
+// A spec is one part behind the other. A part is its form, t v n or j, then its steps, k<length>:<key> or i<index>; and a
+// full stop. The forms: t as text, v a text but null for an object or array, n a number without exponent and needless zeros, j as JSON. The kinds: m missing, z null,
 // s text, n number, b boolean, o object, a array, u a text with the character NUL, d in an object that has its key twice:
 // null, or with a form in capitals the first one.
 
@@ -414,7 +414,7 @@ static bool put(reader_t *r, part_t *part, duckdb_vector to, duckdb_string_t *va
 	const char *from = part->from;
 	int64_t length = part->length;
 	char form = part->form | 32;
-	bool gone = part->kind == 'm' || (part->kind == 'z' && form != 'j') || (part->kind == 'd' && part->form == form) || !from;
+	bool gone = part->kind == 'm' || (part->kind == 'z' && form != 'j') || (part->kind == 'd' && part->form == form) || !from || (form == 'v' && (*from == '{' || *from == '['));
 	if (!gone && form != 'j' && *from == '"') {
 		from++, length -= 2;
 		if (part->escaped) {
