@@ -183,3 +183,20 @@ func TestDeadlock(t *testing.T) {
 		t.Errorf("what comes before the load is there %s times", got)
 	}
 }
+
+// TestMariaNames: names that MySQL cannot have are refused with what to do.
+func TestMariaNames(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, maria())
+	for field, table := range map[string]string{"smile 😀": "t", "blank ": "t", strings.Repeat("x", 65): "t", "id": "`t😀`"} {
+		f.file("in.csv", csvLine(field)+"1\n")
+		in := fmt.Sprintf(`{"path": "in.csv", "fields": [{"name": %q, "type": "int64"}]}`, field)
+		err := flows.AsError(f.flow("file.input", in, "database.output", fmt.Sprintf(`{"connection": "warehouse", "table": %q, "mode": "append", "create": true}`, table)).err)
+		if err == nil || err.Code != "database.name" && err.Code != "database.table_name" || !strings.Contains(err.Error(), "U+FFFF") {
+			t.Errorf("%q in %s: %v", field, table, err)
+		}
+	}
+	if got := f.rows("SHOW TABLES"); got != "" && got != "spark_commit" {
+		t.Errorf("made: %s", got)
+	}
+}

@@ -54,6 +54,8 @@ type trouble struct{ code, field, suggestion string }
 // deadlock is the number of the error that the transaction was rolled back for others.
 const deadlock = 1213
 
+const badName = "rename the field with Select Fields: a name in MySQL has up to 64 characters, none beyond U+FFFF, and no blank at its end"
+
 const again = "nothing was written; run again when others have ended"
 
 // troubles are the errors of the server, by their number, that more is said about.
@@ -62,6 +64,10 @@ var troubles = map[uint16]trouble{
 	1051:     {"database.no_table", "table", "check the name and its database"},
 	1049:     {"database.no_table", "table", "check the name and its database"},
 	1054:     {"database.no_column", "", "check the name of the column"},
+	1059:     {"database.name", "", badName},
+	1103:     {"database.name", "", badName},
+	1166:     {"database.name", "", badName},
+	1300:     {"database.name", "", badName}, // values are bound or loaded, and have errors of their own
 	1044:     {"database.no_right", "", "grant the right to the user of the connection, or choose another connection"},
 	1142:     {"database.no_right", "", "grant the right to the user of the connection, or choose another connection"},
 	1143:     {"database.no_right", "", "grant the right to the user of the connection, or choose another connection"},

@@ -172,6 +172,9 @@ func parseTable(s string) (table, error) {
 		if part == "" || strings.ContainsRune(part, 0) || len([]rune(part)) > 64 {
 			return table{}, tableError(s, "each part of the name has 1 to 64 characters")
 		}
+		if strings.ContainsFunc(part, func(r rune) bool { return r > 0xFFFF }) {
+			return table{}, tableError(s, "MySQL's names hold no characters beyond U+FFFF, such as emojis")
+		}
 		parts = append(parts, part)
 		if rest == "" {
 			break
