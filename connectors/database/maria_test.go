@@ -136,6 +136,67 @@ func TestMariaAlters(t *testing.T) {
 	}
 }
 
+// TestLockWait: a merge that has waited too long lets go of what it holds and begins again; where others never end, or the records
+// are gone, the error names the table and the setting.
+func TestLockWait(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, maria())
+	f.exec("CREATE TABLE products (id bigint PRIMARY KEY, name varchar(20), price decimal(10,2))")
+	f.exec("INSERT INTO products SELECT seq, 'old', 1 FROM seq_1_to_100")
+	f.exec("CREATE TABLE before_load (n int AUTO_INCREMENT PRIMARY KEY)")
+	f.file("products.csv", "id,name,price\n1,new,1\n2,new,1\n101,new,1\n")
+	other, err := f.db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	do := func(sql string) {
+		t.Helper()
+		if _, err := other.ExecContext(t.Context(), sql); err != nil {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+	load := func(mode, more string) outcome {
+		return f.flow("file.input", products, "database.output", output(mode, `, "lockTimeout": 1`+more))
+	}
+	const key = `, "key": ["id"], "beforeSQL": "insert into before_load values ()"`
+	do("BEGIN")
+	do("UPDATE products SET price = 2 WHERE id = 2")
+	done := make(chan outcome, 1)
+	go func() { done <- load("upsert", key) }()
+	waits := map[string]bool{}
+	for len(waits) < 2 { // two transactions have waited
+		select {
+		case o := <-done:
+			t.Fatalf("it was tried once: %+v", o)
+		case <-time.After(200 * time.Millisecond):
+		}
+		if id := f.rows("SELECT MAX(w.requesting_trx_id) FROM information_schema.INNODB_LOCK_WAITS w JOIN information_schema.INNODB_LOCKS l ON l.lock_id = w.blocking_lock_id WHERE l.lock_table LIKE '%products%' AND l.lock_table LIKE CONCAT('%', DATABASE(), '%')"); strings.Trim(id, "0123456789") == "" && id != "" {
+			waits[id] = true
+		}
+	}
+	do("COMMIT")
+	o := <-done
+	o.ok(t)
+	if got := f.rows("SELECT COUNT(*), SUM(name = 'new'), SUM(price) FROM products"); got != "101 3 101.00" || *o.nodes["n2"].Changes != (flows.Changes{Inserted: 1, Updated: 2}) {
+		t.Errorf("%s, %+v", got, o.nodes["n2"].Changes)
+	}
+	if got := f.rows("SELECT COUNT(*) FROM before_load"); got != "1" {
+		t.Errorf("what comes before the load is there %s times", got)
+	}
+	for mode, more := range map[string]string{"upsert": key, "append": ""} {
+		do("LOCK TABLES products READ")
+		e := flows.AsError(load(mode, more).err)
+		if e == nil || e.Code != "database.locked" || e.Path.Field != "lockTimeout" || !strings.Contains(e.Message, "products") || !strings.Contains(e.Message, "more than 1 seconds") || !strings.Contains(e.Suggestion, "Wait for locks") {
+			t.Errorf("%s: %+v", mode, e)
+		}
+		do("UNLOCK TABLES")
+	}
+	if got := f.rows("SELECT COUNT(*) FROM before_load"); got != "1" {
+		t.Errorf("a load that failed has left what comes before it: %s", got)
+	}
+}
+
 // TestDeadlock: a merge that the server rolls back for a deadlock is repeated, from its beginning.
 func TestDeadlock(t *testing.T) {
 	t.Parallel()

@@ -35,7 +35,7 @@ type Output struct {
 	NoTable     string    `json:"noTable" title:"If the table is missing" enum:"create|fail" help:"It is created with the types of the fields, or the run fails."`
 	NoColumn    string    `json:"noColumn" title:"If a column is missing" enum:"fail|create" help:"The run fails, or the column is added."`
 	NoFit       string    `json:"noFit" title:"If a column is too small" enum:"fail|widen" help:"The run fails, or the column gets a type that holds all values of the field and all that it holds now: integer becomes bigint, varchar(20) text, numeric(8,2) numeric(10,4)."`
-	LockTimeout int64     `json:"lockTimeout" title:"Wait for locks" minimum:"1" advanced:"true" help:"Seconds to wait for others that hold the table, until the load fails."`
+	LockTimeout int64     `json:"lockTimeout" title:"Wait for locks" minimum:"1" advanced:"true" help:"Seconds to wait for others that hold the table, until the load fails. In MySQL and MariaDB a load with a key is tried five times."`
 	BeforeSQL   string    `json:"beforeSQL,omitempty" title:"SQL before" widget:"sql" secrets:"true" advanced:"true" help:"Executed in the transaction of the load, before it."`
 	AfterSQL    string    `json:"afterSQL,omitempty" title:"SQL after" widget:"sql" secrets:"true" advanced:"true" help:"Executed in the transaction of the load, after it."`
 }

@@ -67,12 +67,25 @@ func (l *load) at(err error) error {
 	if err == nil {
 		return nil
 	}
-	if fe, ok := errors.AsType[*flows.Error](err); ok {
+	fe, told := errors.AsType[*flows.Error](err)
+	if told && (fe.Path.Field != "" || !numbered(err, lockWait)) {
 		return fe
 	}
 	l.gone = l.gone || lost(err)
+	if numbered(err, lockWait) {
+		return l.locked(fmt.Sprintf("others held what the load needs of %s for more than %d seconds", l.table.written(), l.wait()), err)
+	}
 	return queryError(l.c.Name, err)
 }
+
+// locked is the error of a load that others kept from the table.
+func (l *load) locked(message string, cause error) *flows.Error {
+	return &flows.Error{Code: "database.locked", Path: flows.Path{Field: "lockTimeout"}, Params: flows.Params{"table": l.table.written()}, Message: l.c.Name + ": " + message,
+		Suggestion: again + `, or raise "Wait for locks"`, Cause: cause}
+}
+
+// wait is how long a statement waits for others, in seconds.
+func (l *load) wait() int64 { return max(1, int64(l.to.LockTimeout.Seconds())) }
 
 func (l *load) tell(code, message, suggestion string) {
 	if l.w.Warn != nil {
@@ -81,8 +94,7 @@ func (l *load) tell(code, message, suggestion string) {
 }
 
 func (l *load) open(ctx context.Context) error {
-	wait := max(1, int64(l.to.LockTimeout.Seconds()))
-	if _, err := l.exec(ctx, fmt.Sprintf("SET SESSION lock_wait_timeout = %d, innodb_lock_wait_timeout = %d", wait, wait)); err != nil {
+	if _, err := l.exec(ctx, fmt.Sprintf("SET SESSION lock_wait_timeout = %d, innodb_lock_wait_timeout = %[1]d", l.wait())); err != nil {
 		return err
 	}
 	for field, own := range map[string]string{"beforeSQL": l.to.BeforeSQL, "afterSQL": l.to.AfterSQL} {
@@ -299,10 +311,11 @@ func (l *load) transaction(ctx context.Context) error {
 	return nil
 }
 
-// mostMerges is how often a merge is tried whose transaction the server has rolled back for a deadlock.
+// mostMerges is how often a merge is tried that others stand in the way of.
 const mostMerges = 5
 
-// merged begins the transaction and merges, again where it was the victim of a deadlock: all that it needs is staged.
+// merged begins the transaction and merges, again where it was the victim of a deadlock or has waited too long for a lock: all
+// that it needs is staged.
 func (l *load) merged(ctx context.Context) error {
 	for n := 1; ; n++ {
 		l.changes = flows.Changes{}
@@ -310,11 +323,19 @@ func (l *load) merged(ctx context.Context) error {
 		if err == nil {
 			err = l.merge(ctx)
 		}
-		if me, ok := errors.AsType[*mysql.MySQLError](err); !ok || me.Number != deadlock {
+		dead := numbered(err, deadlock)
+		if !dead && !numbered(err, lockWait) {
 			return err
 		}
+		if n == mostMerges && dead {
+			return l.locked(fmt.Sprintf("the load of %s ran into a deadlock with others %d times in a row", l.table.written(), n), err)
+		}
 		if n == mostMerges {
-			return &flows.Error{Code: "database.locked", Message: fmt.Sprintf("%s: the load ran into a deadlock with others %d times in a row", l.c.Name, n), Suggestion: again, Cause: err}
+			return l.locked(fmt.Sprintf("others held what the load needs of %s for more than %d seconds, %d times in a row", l.table.written(), l.wait(), n), err)
+		}
+		// A lock that was not had ends a statement alone, and beginning another transaction would commit the others.
+		if _, err := l.exec(ctx, "ROLLBACK"); err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():

@@ -51,8 +51,17 @@ func (s *Settings) connectError(name string, err error) error {
 // trouble is what is said about an error of the server: its code, where it lies, and what to do.
 type trouble struct{ code, field, suggestion string }
 
-// deadlock is the number of the error that the transaction was rolled back for others.
-const deadlock = 1213
+// Numbers of errors: the transaction was rolled back for others; a lock was not had in time.
+const (
+	deadlock = 1213
+	lockWait = 1205
+)
+
+// numbered reports whether an error is that of the server with a number.
+func numbered(err error, number uint16) bool {
+	me, ok := errors.AsType[*mysql.MySQLError](err)
+	return ok && me.Number == number
+}
 
 const badName = "rename the field with Select Fields: a name in MySQL has up to 64 characters, none beyond U+FFFF, and no blank at its end"
 
@@ -88,7 +97,7 @@ var troubles = map[uint16]trouble{
 	1366:     {"database.value", "", "nothing was written; the column's character set or type cannot hold the value: choose utf8mb4, or correct it"},
 	1292:     {"database.value", "", "nothing was written; correct the value, or choose another column"},
 	1264:     {"database.too_large", "", "nothing was written; filter such records, or widen the column"},
-	1205:     {"database.locked", "", again},
+	lockWait: {"database.locked", "", again},
 	deadlock: {"database.locked", "", again},
 	3572:     {"database.locked", "", again},
 	1099:     {"database.locked", "", again},
