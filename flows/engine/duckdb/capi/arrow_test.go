@@ -1,6 +1,7 @@
 package capi
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -81,5 +82,37 @@ func TestStreamsAreReleased(t *testing.T) {
 				t.Errorf("released: %t, %d bytes left", r.released, n)
 			}
 		})
+	}
+}
+
+// TestStreamReleasedWhileRead: a statement that is given up may go on reading in DuckDB's threads; what is released then
+// is read by none of them.
+func TestStreamReleasedWhileRead(t *testing.T) {
+	t.Parallel()
+	db, err := Open(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	enough := errors.New("enough")
+	for range 300 {
+		c, err := db.Connect()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &ones{left: 500, memory: mallocator.NewMallocator(), schema: arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Int64, Nullable: true}}, nil)}
+		release, err := c.RegisterArrow("s", r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Stream("SELECT x FROM s", func(arrow.RecordBatch) error { return enough }); !errors.Is(err, enough) {
+			t.Fatal(err)
+		}
+		release()
+		left := r.left
+		c.Close()
+		if r.left != left {
+			t.Fatalf("%d batches were read after the release", left-r.left)
+		}
 	}
 }

@@ -5,6 +5,7 @@ package capi
 /*
 #cgo CFLAGS: -O2 -Wall
 #include "capi.h"
+#include "gate.h"
 #include <stdlib.h>
 */
 import "C"
@@ -42,6 +43,9 @@ type DB struct {
 	sampled func(id int, record string)
 	applied functions
 	once    sync.Once
+
+	mu    sync.Mutex
+	gates []*C.spark_gate // of the streams of all connections: a thread may look at one as long as there are threads
 }
 
 // Open opens an in-memory database. Settings are DuckDB's own names. refused is called by DuckDB's threads for every
@@ -88,6 +92,9 @@ func (d *DB) Close() {
 	d.once.Do(func() {
 		bind.Close(&d.db)
 		C.spark_taps_free(d.taps)
+		for _, g := range d.gates {
+			C.spark_gate_free(g)
+		}
 		d.handle.Delete()
 	})
 }
@@ -105,11 +112,14 @@ func (d *DB) Sample(id, n int, take func(id int, record string)) {
 }
 
 // Conn is one connection: one statement at a time.
-type Conn struct{ c bind.Connection }
+type Conn struct {
+	c  bind.Connection
+	db *DB
+}
 
 // Connect opens a connection.
 func (d *DB) Connect() (*Conn, error) {
-	c := &Conn{}
+	c := &Conn{db: d}
 	if bind.Connect(d.db, &c.c) == bind.StateError {
 		return nil, errors.New("duckdb: connect failed")
 	}
@@ -164,17 +174,22 @@ func (c *Conn) QueryText(sql string) ([][]*string, error) {
 
 // RegisterArrow makes the batches of r the table name. The table can be read once, only as a whole and with every
 // column in use: DuckDB's Arrow scan asks the stream for projections that a Go reader does not know. release has to be
-// called when no statement reads it any more; DuckDB does not.
+// called, after r was told to wait for nothing any more; DuckDB does not. A statement that was given up may still read
+// then, and gets an error.
 func (c *Conn) RegisterArrow(name string, r array.RecordReader) (release func(), err error) {
-	stream := (*cdata.CArrowArrayStream)(C.calloc(1, C.size_t(unsafe.Sizeof(cdata.CArrowArrayStream{}))))
-	cdata.ExportRecordReader(r, stream)
-	release = func() {
-		cdata.ReleaseCArrowArrayStream(stream)
-		C.free(unsafe.Pointer(stream))
+	var inner *C.struct_ArrowArrayStream
+	gate := C.spark_gate_new(&inner)
+	if gate == nil {
+		return nil, errors.New("duckdb: out of memory")
 	}
+	c.db.mu.Lock()
+	c.db.gates = append(c.db.gates, gate)
+	c.db.mu.Unlock()
+	cdata.ExportRecordReader(r, (*cdata.CArrowArrayStream)(unsafe.Pointer(inner)))
+	release = func() { C.spark_gate_shut(gate) }
 	n := C.CString(name)
 	defer C.free(unsafe.Pointer(n))
-	if C.duckdb_arrow_scan(c.ptr(), n, C.duckdb_arrow_stream(unsafe.Pointer(stream))) != C.DuckDBSuccess {
+	if C.duckdb_arrow_scan(c.ptr(), n, C.duckdb_arrow_stream(unsafe.Pointer(C.spark_gate_stream(gate)))) != C.DuckDBSuccess {
 		release()
 		return nil, fmt.Errorf("duckdb: the Arrow stream %s could not be registered", name)
 	}
