@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -196,4 +197,24 @@ func (s *serving) nothingLeft(connections func() (int, error)) {
 			t.Errorf("%d %s are left, %v", n, what, err)
 		}
 	}
+}
+
+// TestNoQueryOutlivesItsProcess: what the process of a run has asked a database for ends soon after the process was killed,
+// although the database would go on for long.
+func TestNoQueryOutlivesItsProcess(t *testing.T) {
+	t.Parallel()
+	p := setup(t)
+	s := p.serve()
+	address := testserver.PostgreSQL(t)
+	conn := quiet(t, address)
+	s.warehouse(address)
+	r := s.run(s.flow(chain(step("in", "database.input", `{"connection":"warehouse","from":"query","query":"SELECT pg_sleep(1000)::text AS id"}`), output("out.csv")), `{}`))
+	count := func(condition string) (n int) {
+		must(t, conn.QueryRow(t.Context(), clients+condition).Scan(&n))
+		return n
+	}
+	until(t, "the database sleeps", runTime, func() bool { return count(" AND wait_event = 'PgSleep'") == 1 })
+	kill(t, syscall.SIGKILL, s.executors()...)
+	s.until("the run is over", r.ID, runTime, over)
+	until(t, "the database is left alone", 20*time.Second, func() bool { return count("") == 0 })
 }

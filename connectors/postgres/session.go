@@ -32,8 +32,8 @@ func connect(ctx context.Context, c node.Connection) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	var b backend
-	if err := conn.QueryRow(ctx, "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()").Scan(&b.pid, &b.began); err != nil {
+	b, err := greet(ctx, conn)
+	if err != nil {
 		_ = conn.Close(context.WithoutCancel(ctx))
 		return nil, queryError(c.Name, err)
 	}
@@ -41,6 +41,22 @@ func connect(ctx context.Context, c node.Connection) (*pgx.Conn, error) {
 	w, silence := watchOf(conn), time.Duration(c.Settings.(*Settings).Silence)*time.Second
 	w.Start(silence, func(ctx context.Context) watch.State { return b.state(ctx, c) })
 	return conn, nil
+}
+
+// checkClient makes the server look every five seconds whether its client is still there: what a process that was killed
+// has asked for would go on, and keep its locks, until the server has an answer. Servers before 14 and some systems of
+// servers cannot look.
+const checkClient = ", set_config('client_connection_check_interval', '5s', false)"
+
+// greet asks a new connection who it is.
+func greet(ctx context.Context, conn *pgx.Conn) (b backend, err error) {
+	var every string
+	const who = "SELECT pid, backend_start::text%s FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+	err = conn.QueryRow(ctx, fmt.Sprintf(who, checkClient)).Scan(&b.pid, &b.began, &every)
+	if _, refused := errors.AsType[*pgconn.PgError](err); refused {
+		err = conn.QueryRow(ctx, fmt.Sprintf(who, "")).Scan(&b.pid, &b.began)
+	}
+	return b, err
 }
 
 func watchOf(conn *pgx.Conn) *watch.Conn {
