@@ -1,3 +1,4 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { include: ['web/e2e/*.e2e.ts'], fileParallelism: false } });
+// A busy machine saves and draws later than vitest's second.
+export default defineConfig({ test: { include: ['web/e2e/*.e2e.ts'], fileParallelism: false, expect: { poll: { timeout: 15_000 } } } });

@@ -69,7 +69,7 @@ export function ConnectionList({ client, catalogue }: { client: Client; catalogu
       <div className="head">
         <h1>Connections</h1>
         <div className="end">
-          <button type="button" className="button" onClick={() => setNaming(true)}>Environments…</button>
+          <button type="button" className="button" disabled={environments.length === 0} onClick={() => setNaming(true)}>Environments…</button>
           <button type="button" className="button primary" onClick={() => setOpen({ connection: null, name: '', type: '' })}>New connection</button>
         </div>
       </div>
