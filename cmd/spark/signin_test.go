@@ -66,16 +66,22 @@ func codeSettings(o *testserver.OAuth) map[string]any {
 	return map[string]any{"baseUrl": o.URL, "auth": "code", "authorizeUrl": o.URL + "/authorize", "tokenUrl": o.URL + "/token", "clientId": "me", "clientIn": "body", "scope": "products.read offline_access"}
 }
 
+// shopWithSignIn is a server of tokens, a server of ours, and a connection that nobody has signed in to.
+func shopWithSignIn(t *testing.T) (o *testserver.OAuth, s *serving, c flows.Connection) {
+	t.Helper()
+	o = testserver.StartOAuth(t, "")
+	p := setup(t)
+	p.env = append(p.env, "SPARK_ALLOW_NETWORK=loopback")
+	s = p.serve()
+	s.ask(http.MethodPost, "/api/v1/connections", map[string]any{"name": "shop", "type": "http", "settings": codeSettings(o)}, &c)
+	return o, s, c
+}
+
 // TestSignIn: somebody signs in to a connection; runs use the tokens and renew them; when they are revoked the run says so, and
 // signing in again mends it.
 func TestSignIn(t *testing.T) {
 	t.Parallel()
-	o := testserver.StartOAuth(t, "")
-	p := setup(t)
-	p.env = append(p.env, "SPARK_ALLOW_NETWORK=loopback")
-	s := p.serve()
-	var c flows.Connection
-	s.ask(http.MethodPost, "/api/v1/connections", map[string]any{"name": "shop", "type": "http", "settings": codeSettings(o)}, &c)
+	o, s, c := shopWithSignIn(t)
 	doc := chain(itemsOf("shop"), output("out.csv"))
 	ran := func(what, code string) {
 		t.Helper()
@@ -122,12 +128,7 @@ func TestSignIn(t *testing.T) {
 // TestBadSignIns: what comes back in another way than it should changes nothing, and is told in a sentence.
 func TestBadSignIns(t *testing.T) {
 	t.Parallel()
-	o := testserver.StartOAuth(t, "")
-	p := setup(t)
-	p.env = append(p.env, "SPARK_ALLOW_NETWORK=loopback")
-	s := p.serve()
-	var c flows.Connection
-	s.ask(http.MethodPost, "/api/v1/connections", map[string]any{"name": "shop", "type": "http", "settings": codeSettings(o)}, &c)
+	o, s, c := shopWithSignIn(t)
 	ann, eve := s.person(), s.person()
 	said := func(who *person, address, want string) {
 		t.Helper()

@@ -136,11 +136,10 @@ func TestMariaAlters(t *testing.T) {
 	}
 }
 
-// TestLockWait: a merge that has waited too long lets go of what it holds and begins again; where others never end, or the records
-// are gone, the error names the table and the setting.
-func TestLockWait(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, maria())
+// contended is a table of products, a file that changes some of them, and what somebody else does on a connection.
+func contended(t *testing.T) (f *fixture, do func(sql string)) {
+	t.Helper()
+	f = newFixture(t, maria())
 	f.exec("CREATE TABLE products (id bigint PRIMARY KEY, name varchar(20), price decimal(10,2))")
 	f.exec("INSERT INTO products SELECT seq, 'old', 1 FROM seq_1_to_100")
 	f.exec("CREATE TABLE before_load (n int AUTO_INCREMENT PRIMARY KEY)")
@@ -149,13 +148,20 @@ func TestLockWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close()
-	do := func(sql string) {
+	t.Cleanup(func() { other.Close() })
+	return f, func(sql string) {
 		t.Helper()
 		if _, err := other.ExecContext(t.Context(), sql); err != nil {
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
+}
+
+// TestLockWait: a merge that has waited too long lets go of what it holds and begins again; where others never end, or the records
+// are gone, the error names the table and the setting.
+func TestLockWait(t *testing.T) {
+	t.Parallel()
+	f, do := contended(t)
 	load := func(mode, more string) outcome {
 		return f.flow("file.input", products, "database.output", output(mode, `, "lockTimeout": 1`+more))
 	}
@@ -200,22 +206,7 @@ func TestLockWait(t *testing.T) {
 // TestDeadlock: a merge that the server rolls back for a deadlock is repeated, from its beginning.
 func TestDeadlock(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, maria())
-	f.exec("CREATE TABLE products (id bigint PRIMARY KEY, name varchar(20), price decimal(10,2))")
-	f.exec("INSERT INTO products SELECT seq, 'old', 1 FROM seq_1_to_100")
-	f.exec("CREATE TABLE before_load (n int AUTO_INCREMENT PRIMARY KEY)")
-	f.file("products.csv", "id,name,price\n1,new,1\n2,new,1\n101,new,1\n")
-	other, err := f.db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	do := func(sql string) {
-		t.Helper()
-		if _, err := other.ExecContext(t.Context(), sql); err != nil {
-			t.Errorf("%s: %v", sql, err)
-		}
-	}
+	f, do := contended(t)
 	do("BEGIN")
 	do("UPDATE products SET price = 2 WHERE id > 1") // the load has changed less, and is the victim
 	done := make(chan outcome, 1)

@@ -50,9 +50,8 @@ const checkClient = ", set_config('client_connection_check_interval', '5s', fals
 
 // greet asks a new connection who it is.
 func greet(ctx context.Context, conn *pgx.Conn) (b backend, err error) {
-	var every string
 	const who = "SELECT pid, backend_start::text%s FROM pg_stat_activity WHERE pid = pg_backend_pid()"
-	err = conn.QueryRow(ctx, fmt.Sprintf(who, checkClient)).Scan(&b.pid, &b.began, &every)
+	err = conn.QueryRow(ctx, fmt.Sprintf(who, checkClient)).Scan(&b.pid, &b.began, nil)
 	if _, refused := errors.AsType[*pgconn.PgError](err); refused {
 		err = conn.QueryRow(ctx, fmt.Sprintf(who, "")).Scan(&b.pid, &b.began)
 	}
