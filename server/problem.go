@@ -27,7 +27,7 @@ var statuses = map[string]int{
 	"request.host":       421,
 	"draft.etag_missing": 428,
 	"request.rate":       429,
-	"server.stopping":    503, "store.unreachable": 503, "disk.full": 503, "lab.timeout": 503, "executor.died": 503,
+	"server.stopping":    503, "store.unreachable": 503, "disk.full": 503, "lab.timeout": 503, "executor.died": 503, "executor.interrupted": 503,
 }
 
 // hidden are errors of the program itself: what they say is for whoever runs it, in the log.

@@ -105,14 +105,21 @@ func (l *Lab) Warm(ctx context.Context) error {
 	return l.ask(ctx, func(context.Context, Workbench) error { return nil })
 }
 
+// askTimes is how often a question is asked whose process is ended because of others.
+const askTimes = 4
+
 // ask calls fn with the warm process, within the time for one question. A process that had been waiting may have been
-// ended meanwhile, by an administrator or for want of memory: then a new one is asked. Questions have no effects.
+// ended meanwhile, by an administrator or for want of memory, and one that answers others too because of those: then a
+// new one is asked. Questions have no effects.
 func (l *Lab) ask(ctx context.Context, fn func(context.Context, Workbench) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, orDefault(l.Timeout, labTimeout), errTooLong)
 	defer cancel()
-	warm, err := l.askOnce(ctx, fn)
-	if e := flows.AsError(err); e != nil && e.Code == "executor.died" && warm {
-		_, err = l.askOnce(ctx, fn)
+	var err error
+	for range askTimes {
+		var again bool
+		if again, err = l.askOnce(ctx, fn); !again {
+			break
+		}
 	}
 	if err != nil && errors.Is(context.Cause(ctx), errTooLong) {
 		return &flows.Error{Code: "lab.timeout", Message: fmt.Sprintf("there was no answer within %s", orDefault(l.Timeout, labTimeout)),
@@ -121,16 +128,27 @@ func (l *Lab) ask(ctx context.Context, fn func(context.Context, Workbench) error
 	return err
 }
 
-// askOnce calls fn with a process, and reports whether that was there before.
-func (l *Lab) askOnce(ctx context.Context, fn func(context.Context, Workbench) error) (warm bool, err error) {
+// askOnce calls fn with a process, and reports whether another one may answer what it did not.
+func (l *Lab) askOnce(ctx context.Context, fn func(context.Context, Workbench) error) (again bool, err error) {
 	b, warm, err := l.acquire(ctx)
 	if err != nil {
-		return warm, err
+		return false, err
 	}
-	err = fn(ctx, b)
-	e := flows.AsError(err)
-	l.release(b, e != nil && (e.Code == "executor.died" || e.Code == "memory.limit"))
-	return warm, err
+	broken := false
+	if err = fn(ctx, b); err != nil {
+		switch e := flows.AsError(err); e.Code {
+		case "executor.interrupted":
+			again, broken = ctx.Err() == nil, true
+		case "executor.died":
+			again, broken = warm, true
+		case "memory.limit":
+			broken = true
+		case "run.cancelled":
+			broken = e.Params["killed"] == true
+		}
+	}
+	l.release(b, broken)
+	return again, err
 }
 
 var errTooLong = errors.New("the question took too long")

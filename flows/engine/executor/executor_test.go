@@ -34,7 +34,17 @@ func TestMain(m *testing.M) {
 			Files:  func(folders []string) (node.Files, error) { return folder.New(folders...) },
 			Engine: func(_ []string, files node.Files, _ []string) engine.Engine { return &fake{stopAt: at, files: files} },
 			Inspect: func(_ node.Files, path string) (node.Proposal, error) {
-				return node.Proposal{Format: "seen " + path}, nil
+				marker, how := filepath.Split(path)
+				if marker != "" {
+					_ = os.WriteFile(filepath.Join(marker, "reached"), nil, 0o600)
+				}
+				switch how {
+				case "hang": // whatever it is told
+					time.Sleep(time.Hour)
+				case "slow": // longer than one who is alone may take that was cancelled
+					time.Sleep(500 * time.Millisecond)
+				}
+				return node.Proposal{Format: "seen " + how}, nil
 			},
 		})
 		if err != nil {
@@ -290,6 +300,37 @@ func TestCancelAtEachPoint(t *testing.T) {
 			}
 			if entries, _ := os.ReadDir(dir); len(entries) != 0 {
 				t.Errorf("left in the folder: %v", entries)
+			}
+		})
+	}
+}
+
+// TestCancelledAmongOthers cancels a question that hangs while another is asked of the same guest: that one is answered
+// before the guest is ended, and if it hangs as well it hears that it is not to blame.
+func TestCancelledAmongOthers(t *testing.T) {
+	t.Parallel()
+	for how, code := range map[string]string{"slow": "", "hang": "executor.interrupted"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			h := start(t, "never", 0)
+			ctx, cancel := context.WithCancel(t.Context())
+			hung, other := make(chan error), make(chan error)
+			ask := func(ctx context.Context, how string, said chan<- error) {
+				marker := t.TempDir()
+				go func() {
+					_, err := h.Inspect(ctx, []string{t.TempDir()}, filepath.Join(marker, how))
+					said <- err
+				}()
+				reached(t, marker)
+			}
+			ask(ctx, "hang", hung)
+			ask(t.Context(), how, other)
+			cancel()
+			if e := flows.AsError(<-other); (e == nil) != (code == "") || e != nil && e.Code != code {
+				t.Errorf("the other is told %v", e)
+			}
+			if e := flows.AsError(<-hung); e == nil || e.Code != "run.cancelled" {
+				t.Errorf("the cancelled one is told %v", e)
 			}
 		})
 	}

@@ -34,7 +34,8 @@ type Host struct {
 	run     *Callbacks // of the run in progress
 	fence   int64
 	overRSS int64          // bytes seen when the memory limit was passed
-	gaveUp  bool           // it did not answer its cancellation and was ended
+	asking  int            // questions that wait for their answers
+	gaveUp  bool           // it did not answer a cancellation and was ended
 	granted bool           // the run in progress may commit
 	rejects int64          // stored of the run in progress
 	secrets []string       // of it, with the tokens that it was given
@@ -73,6 +74,9 @@ const rssInterval = 50 * time.Millisecond
 // cancelGrace is how long a cancelled child may take to answer. One that is ended instead has written nothing, and whoever
 // started it removes its files: on a busy machine that is sooner over than its own good end.
 const cancelGrace = 100 * time.Millisecond
+
+// othersGrace is how long a child may take instead while it answers others too, who would have to ask again.
+const othersGrace = 2 * time.Second
 
 // Start starts a child and greets it.
 func Start(ctx context.Context, o Options) (*Host, error) {
@@ -160,13 +164,19 @@ func (h *Host) call(ctx context.Context, method string, body, result any) error 
 
 func (h *Host) ask(ctx context.Context, method string, body, result any) error {
 	answered := make(chan struct{})
+	h.mu.Lock()
+	h.asking++
+	h.mu.Unlock()
 	stop := context.AfterFunc(ctx, func() { h.insist(answered) })
 	err := h.peer.call(ctx.Done(), method, body, result)
 	stop()
 	close(answered)
+	h.mu.Lock()
+	h.asking--
+	h.mu.Unlock()
 	if errors.Is(err, errGone) {
 		<-h.exited
-		return h.death()
+		return h.death(ctx)
 	}
 	return err
 }
@@ -174,29 +184,40 @@ func (h *Host) ask(ctx context.Context, method string, body, result any) error {
 // insist ends a child that does not answer its cancellation: it may hang where nothing can interrupt it. One that has
 // been allowed to commit is left to finish.
 func (h *Host) insist(answered <-chan struct{}) {
-	t := time.NewTimer(cancelGrace)
+	t := time.NewTicker(cancelGrace)
 	defer t.Stop()
-	select {
-	case <-answered:
-	case <-h.exited:
-	case <-t.C:
+	for asked := time.Now(); ; {
+		select {
+		case <-answered:
+			return
+		case <-h.exited:
+			return
+		case <-t.C:
+		}
 		h.mu.Lock()
-		granted := h.granted
-		h.gaveUp = !granted
+		granted, others := h.granted, h.asking > 1
+		end := !granted && (!others || time.Since(asked) > othersGrace)
+		h.gaveUp = h.gaveUp || end
 		h.mu.Unlock()
-		if !granted {
+		if end {
 			h.Kill()
+		}
+		if end || granted {
+			return
 		}
 	}
 }
 
-// death describes the end of a child that should have lived.
-func (h *Host) death() error {
+// death describes the end of a child to one who has asked it.
+func (h *Host) death(ctx context.Context) error {
 	h.mu.Lock()
 	rss, granted, gaveUp := h.overRSS, h.granted, h.gaveUp
 	h.mu.Unlock()
-	if gaveUp {
+	if gaveUp && ctx.Err() != nil {
 		return &flows.Error{Code: "run.cancelled", Params: flows.Params{"killed": true}, Message: "the run was cancelled", Suggestion: "nothing was written"}
+	}
+	if gaveUp {
+		return &flows.Error{Code: "executor.interrupted", Message: "the process that was asked was ended because of another question, which did not let itself be cancelled", Suggestion: "ask again"}
 	}
 	if rss > 0 && !granted {
 		return &flows.Error{Code: "memory.limit", Params: flows.Params{"bytes": rss},
