@@ -56,11 +56,11 @@ func registerJSON() {
 		&Func{Name: "json_elements", Signatures: signatures("x json → list<json>"), Help: "Lists the elements of an array, as they are written; null for anything else.", Example: `list_length(json_elements(parse_json('[1, [2, 3]]')))`, Result: "2"},
 		&Func{Name: "json_type", Signatures: signatures("x json, [path path] → text"), Help: "Returns object, array, text, number, boolean or null.", Example: `json_type(parse_json('{"a": 1.5}'), '$.a')`, Result: "'number'"},
 		&Func{Name: "json_keys", Signatures: signatures("x json, [path path] → list<text>"), Help: "Lists the keys of an object.", Example: `list_join(json_keys(parse_json('{"b": 1, "a": 2}')), ',')`, Result: "'b,a'"},
-		&Func{Name: "json_read", Signatures: signatures("x text, form form, path path, [more name …] → list<text>", "x json, form form, path path, [more name …] → list<text>"),
+		&Func{Name: "json_read", Signatures: signatures("x text, form form, path path, [more name …] → struct", "x json, form form, path path, [more name …] → struct"),
 			Help: "Takes several parts of a JSON text in one pass, as they are written. Forms and paths stand in turn; a form is 'text', 'value' (a text, but null for an object or a list), 'number' (without exponent and needless zeros) or 'json'. " +
-				"The first element is null, or the place in bytes at which the text is no JSON. Two follow for each path: a letter for what is there (m missing, z null, s text, n number, b boolean, " +
-				"o object, a array, u a text with the character NUL, d in an object that has its key twice), and the part; null where it is m, z, u or d, and as a value where it is o or a.",
-			Example: `list_join(json_read('{"id": 1e2, "a": null}', 'number', '$.id', 'text', '$.a', 'text', '$.b'), ' ')`, Result: "'n 100 z m'", rule: jsonReadRule},
+				"Of the struct, place is null, or the place in bytes at which the text is no JSON. For each path, from 1 on, kind1 is a letter for what is there (m missing, z null, s text, n number, b boolean, " +
+				"o object, a array, u a text with the character NUL, d in an object that has its key twice), and part1 the part; null where it is m, z, u or d, and as a value where it is o or a.",
+			Example: `get_field(json_read('{"id": 1e2, "a": null}', 'text', '$.a', 'number', '$.id'), 'part2')`, Result: "'100'", rule: jsonReadRule},
 		&Func{Name: "to_json", Signatures: signatures("x any → json"), Help: "Writes any value as JSON; dates and the like as text.", Example: `cast(to_json('a"b') as text)`, Result: `'"a\"b"'`,
 			Failures: []Failure{notFinite}, rule: toJSONRule, fails: anyDouble},
 		&Func{Name: "json_object", Signatures: signatures("key name, value any … → json"), Help: "Makes an object of keys and values in turn.", Example: `cast(json_object('id', 7, 'name', 'Ada') as text)`,
@@ -93,7 +93,11 @@ func jsonReadRule(k *checker, c *Call) *flows.Error {
 			return err
 		}
 	}
-	c.typ = flows.ListOf(text)
+	members := []flows.Field{{Name: "place", Type: text}}
+	for i := range len(c.Args) / 2 {
+		members = append(members, flows.Field{Name: fmt.Sprintf("kind%d", i+1), Type: text}, flows.Field{Name: fmt.Sprintf("part%d", i+1), Type: text})
+	}
+	c.typ = flows.StructOf(members...)
 	return nil
 }
 

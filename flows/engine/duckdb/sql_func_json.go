@@ -10,7 +10,7 @@ import (
 // Parts of JSON are read by json_read of capi, which loses no digit and never stops the statement.
 
 func init() {
-	const kind, part = "list_extract($1, 2)", "list_extract($1, 3)"
+	const kind, part = "struct_extract($1, 'kind1')", "struct_extract($1, 'part1')"
 	for name, f := range map[string]struct{ form, template string }{
 		"json_extract":      {"JSON", "TRY_CAST(" + part + " AS JSON)"},
 		"json_extract_text": {"TEXT", part},
@@ -26,11 +26,11 @@ func init() {
 				path, _ = expr.ConstantText(c.Args[1])
 			}
 			spec := r.jsonSpec(c, f.form, path)
-			return fill(f.template, []string{fmt.Sprintf("json_read(%s, %s)", a[0], quoteText(spec))}), nil
+			return fill(f.template, []string{jsonRead(a[0], 1, spec)}), nil
 		}
 	}
 	scalarFuncs["json_elements"] = total("CAST(json_items($1) AS JSON[])")
-	scalarFuncs["is_json"] = total("CASE WHEN $1 IS NOT NULL THEN list_extract(json_read($1, ''), 1) IS NULL END")
+	scalarFuncs["is_json"] = total("CASE WHEN $1 IS NOT NULL THEN struct_extract(" + jsonRead("$1", 0, "") + ", 'place') IS NULL END")
 	scalarFuncs["json_read"] = func(r *renderer, c *expr.Call, a []string) (string, []cond) {
 		var spec strings.Builder
 		for i := 1; i+1 < len(c.Args); i += 2 {
@@ -38,8 +38,13 @@ func init() {
 			path, _ := expr.ConstantText(c.Args[i+1])
 			spec.WriteString(r.jsonSpec(c, form, path))
 		}
-		return fmt.Sprintf("json_read(%s, %s)", a[0], quoteText(spec.String())), nil
+		return jsonRead(a[0], len(c.Args)/2, spec.String()), nil
 	}
+}
+
+// jsonRead calls the function of capi for a number of parts.
+func jsonRead(x string, parts int, spec string) string {
+	return fmt.Sprintf("json_read_%d(%s, %s)", parts, x, quoteText(spec))
 }
 
 // jsonSpec writes a path as json_read of capi wants it.
@@ -69,5 +74,5 @@ func jsonSpec(form, path string) (string, error) {
 
 // strictJSON reads a text as JSON by the letter of RFC 8259: DuckDB alone would admit NaN and commas at the end.
 func strictJSON(x string) string {
-	return fmt.Sprintf("CASE WHEN list_extract(json_read(%s, ''), 1) IS NULL THEN TRY_CAST(%[1]s AS JSON) END", x)
+	return fmt.Sprintf("CASE WHEN struct_extract(%s, 'place') IS NULL THEN TRY_CAST(%s AS JSON) END", jsonRead(x, 0, ""), x)
 }

@@ -80,7 +80,7 @@ func (g generator) pick(list ...string) string { return list[g.IntN(len(list))] 
 
 var constants = map[string][]string{
 	"pattern": {`'a'`, `'^(\d+)-?(.)$'`, `'[a-z]*'`, `'x|\s'`}, "replacement": {`''`, `'\0\0'`, `'it''s'`}, "zone": {`'UTC'`, `'Europe/Berlin'`, `'America/New_York'`},
-	"unit": {`'day'`, `'month'`, `'year'`, `'week'`, `'hour'`, `'second'`, `'microsecond'`}, "path": {`'$'`, `'$.a'`, `'$.a[1].b'`, `'$."x y"'`}, "name": {`'a'`},
+	"unit": {`'day'`, `'month'`, `'year'`, `'week'`, `'hour'`, `'second'`, `'microsecond'`}, "path": {`'$'`, `'$.a'`, `'$.a[1].b'`, `'$."x y"'`}, "name": {`'a'`, `'part1'`},
 	"form":   {`'text'`, `'number'`, `'json'`},
 	"format": {`'%Y-%m-%d'`, `'%d.%m.%Y %H:%M:%S'`, `'%Y-%m-%d %H:%M:%S%z'`, `'%B %d, %y'`},
 }

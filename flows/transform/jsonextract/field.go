@@ -184,7 +184,7 @@ func form(t flows.Type) string {
 
 // nth are the kind and the text of the n-th part, from 0.
 func (p *planner) nth(n int) (kind, part string) {
-	return fmt.Sprintf("list_get(%s, %d)", p.parts, 2*n+2), fmt.Sprintf("list_get(%s, %d)", p.parts, 2*n+3)
+	return fmt.Sprintf("get_field(%s, 'kind%d')", p.parts, n+1), fmt.Sprintf("get_field(%s, 'part%d')", p.parts, n+1)
 }
 
 // list is the array that is iterated over, nil where there is none. A record in which something else stands there is refused.

@@ -74,7 +74,7 @@ func (x *Config) Plan(c *node.Context) {
 	if !p.iterates(x.Each) || !p.sound(x.Fields) || !p.read("fields", parts, expr.FieldName(f.Name), x.Fields) {
 		return
 	}
-	p.refuse("fields", "list_get("+parts+", 1) is not null", "json.invalid", "the text is no JSON", false, whyInvalid)
+	p.refuse("fields", "get_field("+parts+", 'place') is not null", "json.invalid", "the text is no JSON", false, whyInvalid)
 	list := p.list(x.NoList == onFail)
 	columns, schema := x.columns(p, list)
 	if !c.Unique("fields", schema.Names()) || columns == nil {

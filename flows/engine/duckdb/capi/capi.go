@@ -45,6 +45,7 @@ type DB struct {
 	once    sync.Once
 
 	mu    sync.Mutex
+	parts map[int]bool    // of the json_read functions that there are
 	gates []*C.spark_gate // of the streams of all connections: a thread may look at one as long as there are threads
 }
 
@@ -142,12 +143,23 @@ func (c *Conn) Exec(sql string) (uint64, error) {
 }
 
 func (c *Conn) exec(sql string, changed *C.uint64_t, out *C.duckdb_result) error {
-	if strings.ContainsRune(sql, 0) { // C would execute what stands before it
-		return errors.New("duckdb: the statement contains a NUL character")
+	s, err := c.statement(sql)
+	if err != nil {
+		return err
 	}
-	s := C.CString(sql)
 	defer C.free(unsafe.Pointer(s))
 	return said(C.spark_exec(c.ptr(), s, changed, out))
+}
+
+// statement is a statement for C, to be freed; what it names is there.
+func (c *Conn) statement(sql string) (*C.char, error) {
+	if strings.ContainsRune(sql, 0) { // C would execute what stands before it
+		return nil, errors.New("duckdb: the statement contains a NUL character")
+	}
+	if err := c.db.declare(sql); err != nil {
+		return nil, err
+	}
+	return C.CString(sql), nil
 }
 
 // QueryText runs one statement and returns every value as DuckDB's text, nil for NULL.

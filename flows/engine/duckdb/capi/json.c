@@ -1,10 +1,12 @@
 #include "json.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-// json_read(text, spec) → [status, kind 1, value 1, kind 2, value 2, …] takes several parts of a JSON text in one pass, as
-// they are written: DuckDB's own functions read numbers as doubles, end texts at \u0000, and stop the statement at half of
-// a surrogate pair. status is NULL where the text is JSON (RFC 8259), else the 1-based byte at which it is none.
+// json_read_n(text, spec) → {place, kind1, part1, kind2, part2, …} takes n parts of a JSON text in one pass, as they are
+// written: DuckDB's own functions read numbers as doubles, end texts at \u0000, and stop the statement at half of
+// a surrogate pair. place is NULL where the text is JSON (RFC 8259), else the 1-based byte at which it is none. It is a struct
+// and no list, because taking an element out of a list copies it.
 //
 // A spec is one part behind the other. A part is its form, t v n or j, then its steps, k<length>:<key> or i<index>; and a
 // full stop. The forms: t as text, v a text but null for an object or array, n a number without exponent and needless zeros, j as JSON. The kinds: m missing, z null,
@@ -17,8 +19,10 @@ typedef struct {
 	const char *key; // NULL: an index
 	int64_t length;  // of the key, or the index
 	int child, next; // nodes, -1 where there is none
+	int likely;      // the child that comes next where keys have the same order in each object
 	int part;        // the first part that ends here, -1 where none does
 	uint64_t seen;   // the object in which it was found last
+	uint64_t keys;   // bits of the keys of the children, see bit_of
 } step_t;
 
 typedef struct {
@@ -49,13 +53,18 @@ typedef struct {
 } frame_t;
 
 static int add_step(reader_t *r, const char *key, int64_t length) {
-	step_t s = {key, length, -1, -1, -1, 0};
+	step_t s = {key, length, -1, -1, -1, -1, 0, 0};
 	r->step[r->steps] = s;
 	return r->steps++;
 }
 
 static bool same_key(const step_t *s, const char *key, int64_t length) {
-	return s->key && s->length == length && memcmp(s->key, key, length) == 0;
+	return s->key && s->length == length && (!length || (*s->key == *key && memcmp(s->key, key, length) == 0));
+}
+
+// bit_of a key tells most keys that nobody asks for from the others.
+static uint64_t bit_of(const char *key, int64_t length) {
+	return (uint64_t)1 << ((length ? (unsigned char)*key * 7 + (unsigned char)key[length - 1] : 0) + length) % 64;
 }
 
 static int64_t number(const char **p, const char *end) {
@@ -77,12 +86,13 @@ static void compile(reader_t *r, const char *p, int64_t length) {
 			bool isKey = *p++ == 'k';
 			int64_t n = number(&p, end);
 			const char *key = isKey ? p : NULL;
-			int c = r->step[at].child;
-			while (c >= 0 && !(isKey ? same_key(&r->step[c], key, n) : !r->step[c].key && r->step[c].length == n)) c = r->step[c].next;
+			int c = r->step[at].child, last = -1;
+			while (c >= 0 && !(isKey ? same_key(&r->step[c], key, n) : !r->step[c].key && r->step[c].length == n)) last = c, c = r->step[c].next;
 			if (c < 0) {
 				c = add_step(r, key, n);
-				r->step[c].next = r->step[at].child;
-				r->step[at].child = c;
+				if (last < 0) r->step[at].child = r->step[at].likely = c;
+				else r->step[last].next = c;
+				if (isKey) r->step[at].keys |= bit_of(key, n);
 			}
 			at = c;
 			if (isKey) p += n;
@@ -113,14 +123,17 @@ static int hex4(const char *p) {
 	return v;
 }
 
-static bool space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+static bool space(char c) { return (unsigned char)c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t'); }
 
-// special reports whether one of 8 bytes is a quote, a backslash or below a space.
-static bool special(const char *p) {
+// special returns the place of the first of 8 bytes that is a quote, a backslash or below a space; 8 where none is. What a
+// subtraction borrows changes only what is behind the first.
+static int special(const char *p) {
 	uint64_t x, ones = 0x0101010101010101u, high = 0x8080808080808080u;
 	memcpy(&x, p, 8);
+	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) x = __builtin_bswap64(x);
 	uint64_t q = x ^ (ones * '"'), b = x ^ (ones * '\\');
-	return (((q - ones) & ~q) | ((b - ones) & ~b) | ((x - ones * 0x20) & ~x)) & high;
+	uint64_t found = (((q - ones) & ~q) | ((b - ones) & ~b) | ((x - ones * 0x20) & ~x)) & high;
+	return found ? __builtin_ctzll(found) >> 3 : 8;
 }
 
 // text reads a JSON string from behind its quote to behind its end; NULL where it is none, with *p at the place.
@@ -128,8 +141,9 @@ static bool text(const char **at, const char *end, bool *escaped) {
 	const char *p = *at;
 	*escaped = false;
 	for (;;) {
-		while (end - p >= 8 && !special(p)) p += 8;
-		while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20) p++;
+		int n = 8;
+		while (n == 8 && end - p >= 8) p += n = special(p);
+		if (n == 8) while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20) p++;
 		*at = p;
 		if (p == end || (unsigned char)*p < 0x20) return false;
 		if (*p == '"') {
@@ -246,9 +260,15 @@ static int member(reader_t *r, frame_t *f, const char *key, int64_t length, bool
 		if ((length = unescape(r, key, length)) < 0) return -1;
 		key = r->buffer;
 	}
-	int c = r->step[f->step].child;
-	while (c >= 0 && !same_key(&r->step[c], key, length)) c = r->step[c].next;
-	if (c < 0) return -1;
+	step_t *in = &r->step[f->step];
+	if (!(in->keys & bit_of(key, length))) return -1;
+	int c = in->likely;
+	if (c < 0 || !same_key(&r->step[c], key, length)) {
+		c = in->child;
+		while (c >= 0 && !same_key(&r->step[c], key, length)) c = r->step[c].next;
+		if (c < 0) return -1;
+	}
+	in->likely = r->step[c].next >= 0 ? r->step[c].next : in->child;
 	if (r->step[c].seen == f->number) {
 		doubled(r, c);
 		return -1;
@@ -397,20 +417,35 @@ static const char *str(duckdb_string_t *s, int64_t *len) {
 	return *len <= 12 ? s->value.inlined.inlined : s->value.pointer.ptr;
 }
 
-// assign writes a text into a vector, a short one without asking DuckDB for memory.
-static void assign(duckdb_vector to, duckdb_string_t *values, idx_t i, const char *from, int64_t length) {
-	if (length > 12) {
-		duckdb_unsafe_vector_assign_string_element_len(to, i, from, length);
-		return;
-	}
-	memset(&values[i], 0, sizeof *values); // DuckDB compares what is behind a short text, too
-	values[i].value.inlined.length = length;
-	memcpy(values[i].value.inlined.inlined, from, length);
+// column is one member of the struct: texts, all of them null at first.
+typedef struct {
+	duckdb_vector vector;
+	duckdb_string_t *values;
+	uint64_t *valid;
+} column;
+
+static column column_of(duckdb_vector parent, idx_t i, idx_t n) {
+	duckdb_vector v = duckdb_struct_vector_get_child(parent, i);
+	duckdb_vector_ensure_validity_writable(v);
+	column c = {v, duckdb_vector_get_data(v), duckdb_vector_get_validity(v)};
+	memset(c.valid, 0, (n + 63) / 64 * 8);
+	return c;
 }
 
-// put writes kind and value of a part into the places i and i + 1 of a vector, which are null. Returns false without
-// memory.
-static bool put(reader_t *r, part_t *part, duckdb_vector to, duckdb_string_t *values, uint64_t *validity, idx_t i) {
+// write puts a text into a column, a short one without asking DuckDB for memory.
+static void write(const column *c, idx_t i, const char *from, int64_t length) {
+	set_valid(c->valid, i);
+	if (length > 12) {
+		duckdb_unsafe_vector_assign_string_element_len(c->vector, i, from, length);
+		return;
+	}
+	memset(&c->values[i], 0, sizeof *c->values); // DuckDB compares what is behind a short text, too
+	c->values[i].value.inlined.length = length;
+	memcpy(c->values[i].value.inlined.inlined, from, length);
+}
+
+// put writes kind and text of a part. Returns false without memory.
+static bool put(reader_t *r, part_t *part, const column *kind, const column *text, idx_t i) {
 	const char *from = part->from;
 	int64_t length = part->length;
 	char form = part->form | 32;
@@ -427,11 +462,8 @@ static bool put(reader_t *r, part_t *part, duckdb_vector to, duckdb_string_t *va
 		if ((length = plain(r, from, length)) < 0) return false;
 		from = r->buffer;
 	}
-	set_valid(validity, i);
-	assign(to, values, i, &part->kind, 1);
-	if (gone) return true;
-	set_valid(validity, i + 1);
-	assign(to, values, i + 1, from, length);
+	write(kind, i, &part->kind, 1);
+	if (!gone) write(text, i, from, length);
 	return true;
 }
 
@@ -447,29 +479,20 @@ typedef struct {
 	uint64_t offset, length;
 } list_entry;
 
-static void read_chunk(reader_t *r, frame_t *stack, duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out) {
-	idx_t n = duckdb_data_chunk_get_size(in);
+// read_chunk returns false without memory.
+static bool read_chunk(reader_t *r, frame_t *stack, duckdb_data_chunk in, duckdb_vector out) {
+	idx_t n = duckdb_data_chunk_get_size(in), width = 1 + 2 * (idx_t)r->parts;
 	duckdb_vector texts = duckdb_data_chunk_get_vector(in, 0);
 	duckdb_string_t *docs = duckdb_vector_get_data(texts);
 	uint64_t *present = duckdb_vector_get_validity(texts);
-	idx_t width = 1 + 2 * (idx_t)r->parts;
-	duckdb_vector child = duckdb_list_vector_get_child(out);
-	if (duckdb_list_vector_reserve(out, n * width) == DuckDBError || duckdb_list_vector_set_size(out, n * width) == DuckDBError) {
-		duckdb_scalar_function_set_error(info, "out of memory");
-		return;
-	}
-	duckdb_vector_ensure_validity_writable(child);
 	duckdb_vector_ensure_validity_writable(out);
-	uint64_t *parts = duckdb_vector_get_validity(child), *lists = duckdb_vector_get_validity(out);
-	memset(parts, 0, (n * width + 63) / 64 * 8);
-	list_entry *entries = duckdb_vector_get_data(out);
-	duckdb_string_t *values = duckdb_vector_get_data(child);
-	for (idx_t i = 0; i < n; i++) {
-		idx_t at = i * width;
-		entries[i].offset = at;
-		entries[i].length = width;
+	uint64_t *records = duckdb_vector_get_validity(out);
+	column *columns = malloc(width * sizeof *columns);
+	bool enough = columns != NULL;
+	for (idx_t k = 0; enough && k < width; k++) columns[k] = column_of(out, k, n);
+	for (idx_t i = 0; enough && i < n; i++) {
 		if (!valid(present, i)) {
-			duckdb_validity_set_row_invalid(lists, i);
+			duckdb_validity_set_row_invalid(records, i);
 			continue;
 		}
 		for (int k = 0; k < r->parts; k++) r->part[k].kind = 'm', r->part[k].from = NULL;
@@ -478,17 +501,13 @@ static void read_chunk(reader_t *r, frame_t *stack, duckdb_function_info info, d
 		int64_t bad = scan(r, doc, length, stack);
 		if (bad) {
 			char place[20];
-			set_valid(parts, at);
-			duckdb_unsafe_vector_assign_string_element_len(child, at, place, digits(place, bad));
+			write(&columns[0], i, place, digits(place, bad));
 			continue;
 		}
-		for (int k = 0; k < r->parts; k++) {
-			if (!put(r, &r->part[k], child, values, parts, at + 1 + 2 * (idx_t)k)) {
-				duckdb_scalar_function_set_error(info, "out of memory");
-				return;
-			}
-		}
+		for (int k = 0; enough && k < r->parts; k++) enough = put(r, &r->part[k], &columns[1 + 2 * k], &columns[2 + 2 * k], i);
 	}
+	free(columns);
+	return enough;
 }
 
 static void json_read(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out) {
@@ -498,11 +517,12 @@ static void json_read(duckdb_function_info info, duckdb_data_chunk in, duckdb_ve
 	// No spec has more steps or parts than bytes.
 	reader_t r = {calloc(length + 1, sizeof(step_t)), calloc(length + 1, sizeof(part_t)), 0, 0, 0, NULL, 0};
 	frame_t *stack = malloc(MAX_DEPTH * sizeof *stack);
-	if (!r.step || !r.part || !stack) duckdb_scalar_function_set_error(info, "out of memory");
-	else {
+	bool enough = r.step && r.part && stack;
+	if (enough) {
 		compile(&r, spec, length);
-		read_chunk(&r, stack, info, in, out);
+		enough = read_chunk(&r, stack, in, out);
 	}
+	if (!enough) duckdb_scalar_function_set_error(info, "out of memory");
 	free(r.step);
 	free(r.part);
 	free(r.buffer);
@@ -554,7 +574,7 @@ static void json_items(duckdb_function_info info, duckdb_data_chunk in, duckdb_v
 	duckdb_vector_ensure_validity_writable(out);
 	uint64_t *lists = duckdb_vector_get_validity(out);
 	list_entry *entries = duckdb_vector_get_data(out);
-	step_t root = {NULL, 0, -1, -1, -1, 0};
+	step_t root = {NULL, 0, -1, -1, -1, -1, 0, 0};
 	reader_t r = {&root, NULL, 1, 0, 0, NULL, 0};
 	frame_t *stack = malloc(MAX_DEPTH * sizeof *stack);
 	bool enough = stack != NULL;
@@ -633,21 +653,47 @@ static void json_narrow(duckdb_function_info info, duckdb_data_chunk in, duckdb_
 	free(stack);
 }
 
-static int reg_json(duckdb_connection con, const char *name, duckdb_scalar_function_t fn, int params, bool one) {
+static int reg_json(duckdb_connection con, const char *name, duckdb_scalar_function_t fn, int params, duckdb_logical_type result) {
 	duckdb_scalar_function f = duckdb_create_scalar_function();
 	duckdb_scalar_function_set_name(f, name);
-	duckdb_logical_type varchar = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR), list = duckdb_create_list_type(varchar);
+	duckdb_logical_type varchar = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
 	for (int i = 0; i < params; i++) duckdb_scalar_function_add_parameter(f, varchar);
-	duckdb_scalar_function_set_return_type(f, one ? varchar : list);
+	duckdb_scalar_function_set_return_type(f, result);
 	duckdb_scalar_function_set_special_handling(f);
 	duckdb_scalar_function_set_function(f, fn);
 	int rc = duckdb_register_scalar_function(con, f);
 	duckdb_destroy_scalar_function(&f);
-	duckdb_destroy_logical_type(&list);
 	duckdb_destroy_logical_type(&varchar);
+	duckdb_destroy_logical_type(&result);
 	return rc;
 }
 
 int spark_register_json(duckdb_connection con) {
-	return reg_json(con, "json_read", json_read, 2, false) | reg_json(con, "json_items", json_items, 1, false) | reg_json(con, "json_narrow", json_narrow, 3, true);
+	duckdb_logical_type varchar = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR), list = duckdb_create_list_type(varchar);
+	return reg_json(con, "json_items", json_items, 1, list) | reg_json(con, "json_narrow", json_narrow, 3, varchar);
+}
+
+int spark_register_json_read(duckdb_connection con, int parts) {
+	enum { LONGEST = 20 };
+	int width = 1 + 2 * parts;
+	duckdb_logical_type varchar = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR), *types = malloc(width * sizeof *types);
+	char *texts = malloc((size_t)width * LONGEST), function[LONGEST];
+	const char **names = malloc(width * sizeof *names);
+	int rc = 1;
+	if (types && texts && names) {
+		for (int i = 0; i < width; i++) {
+			char *name = &texts[i * LONGEST];
+			if (i == 0) strcpy(name, "place");
+			else snprintf(name, LONGEST, "%s%d", i % 2 ? "kind" : "part", (i + 1) / 2);
+			types[i] = varchar;
+			names[i] = name;
+		}
+		snprintf(function, LONGEST, "json_read_%d", parts);
+		rc = reg_json(con, function, json_read, 2, duckdb_create_struct_type(types, names, width));
+	}
+	duckdb_destroy_logical_type(&varchar);
+	free(types);
+	free(texts);
+	free(names);
+	return rc;
 }

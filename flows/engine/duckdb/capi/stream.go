@@ -9,7 +9,6 @@ import "C"
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -19,10 +18,10 @@ import (
 // Stream runs one statement and hands its records over while it runs, in batches of up to 2,048. DuckDB waits while take
 // is busy. take's error ends the statement and is returned; the batch is released after take.
 func (c *Conn) Stream(sql string, take func(arrow.RecordBatch) error) error {
-	if strings.ContainsRune(sql, 0) { // C would execute what stands before it
-		return errors.New("duckdb: the statement contains a NUL character")
+	text, err := c.statement(sql)
+	if err != nil {
+		return err
 	}
-	text := C.CString(sql)
 	defer C.free(unsafe.Pointer(text))
 	var s C.spark_stream
 	defer C.spark_stream_close(&s)
