@@ -1,7 +1,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import { mkdirSync } from 'node:fs';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { expect, onTestFailed } from 'vitest';
 import type { Server } from './server';
 
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
@@ -18,6 +18,11 @@ export async function open(browser: Browser, server: Server, options: BrowserCon
   const wrong: string[] = [];
   page.on('console', (m) => { if (m.type() === 'error') wrong.push(m.text()); });
   page.on('pageerror', (e) => wrong.push(String(e)));
+  onTestFailed(async () => { // what somebody would have seen who stood by
+    const seen = await page.locator('body').innerText({ timeout: 5_000 }).catch(String);
+    console.error(`${page.url()} showed:\n${seen.slice(0, 4000)}\n${wrong.join('\n')}`);
+    await picture(page, `failed-${Date.now()}`).catch(String);
+  });
   await page.goto(server.login);
   await page.waitForURL(server.base + '/flows');
   return { context, page, wrong };

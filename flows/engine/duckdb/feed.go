@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory/mallocator"
 
 	"spark/flows"
 	"spark/flows/engine/duckdb/capi"
@@ -19,16 +21,17 @@ import (
 // feed runs a Go source beside a statement: the source's batches go through a short queue into an Arrow stream that
 // DuckDB's threads read in order.
 type feed struct {
-	ref    plan.Ref
-	count  *sourceCount // nil for rejects, which were counted before
-	part   *part        // of a call: what lies above it
-	stats  node.ReadStats
-	queue  chan node.Batch
-	size   int // of the queue, in batches; 0: feedQueue
-	cancel context.CancelCauseFunc
-	ended  chan struct{}
-	once   sync.Once
-	err    error
+	ref      plan.Ref
+	count    *sourceCount // nil for rejects, which were counted before
+	part     *part        // of a call: what lies above it
+	stats    node.ReadStats
+	queue    chan node.Batch
+	size     int  // of the queue, in batches; 0: feedQueue
+	numbered bool // the stream has a column with the number of each batch
+	cancel   context.CancelCauseFunc
+	ended    chan struct{}
+	once     sync.Once
+	err      error
 
 	blocked spent  // the source waited for a place in the queue
 	starved spent  // the statement waited for a batch
@@ -38,8 +41,8 @@ type feed struct {
 // feedQueue is the number of batches that wait between a source and the statement.
 const feedQueue = 4
 
-// feedSource starts reading the source of a step.
-func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*feed, error) {
+// feedSource starts reading the source of a step, with or without numbers of its batches.
+func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read, numbered bool) (*feed, error) {
 	names := columns(st)
 	fields := make([]arrow.Field, len(names))
 	for i, n := range names {
@@ -54,7 +57,10 @@ func (r *run) feedSource(ctx context.Context, st *plan.Step, read node.Read) (*f
 		}
 		fields[i] = arrow.Field{Name: n, Type: t, Nullable: true}
 	}
-	f := &feed{ref: st.Ref, count: r.sources[st.Ref.Node]}
+	f := &feed{ref: st.Ref, count: r.sources[st.Ref.Node], numbered: numbered}
+	if numbered {
+		fields = append(fields, arrow.Field{Name: batchNumber, Type: arrow.PrimitiveTypes.Int64})
+	}
 	reading := &node.Reading{Files: r.env.Files, Connections: r.env.Connections, Node: st.Ref.Node, Fields: st.Needed, Origin: st.Origin, Threads: max(1, cmp.Or(r.env.ReadThreads, r.env.Threads)),
 		Began: r.env.Began, After: r.bases[st.Ref.Node], Warn: r.warn(st.Ref.Node),
 		Reject: func(rej node.Reject) error {
@@ -191,6 +197,7 @@ type stream struct {
 	schema *arrow.Schema
 	ctx    context.Context
 	cur    arrow.RecordBatch
+	number int64 // of the batch that comes
 	err    error
 }
 
@@ -216,7 +223,7 @@ func (s *stream) Next() bool {
 	select {
 	case b, ok := <-s.feed.queue:
 		if ok {
-			s.cur = b.Records
+			s.cur = s.withNumber(b.Records)
 			return true
 		}
 		<-s.feed.ended
@@ -225,6 +232,26 @@ func (s *stream) Next() bool {
 		s.err = context.Cause(s.ctx)
 	}
 	return false
+}
+
+// withNumber adds the column with its number to a batch, where the stream has one. An empty batch, which nobody sees, has none.
+func (s *stream) withNumber(b arrow.RecordBatch) arrow.RecordBatch {
+	if !s.feed.numbered {
+		return b
+	}
+	defer b.Release()
+	numbers := array.NewInt64Builder(mallocator.NewMallocator()) // C keeps it
+	defer numbers.Release()
+	numbers.Reserve(int(b.NumRows()))
+	for range b.NumRows() {
+		numbers.UnsafeAppend(s.number)
+	}
+	if b.NumRows() > 0 {
+		s.number++
+	}
+	column := numbers.NewArray()
+	defer column.Release()
+	return array.NewRecordBatch(s.schema, append(slices.Clone(b.Columns()), column), b.NumRows())
 }
 
 func (s *stream) Err() error                     { return s.err }

@@ -19,14 +19,18 @@ import (
 // them while it is computed, and never stored. The slowest reader holds the others back.
 type fork struct {
 	readers []*plan.Stage
-	taps    []int // of the readers: what each has read
+	taps    []int  // of the readers: what each has read
+	fused   *fused // nil: it is a statement of its own
 }
 
 // Each reader takes a connection, and a thread of its own that drives its statement.
 const maxReaders = 8
 
-// forkQueue is the number of batches of 2,048 records that wait for a reader.
-const forkQueue = 32
+// nth is the column with the number of a record that a reader has got.
+const nth = node.ReservedPrefix + "nth"
+
+// forkQueue is the number of batches of up to 2,048 records that wait for a reader: some come in bursts.
+const forkQueue = 128
 
 // findForks finds the relations that are handed on while they are computed. Where branches meet again one of them might
 // wait for the other, which cannot go on: such relations stay kept.
@@ -38,7 +42,9 @@ func findForks(p *plan.Plan) map[*plan.Stage]*fork {
 	for i, s := range p.Stages {
 		if s.Kind == plan.StageKeep && streamable(s.Steps[len(s.Steps)-1]) {
 			if readers := readersOf(s.Target, p.Stages[i+1:]); len(readers) > 0 && len(readers) <= maxReaders {
-				forks[s] = &fork{readers: readers}
+				f := &fork{readers: readers}
+				f.fused = fuse(s, f)
+				forks[s] = f
 			}
 		}
 	}
@@ -84,8 +90,23 @@ func spare(forks map[*plan.Stage]*fork) (n int) {
 	return n
 }
 
+// waitingReaders is the number of readers that wait for records of a fork at once.
+func waitingReaders(forks map[*plan.Stage]*fork) (n int) {
+	for _, f := range forks {
+		if f.fused != nil {
+			n = max(n, len(f.readers)-1)
+		} else {
+			n = max(n, len(f.readers))
+		}
+	}
+	return n
+}
+
 // forked executes a stage and the readers of what it makes. An error is returned with the stage that failed first.
 func (r *run) forked(ctx context.Context, s *plan.Stage, f *fork) (*plan.Stage, error) {
+	if f.fused != nil {
+		return r.fusedInto(ctx, s, f)
+	}
 	feeding, stop := r.feeding(ctx)
 	defer stop()
 	both, cancel := context.WithCancel(ctx)
@@ -105,7 +126,7 @@ func (r *run) forked(ctx context.Context, s *plan.Stage, f *fork) (*plan.Stage, 
 	for i, stage := range f.readers {
 		reader := &execution{builder: &builder{run: r, conn: r.spare[i]}, stage: stage}
 		all = append(all, reader)
-		if err := reader.follow(feeding, tee, last, i, f.taps[i]); err != nil {
+		if err := reader.follow(feeding, tee, last, travelled(last), i, f.taps[i]); err != nil {
 			return stage, err
 		}
 	}
@@ -169,8 +190,16 @@ func (r *run) endFailed(all []*execution, first stageFailure) (*plan.Stage, erro
 func (r *run) balanceFork(f *fork, s *plan.Stage, handed int64) (*plan.Stage, error) {
 	for i, reader := range f.readers {
 		read, _ := r.db.Tap(f.taps[i])
-		if n := int64(read); n > handed || n < handed && !stopsEarly(reader) {
-			return reader, imbalance(s.Target, "the fork handed over", handed, "were read by one of its readers", n)
+		want := handed
+		if f.fused != nil && f.fused.moved[i] != nil {
+			came, passed := r.db.Tap(r.taps[f.fused.moved[i].Ref])
+			if int64(came) != handed {
+				return reader, imbalance(s.Target, "the fork handed over", handed, "came to the filter of one of its readers", int64(came))
+			}
+			want = int64(passed)
+		}
+		if n := int64(read); n > want || n < want && !stopsEarly(reader) {
+			return reader, imbalance(s.Target, "the fork handed over", want, "were read by one of its readers", n)
 		}
 	}
 	return nil, nil
@@ -187,10 +216,10 @@ func stopsEarly(s *plan.Stage) bool {
 	})
 }
 
-// follow makes an execution, the i-th reader, read what the tee hands over.
-func (x *execution) follow(feeding context.Context, t *tee, from *plan.Step, i, tap int) error {
+// follow makes an execution, the i-th reader, read what the tee hands over of a step. Where its first filter was moved there,
+// that is what the filter lets pass.
+func (x *execution) follow(feeding context.Context, t *tee, from *plan.Step, schema flows.Schema, i, tap int) error {
 	r := x.run
-	schema := travelled(from)
 	name := fmt.Sprintf("%s_to%d", r.names[from.Ref], i)
 	f := &feed{ref: from.Ref, size: forkQueue}
 	batches := t.reader(f)
@@ -215,9 +244,16 @@ func (x *execution) follow(feeding context.Context, t *tee, from *plan.Step, i, 
 		return err
 	}
 	names := quoteNames(schema.Names())
-	x.reads = map[plan.Ref]string{from.Ref: name}
 	x.shared = f
-	x.sharedSQL = fmt.Sprintf("%s AS NOT MATERIALIZED (SELECT %s FROM %s_src WHERE tap(%d, %s))", name, arrived(schema), name, tap, names)
+	// Numbering makes it one thread that reads: others would stand in line behind it for a stream that is mostly empty, and be
+	// missing where the records are made.
+	sql := fmt.Sprintf("SELECT %s FROM (SELECT *, row_number() OVER () AS %[3]s FROM %[2]s_src) WHERE tap(%[4]d, %[5]s, %[3]s)", arrived(schema), name, quoteName(nth), tap, names)
+	if x.moved != nil {
+		name, sql = r.names[x.moved.Ref], x.sampled(x.moved, sql)
+	} else {
+		x.reads = map[plan.Ref]string{from.Ref: name}
+	}
+	x.sharedSQL = name + " AS NOT MATERIALIZED (" + sql + ")"
 	return x.begin(feeding)
 }
 
@@ -300,6 +336,16 @@ func (r *run) connect() (err error) {
 			return err
 		}
 		r.spare = append(r.spare, c)
+	}
+	for _, f := range r.forks {
+		if f.fused == nil {
+			continue
+		}
+		// Few records that are left of a batch would wait for those of later ones.
+		if _, err := r.conn.Exec("SET enable_caching_operators=false"); err != nil {
+			return fmt.Errorf("duckdb: %w", err)
+		}
+		break
 	}
 	return r.connectCalls()
 }

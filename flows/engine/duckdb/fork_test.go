@@ -36,41 +36,114 @@ func compiled(t *testing.T, e *Engine, f *flows.Flow) *plan.Plan {
 	return p
 }
 
+// The ways of a fork: computed by one of its readers, or by a statement of its own, as a sort makes it.
+var forkWays = map[string]string{"in a reader": "", "alone": `up sort {"keys": [{"field": "id"}]}`}
+
+// numbersWith are test.numbers with nodes behind them, in one of forkWays.
+func numbersWith(way, source string, nodes ...string) *flows.Flow {
+	all := []string{"src test.numbers " + source}
+	if forkWays[way] != "" {
+		all = append(all, forkWays[way])
+	}
+	return line(append(all, nodes...)...)
+}
+
 // TestForkHandsOverEveryRecordInOrder: each branch gets what it would get alone, whoever of them is done first.
 func TestForkHandsOverEveryRecordInOrder(t *testing.T) {
 	t.Parallel()
+	for way := range forkWays {
+		t.Run(way, func(t *testing.T) { t.Parallel(); testForkOrder(t, way) })
+	}
+}
+
+func testForkOrder(t *testing.T, way string) {
 	const n = 300_000
 	b := setup(t)
-	f := line(fmt.Sprintf(`src test.numbers {"n": %d}`, n), `calc formula {"fields": [{"name": "double", "expression": "2 * id"}]}`, `out test.target {"path": "all.csv"}`)
+	f := numbersWith(way, fmt.Sprintf(`{"n": %d}`, n), `calc formula {"fields": [{"name": "double", "expression": "2 * id"}]}`, `out test.target {"path": "all.csv"}`)
 	branch(f, "calc", `few limit {"count": 3, "offset": 100000}`, `some test.target {"path": "few.csv"}`)
 	branch(f, "calc", `odd filter {"condition": "word = 'odd'"}`, `rest test.target {"path": "odd.csv"}`)
 	branch(f, "calc", `sum aggregate {"aggregates": [{"name": "s", "expression": "sum(double)"}]}`, `total test.target {"path": "sum.csv"}`)
-	if forks := findForks(compiled(t, b.engine, f)); len(forks) != 1 || spare(forks) != 4 {
+	branch(f, "calc", `rare filter {"condition": "id % 9973 = 0"}`, `seldom test.target {"path": "rare.csv"}`)
+	forks := findForks(compiled(t, b.engine, f))
+	if len(forks) != 1 || spare(forks) != 5 {
 		t.Fatalf("%d forks with up to %d readers", len(forks), spare(forks))
+	}
+	for _, x := range forks {
+		if (x.fused == nil) != (way == "alone") || x.fused != nil && len(x.fused.moved) != 2 {
+			t.Fatalf("the fork is computed otherwise: %+v", x.fused)
+		}
 	}
 	ns, err := b.run(t, t.Context(), f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all, odd strings.Builder
-	all.WriteString("id,word,double\n")
-	odd.WriteString("id,word,double\n")
+	var all, odd, rare strings.Builder
+	for _, file := range []*strings.Builder{&all, &odd, &rare} {
+		file.WriteString("id,word,double\n")
+	}
 	for i := range n {
 		s := fmt.Sprintf("%d,%s,%d\n", i, []string{"even", "odd"}[i%2], 2*i)
 		all.WriteString(s)
 		if i%2 == 1 {
 			odd.WriteString(s)
 		}
+		if i%9973 == 0 {
+			rare.WriteString(s)
+		}
 	}
-	for name, want := range map[string]string{"all.csv": all.String(), "odd.csv": odd.String(), "sum.csv": fmt.Sprintf("\"s\"\n\"%d\"\n", n*(n-1)),
+	for name, want := range map[string]string{"all.csv": all.String(), "odd.csv": odd.String(), "rare.csv": rare.String(), "sum.csv": fmt.Sprintf("\"s\"\n\"%d\"\n", n*(n-1)),
 		"few.csv": "id,word,double\n100000,even,200000\n100001,odd,200002\n100002,even,200004\n"} {
 		if got := b.file(t, name); got != want {
 			t.Errorf("%s has %d bytes, expected %d: %.100q", name, len(got), len(want), got)
 		}
 	}
-	for id, want := range map[string]int64{"src": n, "calc": n, "few": 3, "odd": n / 2, "sum": 1} {
+	for id, want := range map[string]int64{"src": n, "calc": n, "few": 3, "odd": n / 2, "sum": 1, "rare": n/9973 + 1} {
 		if s := ns[id]; s.State != flows.NodeDone || s.Out[node.Out] != want || len(s.StoppedEarly) != 0 {
 			t.Errorf("%s: %+v, expected %d records", id, s, want)
+		}
+	}
+}
+
+// TestForkOfFewRecords: what a filter above a fork leaves of each batch, a record here and there, stays in its order.
+func TestForkOfFewRecords(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	f := line(`src test.numbers {"n": 500000}`, `some filter {"condition": "id % 1009 < 3"}`, `sum aggregate {"aggregates": [{"name": "n", "expression": "count(id)"}]}`, `out test.target {"path": "n.csv"}`)
+	branch(f, "some", `ids select {"fields": [{"name": "id"}]}`, `other test.target {"path": "ids.csv"}`)
+	if _, err := b.run(t, t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	at := -1
+	for i, l := range strings.Split(strings.TrimSpace(b.file(t, "ids.csv")), "\n")[1:] {
+		var id int
+		if _, err := fmt.Sscan(strings.Trim(l, `"`), &id); err != nil || id != i/3*1009+i%3 {
+			t.Fatalf("record %d is %q", i, l)
+		}
+		at = i
+	}
+	if want := 500000/1009*3 + 2; at != want {
+		t.Errorf("%d records, expected %d", at+1, want+1)
+	}
+}
+
+// TestForkShowsSamples: also of a filter that is evaluated before the fork.
+func TestForkShowsSamples(t *testing.T) {
+	t.Parallel()
+	for way := range forkWays {
+		b := setup(t)
+		f := numbersWith(way, `{"n": 30000}`, `out test.target {"path": "o.csv"}`)
+		branch(f, f.Nodes[len(f.Nodes)-2].ID, `odd filter {"condition": "word = 'odd'"}`, `other test.target {"path": "p.csv"}`)
+		got := map[string][][]*string{}
+		if _, err := b.engine.Run(t.Context(), compiled(t, b.engine, f), engine.Env{Files: dirFiles{b.dir}, Temp: b.dir, Threads: 2, Samples: 5,
+			Sampled: func(list []flows.Sample) {
+				for _, s := range list {
+					got[s.Node] = s.Rows
+				}
+			}}); err != nil {
+			t.Fatal(err)
+		}
+		if len(got["src"]) != 5 || len(got["odd"]) != 5 || *got["odd"][0][1] != "odd" {
+			t.Errorf("%s: %d samples of the source, %v", way, len(got["src"]), got["odd"])
 		}
 	}
 }
@@ -78,8 +151,14 @@ func TestForkHandsOverEveryRecordInOrder(t *testing.T) {
 // TestForkOfRefusedRecords: what is refused above a fork is refused once, and below it by the branch that refuses it.
 func TestForkOfRefusedRecords(t *testing.T) {
 	t.Parallel()
+	for way := range forkWays {
+		t.Run(way, func(t *testing.T) { t.Parallel(); testForkRefuses(t, way) })
+	}
+}
+
+func testForkRefuses(t *testing.T, way string) {
 	b := setup(t)
-	f := line(`src test.numbers {"n": 50000}`, `calc formula {"fields": [{"name": "x", "expression": "div(1000, id % 100)"}]}`, `few limit {"count": 1}`, `out test.target {"path": "o.csv"}`)
+	f := numbersWith(way, `{"n": 50000}`, `calc formula {"fields": [{"name": "x", "expression": "div(1000, id % 100)"}]}`, `few limit {"count": 1}`, `out test.target {"path": "o.csv"}`)
 	branch(f, "calc", `again formula {"fields": [{"name": "y", "expression": "div(1000, id - 77)"}]}`, `other test.target {"path": "p.csv"}`)
 	f.Settings.Rejects = flows.RejectStore
 	ns, err := b.run(t, t.Context(), f)

@@ -230,9 +230,11 @@ func (r *run) failed(ctx context.Context, s *plan.Stage, err error) error {
 	return err
 }
 
-// share is what the run may use, less what statements of people need in a database of their own.
+// share is what the run may use, less what statements of people need in a database of their own. The readers of a fork, each
+// a thread that mostly waits, come on top.
 func (r *run) share() engine.Env {
 	env := r.env
+	env.Threads = max(1, env.Threads) + waitingReaders(r.forks)
 	if slices.ContainsFunc(r.plan.Nodes, func(n *plan.Node) bool { _, ok := n.Results[node.Out].Op.(node.Query); return ok }) {
 		env.MemoryLimit /= 2
 	}

@@ -22,6 +22,7 @@ type builder struct {
 	conn  *capi.Conn
 	ctes  []string
 	reads map[plan.Ref]string // SQL names of what this statement alone reads so
+	fork  *fork               // that is computed in it
 }
 
 func quoteNames(names []string) string {
@@ -56,6 +57,15 @@ func (b *builder) step(st *plan.Step) error {
 		return flows.AsError(err).At(flows.Path{Node: st.Ref.Node})
 	}
 	b.ctes = append(b.ctes, b.relation(st.Ref)+" AS NOT MATERIALIZED ("+b.sampled(st, sql)+")")
+	if b.fork == nil || st != b.fork.fused.last {
+		return nil
+	}
+	handing, err := b.handing()
+	if err != nil {
+		return err
+	}
+	name := b.relation(st.Ref) + "_handed"
+	b.ctes, b.reads = append(b.ctes, name+" AS NOT MATERIALIZED ("+handing+")"), map[plan.Ref]string{st.Ref: name}
 	return nil
 }
 
@@ -130,11 +140,18 @@ func (b *builder) read(st *plan.Step, op node.Read) (string, error) {
 	}
 	view := fmt.Sprintf("src%d", id)
 	// Every column is an argument, so that DuckDB asks the stream for all of them: it cannot deliver a projection.
-	where := fmt.Sprintf("tap(%d, %s)", id, strings.Join(cols, ", "))
+	args := cols
+	if b.fork != nil {
+		args = append(slices.Clone(cols), quoteName(batchNumber))
+	}
+	where := fmt.Sprintf("tap(%d, %s)", id, strings.Join(args, ", "))
 	for i, n := range names {
 		if f, ok := op.Schema.Find(n); ok && (texts && f.Type.Kind != flows.Text || travelsAsText(f.Type)) {
 			cols[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", cols[i], SQLType(f.Type), cols[i])
 		}
+	}
+	if b.fork != nil {
+		view, where = fmt.Sprintf("(SELECT * FROM %s WHERE %s)", view, where), fmt.Sprintf("fork_at(%s)", quoteName(batchNumber))
 	}
 	return fmt.Sprintf("SELECT %s FROM %s WHERE %s", strings.Join(cols, ", "), view, where), nil
 }
@@ -158,15 +175,11 @@ func travelsAsText(t flows.Type) bool {
 
 func (b *builder) filter(st *plan.Step, op node.Filter, in string) (string, error) {
 	id := b.run.taps[st.Ref]
-	r, err := b.run.render.Render(op.Cond)
+	r, err := b.condition(op)
 	if err != nil {
 		return "", err
 	}
-	cond := r.Value
-	if op.Negate {
-		cond = fmt.Sprintf("NOT coalesce(%s, false)", cond)
-	}
-	cols := quoteNames(columns(st))
+	cond, cols := r.Value, quoteNames(columns(st))
 	if r.Err == "" {
 		if b.run.plan.Uncounted() {
 			return fmt.Sprintf("SELECT %s FROM %s WHERE %s", cols, in, cond), nil
@@ -180,6 +193,15 @@ func (b *builder) filter(st *plan.Step, op node.Filter, in string) (string, erro
 	b.run.site(st, 0, "", r.Errors)
 	inner := fmt.Sprintf("SELECT *, %s AS __spark_v, %s AS __spark_e FROM %s", cond, r.Err, in)
 	return fmt.Sprintf("SELECT %s FROM (%s) WHERE tapf(%d, CASE WHEN __spark_e IS NULL THEN __spark_v ELSE %s END)", cols, inner, id, refuse), nil
+}
+
+// condition is that of a filter.
+func (b *builder) condition(op node.Filter) (Rendered, error) {
+	r, err := b.run.render.Render(op.Cond)
+	if op.Negate {
+		r.Value = fmt.Sprintf("NOT coalesce(%s, false)", r.Value)
+	}
+	return r, err
 }
 
 // refusedBefore reports whether an output of the node that comes before that of st is executed: all of them refuse the

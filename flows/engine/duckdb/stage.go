@@ -17,8 +17,9 @@ type execution struct {
 	*builder
 	stage     *plan.Stage
 	feeds     []*feed
-	shared    *feed  // of what a fork hands over
-	sharedSQL string // how it is read
+	shared    *feed      // of what a fork hands over
+	sharedSQL string     // how it is read
+	moved     *plan.Step // the filter that it has passed before
 	activity  *activity
 }
 
@@ -58,6 +59,9 @@ func (x *execution) begin(feeding context.Context) error {
 	parts := x.parts()
 	x.readShared(parts)
 	for _, st := range s.Steps {
+		if st == x.moved {
+			continue
+		}
 		if err := parts[x.below(st)].builder.step(st); err != nil {
 			return err
 		}
@@ -110,7 +114,7 @@ func (x *execution) feedStep(feeding context.Context, st *plan.Step, at, above *
 		if _, native := op.Source.(node.NativeSource); native {
 			return nil
 		}
-		if f, err = x.run.feedSource(feeding, st, op); err != nil {
+		if f, err = x.run.feedSource(feeding, st, op, x.fork != nil); err != nil {
 			return err
 		}
 	default:

@@ -42,6 +42,7 @@ type DB struct {
 	refused func(Refused) error
 	sampled func(id int, record string)
 	applied functions
+	forks   forks
 	once    sync.Once
 
 	mu    sync.Mutex

@@ -27,10 +27,12 @@ typedef struct _duckdb_function_info { void *internal_ptr; } *duckdb_function_in
 typedef struct _duckdb_arrow_stream { void *internal_ptr; } *duckdb_arrow_stream;
 typedef struct _duckdb_arrow_options { void *internal_ptr; } *duckdb_arrow_options;
 typedef struct _duckdb_error_data { void *internal_ptr; } *duckdb_error_data;
+typedef struct _duckdb_init_info { void *internal_ptr; } *duckdb_init_info;
 struct ArrowSchema;
 struct ArrowArray;
 typedef void (*duckdb_delete_callback_t)(void *data);
 typedef void (*duckdb_scalar_function_t)(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output);
+typedef void (*duckdb_scalar_function_init_t)(duckdb_init_info info);
 
 typedef struct {
 	idx_t deprecated_column_count, deprecated_row_count, deprecated_rows_changed;
@@ -104,3 +106,9 @@ void duckdb_scalar_function_set_function(duckdb_scalar_function scalar_function,
 duckdb_state duckdb_register_scalar_function(duckdb_connection con, duckdb_scalar_function scalar_function);
 void *duckdb_scalar_function_get_extra_info(duckdb_function_info info);
 void duckdb_scalar_function_set_error(duckdb_function_info info, const char *error);
+void duckdb_scalar_function_set_init(duckdb_scalar_function scalar_function, duckdb_scalar_function_init_t init);
+void *duckdb_scalar_function_init_get_extra_info(duckdb_init_info info);
+void duckdb_scalar_function_init_set_error(duckdb_init_info info, const char *error);
+void duckdb_scalar_function_init_set_state(duckdb_init_info info, void *state, duckdb_delete_callback_t destroy);
+void *duckdb_scalar_function_get_state(duckdb_function_info info);
+void duckdb_connection_get_arrow_options(duckdb_connection connection, duckdb_arrow_options *out_arrow_options);

@@ -1,0 +1,252 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"spark/flows"
+	"spark/flows/engine/duckdb/capi"
+	"spark/flows/expr"
+	"spark/flows/node"
+	"spark/flows/plan"
+)
+
+// A fork of a relation that treats each record of one source for itself is no statement of its own: the first of its
+// readers computes it, and the others get copies of the records that pass. DuckDB's threads compute batches in any order;
+// each batch of the source has a number, by which the copies are put in order again.
+
+// batchNumber is the column with the number of a batch, from 0.
+const batchNumber = node.ReservedPrefix + "batch"
+
+// fused is how a fork is computed by one of its readers.
+type fused struct {
+	source, last *plan.Step // whose batches are numbered, and whose records are handed on
+	first        int        // the reader that computes it
+	// moved are the filters with which the other readers begin, by reader: what they let pass is all that is copied.
+	moved map[int]*plan.Step
+}
+
+// fuse finds how a fork can be computed by one of its readers, nil where it cannot.
+func fuse(s *plan.Stage, f *fork) *fused {
+	op, read := s.Steps[0].Op.(node.Read)
+	if !read {
+		return nil
+	}
+	if _, native := op.Source.(node.NativeSource); native || slices.ContainsFunc(s.Steps[1:], func(st *plan.Step) bool { return !single(st) }) {
+		return nil
+	}
+	x := &fused{source: s.Steps[0], last: s.Steps[len(s.Steps)-1], first: -1, moved: map[int]*plan.Step{}}
+	for i, r := range f.readers {
+		for _, st := range r.Steps {
+			filter, is := st.Op.(node.Filter)
+			if is && st.Inputs[0].Ref == s.Target && !expr.Fallible(filter.Cond) {
+				x.moved[i] = st
+			}
+		}
+		if takesAll(r) && (x.first < 0 || x.moved[x.first] != nil && x.moved[i] == nil) {
+			x.first = i
+		}
+	}
+	if x.first < 0 {
+		return nil
+	}
+	delete(x.moved, x.first)
+	return x
+}
+
+// single reports whether a step treats each record of its one input for itself.
+func single(st *plan.Step) bool {
+	switch st.Op.(type) {
+	case node.Filter, node.Project:
+		return true
+	}
+	return false
+}
+
+// takesAll reports whether a reader is one statement that takes every record.
+func takesAll(s *plan.Stage) bool {
+	return !stopsEarly(s) && !slices.ContainsFunc(s.Steps, func(st *plan.Step) bool {
+		switch st.Op.(type) {
+		case node.Call, node.Stop:
+			return true
+		}
+		return false
+	})
+}
+
+// fusedInto executes a stage within the first of its readers, and the other readers beside it.
+func (r *run) fusedInto(ctx context.Context, s *plan.Stage, f *fork) (*plan.Stage, error) {
+	feeding, stop := r.feeding(ctx)
+	defer stop()
+	both, cancel := context.WithCancel(ctx)
+	defer cancel()
+	whole := *f.readers[f.fused.first]
+	whole.Steps, whole.Reads = append(slices.Clone(s.Steps), whole.Steps...), s.Reads
+	x := &execution{builder: &builder{run: r, conn: r.conn, fork: f}, stage: &whole}
+	all := []*execution{x}
+	defer func() {
+		for _, x := range all {
+			x.stopFeeds()
+		}
+	}()
+	h := &handing{ctx: both, tee: tee{ended: make(chan struct{})}, left: map[int64]bool{}, held: map[int64][]waiting{}}
+	for i, stage := range f.readers {
+		if i == f.fused.first {
+			continue
+		}
+		reader := &execution{builder: &builder{run: r, conn: r.spare[i]}, stage: stage, moved: f.fused.moved[i]}
+		all = append(all, reader)
+		schema := f.handed(i)
+		if err := reader.follow(feeding, &h.tee, f.fused.last, schema, i, f.taps[i]); err != nil {
+			return stage, err
+		}
+		h.schemas = append(h.schemas, arrowSchema(schema))
+	}
+	if err := r.conn.Fork(&capi.Fork{Schemas: h.schemas, Take: h.take, Left: h.leave}); err != nil {
+		return s, err
+	}
+	defer func() { _ = r.conn.Fork(nil) }()
+	if err := x.begin(feeding); err != nil {
+		return s, err
+	}
+	x.activity.handing = &h.tee.handing
+	counts, first := together(all, cancel, func(i int, x *execution) (int64, error) {
+		if i == 0 {
+			n, err := x.finish(both)
+			return n, h.end(err)
+		}
+		defer x.stopFeeds() // a reader that has enough keeps nobody waiting
+		return x.finish(both)
+	})
+	if first != nil {
+		return r.endFailed(all, *first)
+	}
+	for i, x := range all {
+		if err := x.end(counts[i], nil); err != nil {
+			return x.stage, err
+		}
+	}
+	return r.balanceFork(f, s, r.counts()[s.Target])
+}
+
+// handed is the schema of what the i-th reader of a fork gets.
+func (f *fork) handed(i int) flows.Schema {
+	if moved := f.fused.moved[i]; moved != nil {
+		return travelled(moved)
+	}
+	return travelled(f.fused.last)
+}
+
+// handing stands between the last step of a fused fork and its first reader: it hands the records to the others.
+func (b *builder) handing() (string, error) {
+	f := b.fork
+	sql, id := fmt.Sprintf("SELECT * FROM %s WHERE tap(%d)", b.relation(f.fused.last.Ref), f.taps[f.fused.first]), 0
+	for i := range f.readers {
+		if i == f.fused.first {
+			continue
+		}
+		give := fmt.Sprintf("fork_to(%d", id)
+		for _, field := range f.handed(i) {
+			give += ", " + leave(quoteName(field.Name), field.Type, 0)
+		}
+		give += ")"
+		if moved := f.fused.moved[i]; moved != nil {
+			cond, err := b.condition(moved.Op.(node.Filter))
+			if err != nil {
+				return "", flows.AsError(err).At(flows.Path{Node: moved.Ref.Node})
+			}
+			give = fmt.Sprintf("CASE WHEN tapf(%d, %s) THEN %s ELSE true END", b.run.taps[moved.Ref], cond.Value, give)
+		}
+		sql = fmt.Sprintf("SELECT * FROM (%s) WHERE %s", sql, give)
+		id++
+	}
+	return sql, nil
+}
+
+// handing hands copies of records to the readers of a fused fork, in the order of the source. DuckDB's threads call it, and
+// wait while a reader is busy. Whoever is at the first batch that is not over never waits for another one.
+type handing struct {
+	ctx     context.Context
+	schemas []*arrow.Schema // by reader
+	mu      sync.Mutex
+	tee     tee
+	next    int64               // the first batch that may have more records
+	left    map[int64]bool      // later ones that are over
+	held    map[int64][]waiting // records of later ones
+}
+
+type waiting struct {
+	reader  int
+	records arrow.RecordBatch
+}
+
+func (h *handing) take(reader int, number int64, records arrow.RecordBatch) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := waiting{reader, records}
+	if number < h.next {
+		records.Release()
+		return fmt.Errorf("records of batch %d come behind those of batch %d", number, h.next)
+	}
+	if number > h.next {
+		h.held[number] = append(h.held[number], c)
+		return nil
+	}
+	return h.pass(c)
+}
+
+func (h *handing) pass(c waiting) error {
+	defer c.records.Release()
+	return h.tee.pass(h.ctx, h.tee.readers[c.reader], c.records)
+}
+
+func (h *handing) leave(number int64) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.left[number] = true
+	for h.left[h.next] {
+		delete(h.left, h.next)
+		h.next++
+		if err := h.release(h.next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// release passes what is held of a batch.
+func (h *handing) release(number int64) (err error) {
+	for _, c := range h.held[number] {
+		if err == nil {
+			err = h.pass(c)
+		} else {
+			c.records.Release()
+		}
+	}
+	delete(h.held, number)
+	return err
+}
+
+// end passes what is left when the statement has ended, all of whose batches are over, and ends the readers.
+func (h *handing) end(err error) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, number := range slices.Sorted(maps.Keys(h.held)) {
+		if err != nil {
+			for _, c := range h.held[number] {
+				c.records.Release()
+			}
+			continue
+		}
+		err = h.release(number)
+	}
+	h.held = nil
+	h.tee.err = err
+	close(h.tee.ended)
+	return err
+}
