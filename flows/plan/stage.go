@@ -162,7 +162,7 @@ func (p *Plan) stepNeeds(st *Step, need map[Ref]map[string]bool, origin map[Ref]
 	st.Origin = origin[st.Ref]
 	for _, in := range st.Inputs {
 		fields, wantOrigin := input(in)
-		for _, f := range st.reads(in) {
+		for _, f := range st.Reads(in) {
 			fields[f] = true
 		}
 		if fields[node.OriginFile] || fields[node.OriginRecord] { // an expression asks for it
@@ -174,9 +174,9 @@ func (p *Plan) stepNeeds(st *Step, need map[Ref]map[string]bool, origin map[Ref]
 	}
 }
 
-// reads lists the fields of an input that a step reads. A step that may refuse a record reads them all, because the
+// Reads lists the fields of an input that a step reads. A step that may refuse a record reads them all, because the
 // record is stored whole.
-func (st *Step) reads(in Input) []string {
+func (st *Step) Reads(in Input) []string {
 	var all []string
 	add := func(es ...expr.Expr) {
 		for _, e := range es {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"spark/flows"
 	"spark/flows/engine/duckdb/capi"
@@ -126,7 +127,7 @@ func (r *run) forked(ctx context.Context, s *plan.Stage, f *fork) (*plan.Stage, 
 	for i, stage := range f.readers {
 		reader := &execution{builder: &builder{run: r, conn: r.spare[i]}, stage: stage}
 		all = append(all, reader)
-		if err := reader.follow(feeding, tee, last, travelled(last), i, f.taps[i]); err != nil {
+		if err := reader.follow(feeding, tee, last, f.handed(last, i), i, f.taps[i]); err != nil {
 			return stage, err
 		}
 	}
@@ -222,8 +223,9 @@ func (x *execution) follow(feeding context.Context, t *tee, from *plan.Step, sch
 	r := x.run
 	name := fmt.Sprintf("%s_to%d", r.names[from.Ref], i)
 	f := &feed{ref: from.Ref, size: forkQueue}
-	batches := t.reader(f)
-	err := r.start(feeding, x.conn, f, name+"_src", arrowSchema(schema), func(ctx context.Context) (stats node.ReadStats, err error) {
+	travels := arrowSchema(schema)
+	batches := t.reader(f, travels)
+	err := r.start(feeding, x.conn, f, name+"_src", travels, func(ctx context.Context) (stats node.ReadStats, err error) {
 		emit := f.emit(ctx)
 		for {
 			select {
@@ -266,6 +268,30 @@ func travelled(st *plan.Step) flows.Schema {
 	return schema
 }
 
+// handed is the schema of what the i-th reader of a fork gets of the records of a step: the fields that it reads.
+func (f *fork) handed(from *plan.Step, i int) flows.Schema {
+	if f.fused != nil && f.fused.moved[i] != nil {
+		return travelled(f.fused.moved[i])
+	}
+	all := travelled(from)
+	for _, st := range f.readers[i].Steps {
+		for _, in := range st.Inputs {
+			if in.Ref != from.Ref {
+				continue
+			}
+			fields := st.Reads(in)
+			some := slices.DeleteFunc(slices.Clone(all), func(f flows.Field) bool {
+				return !slices.Contains(fields, f.Name) && f.Name != node.OriginFile && f.Name != node.OriginRecord
+			})
+			if len(some) == 0 { // to be counted
+				some = all[:1]
+			}
+			return some
+		}
+	}
+	return all // a target takes it as it is
+}
+
 // tee hands the batches of one statement to several readers, each of which gets all of them in their order.
 type tee struct {
 	readers []teeReader
@@ -277,13 +303,23 @@ type tee struct {
 
 type teeReader struct {
 	feed    *feed
+	schema  *arrow.Schema // of what it gets
 	batches chan arrow.RecordBatch
 }
 
-func (t *tee) reader(f *feed) <-chan arrow.RecordBatch {
+func (t *tee) reader(f *feed, schema *arrow.Schema) <-chan arrow.RecordBatch {
 	c := make(chan arrow.RecordBatch)
-	t.readers = append(t.readers, teeReader{f, c})
+	t.readers = append(t.readers, teeReader{f, schema, c})
 	return c
+}
+
+// of takes the columns of a batch that a reader gets.
+func (r teeReader) of(b arrow.RecordBatch) arrow.RecordBatch {
+	columns := make([]arrow.Array, r.schema.NumFields())
+	for i, f := range r.schema.Fields() {
+		columns[i] = b.Column(b.Schema().FieldIndices(f.Name)[0])
+	}
+	return array.NewRecordBatch(r.schema, columns, b.NumRows())
 }
 
 // hand executes the statement and returns the number of its records. They are all computed, also when no reader is left:
@@ -291,7 +327,10 @@ func (t *tee) reader(f *feed) <-chan arrow.RecordBatch {
 func (t *tee) hand(ctx context.Context, x *execution, last *plan.Step) (int64, error) {
 	err := handOut(ctx, x.conn, x.with("SELECT "+travelling(travelled(last))+" FROM "+x.relation(last.Ref)), func(b arrow.RecordBatch) error {
 		for _, r := range t.readers {
-			if err := t.pass(ctx, r, b); err != nil {
+			part := r.of(b)
+			err := t.pass(ctx, r, part)
+			part.Release()
+			if err != nil {
 				return err
 			}
 		}

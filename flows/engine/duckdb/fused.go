@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory/mallocator"
 
 	"spark/flows"
 	"spark/flows/engine/duckdb/capi"
@@ -101,11 +103,11 @@ func (r *run) fusedInto(ctx context.Context, s *plan.Stage, f *fork) (*plan.Stag
 		}
 		reader := &execution{builder: &builder{run: r, conn: r.spare[i]}, stage: stage, moved: f.fused.moved[i]}
 		all = append(all, reader)
-		schema := f.handed(i)
+		schema := f.handed(f.fused.last, i)
 		if err := reader.follow(feeding, &h.tee, f.fused.last, schema, i, f.taps[i]); err != nil {
 			return stage, err
 		}
-		h.schemas = append(h.schemas, arrowSchema(schema))
+		h.schemas, h.small = append(h.schemas, arrowSchema(schema)), append(h.small, nil)
 	}
 	if err := r.conn.Fork(&capi.Fork{Schemas: h.schemas, Take: h.take, Left: h.leave}); err != nil {
 		return s, err
@@ -134,14 +136,6 @@ func (r *run) fusedInto(ctx context.Context, s *plan.Stage, f *fork) (*plan.Stag
 	return r.balanceFork(f, s, r.counts()[s.Target])
 }
 
-// handed is the schema of what the i-th reader of a fork gets.
-func (f *fork) handed(i int) flows.Schema {
-	if moved := f.fused.moved[i]; moved != nil {
-		return travelled(moved)
-	}
-	return travelled(f.fused.last)
-}
-
 // handing stands between the last step of a fused fork and its first reader: it hands the records to the others.
 func (b *builder) handing() (string, error) {
 	f := b.fork
@@ -151,7 +145,7 @@ func (b *builder) handing() (string, error) {
 			continue
 		}
 		give := fmt.Sprintf("fork_to(%d", id)
-		for _, field := range f.handed(i) {
+		for _, field := range f.handed(f.fused.last, i) {
 			give += ", " + leave(quoteName(field.Name), field.Type, 0)
 		}
 		give += ")"
@@ -175,10 +169,18 @@ type handing struct {
 	schemas []*arrow.Schema // by reader
 	mu      sync.Mutex
 	tee     tee
-	next    int64               // the first batch that may have more records
-	left    map[int64]bool      // later ones that are over
-	held    map[int64][]waiting // records of later ones
+	next    int64                 // the first batch that may have more records
+	left    map[int64]bool        // later ones that are over
+	held    map[int64][]waiting   // records of later ones
+	small   [][]arrow.RecordBatch // that are handed on together, by reader
 }
+
+// What a filter leaves of a batch is handed on together with what it leaves of the next ones: each batch costs DuckDB as
+// much memory as a full one.
+const (
+	smallBatch = 1024 // records
+	fullBatch  = 8192
+)
 
 type waiting struct {
 	reader  int
@@ -201,8 +203,65 @@ func (h *handing) take(reader int, number int64, records arrow.RecordBatch) erro
 }
 
 func (h *handing) pass(c waiting) error {
-	defer c.records.Release()
-	return h.tee.pass(h.ctx, h.tee.readers[c.reader], c.records)
+	h.small[c.reader] = append(h.small[c.reader], c.records)
+	n := int64(0)
+	for _, b := range h.small[c.reader] {
+		n += b.NumRows()
+	}
+	if c.records.NumRows() < smallBatch && n < fullBatch {
+		return nil
+	}
+	return h.flush(c.reader)
+}
+
+// flush hands on what a reader has not got yet.
+func (h *handing) flush(reader int) error {
+	list := h.small[reader]
+	h.small[reader] = nil
+	defer func() {
+		for _, b := range list {
+			b.Release()
+		}
+	}()
+	if len(list) == 0 {
+		return nil
+	}
+	b, err := joined(list)
+	if err != nil {
+		return err
+	}
+	defer b.Release()
+	return h.tee.pass(h.ctx, h.tee.readers[reader], b)
+}
+
+// joined is the records of some batches in one.
+func joined(list []arrow.RecordBatch) (arrow.RecordBatch, error) {
+	if len(list) == 1 {
+		list[0].Retain()
+		return list[0], nil
+	}
+	columns, n := make([]arrow.Array, list[0].NumCols()), int64(0)
+	for _, b := range list {
+		n += b.NumRows()
+	}
+	defer func() {
+		for _, c := range columns {
+			if c != nil {
+				c.Release()
+			}
+		}
+	}()
+	for i := range columns {
+		parts := make([]arrow.Array, len(list))
+		for k, b := range list {
+			parts[k] = b.Column(i)
+		}
+		var err error
+		if columns[i], err = array.Concatenate(parts, mallocator.NewMallocator()); err != nil { // C keeps it
+			return nil, fmt.Errorf("the records of a fork: %w", err)
+		}
+	}
+	return array.NewRecordBatch(list[0].Schema(), columns, n), nil
 }
 
 func (h *handing) leave(number int64) error {
@@ -237,15 +296,24 @@ func (h *handing) end(err error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, number := range slices.Sorted(maps.Keys(h.held)) {
-		if err != nil {
-			for _, c := range h.held[number] {
-				c.records.Release()
-			}
+		if err == nil {
+			err = h.release(number)
 			continue
 		}
-		err = h.release(number)
+		for _, c := range h.held[number] {
+			c.records.Release()
+		}
 	}
 	h.held = nil
+	for reader := range h.small {
+		if err == nil {
+			err = h.flush(reader)
+			continue
+		}
+		for _, b := range h.small[reader] {
+			b.Release()
+		}
+	}
 	h.tee.err = err
 	close(h.tee.ended)
 	return err
