@@ -141,7 +141,7 @@ func contended(t *testing.T) (f *fixture, do func(sql string)) {
 	t.Helper()
 	f = newFixture(t, maria())
 	f.exec("CREATE TABLE products (id bigint PRIMARY KEY, name varchar(20), price decimal(10,2))")
-	f.exec("INSERT INTO products SELECT seq, 'old', 1 FROM seq_1_to_100")
+	f.exec("INSERT INTO products WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < 100) SELECT seq, 'old', 1 FROM n")
 	f.exec("CREATE TABLE before_load (n int AUTO_INCREMENT PRIMARY KEY)")
 	f.file("products.csv", "id,name,price\n1,new,1\n2,new,1\n101,new,1\n")
 	other, err := f.db.Conn(t.Context())

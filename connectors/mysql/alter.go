@@ -124,9 +124,27 @@ func (l *load) createTable() string {
 	return "CREATE TABLE IF NOT EXISTS " + l.table.sql() + " (" + strings.Join(defs, ", ") + ") ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4"
 }
 
+// checkColumn refuses the name of a column that MySQL cannot have. MySQL itself puts ? for characters that it does not take, as
+// MariaDB does not.
+func checkColumn(name string) error {
+	if len([]rune(name)) > 64 || strings.HasSuffix(name, " ") || strings.ContainsFunc(name, func(r rune) bool { return r > 0xFFFF || r == 0 }) {
+		return &flows.Error{Code: "database.name", Path: flows.Path{Field: "columns", Column: name}, Message: fmt.Sprintf("MySQL takes no column of the name %q", name), Suggestion: badName}
+	}
+	return nil
+}
+
 // alter makes the table, its missing columns and wider ones. MySQL commits each by itself: they stay where the load fails,
 // which is told, and are found by the next one.
 func (l *load) alter(ctx context.Context) error {
+	made := l.missing
+	if l.create {
+		made = l.to.Columns
+	}
+	for _, m := range made {
+		if err := checkColumn(m.Name); err != nil {
+			return err
+		}
+	}
 	if l.create {
 		l.tell("database.created", fmt.Sprintf("the table %s is created before the load: MySQL keeps it, without records, if the load fails", l.table.written()), "the next run finds it")
 		_, err := l.exec(ctx, l.createTable())

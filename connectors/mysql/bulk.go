@@ -105,7 +105,7 @@ var atRow = regexp.MustCompile(`at row (\d+)`)
 // warned is the first thing that the server changed or left out in the last statement: LOAD DATA LOCAL only warns of it.
 func (s *session) warned(ctx context.Context) error {
 	var n int64
-	if err := s.row(ctx, "SELECT @@warning_count", &n); err != nil || n == 0 {
+	if err := s.row(ctx, "SHOW COUNT(*) WARNINGS", &n); err != nil || n == 0 {
 		return err
 	}
 	var level, message string

@@ -136,8 +136,8 @@ func testStartContext(t *testing.T, b *bundle) {
 }
 
 func testLongWork(t *testing.T, b *bundle) {
-	q := b.open(t, queue.Options{Lease: 600 * time.Millisecond})
-	other := b.open(t, queue.Options{Lease: 600 * time.Millisecond})
+	q := b.open(t, queue.Options{Lease: 3 * time.Second})
+	other := b.open(t, queue.Options{Lease: 3 * time.Second})
 	began, finish := make(chan queue.Job, 10), make(chan struct{})
 	do := func(ctx context.Context, j queue.Job) error {
 		began <- j
