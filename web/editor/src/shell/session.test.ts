@@ -201,6 +201,24 @@ test('the check follows the newest document; an older answer is dropped', async 
   expect(editor.schemaOf('paid', 'out')).toEqual([{ name: 'a', type: 'text' }]);
 });
 
+test('a check that fails on the server is asked for again, later each time; one that is refused is not', async () => {
+  const { editor, fire, call, until, timers } = setup();
+  fire(0);
+  for (const pause of [2_000, 4_000]) {
+    (await call()).answer(503, { code: 'lab.timeout', detail: 'there was no answer' });
+    await until(() => [...timers.values()].some((t) => t.ms === pause) && editor.state.check.reason !== undefined);
+    fire(pause);
+  }
+  (await call()).answer(200, { problems: [], ports: [] });
+  await until(() => editor.state.check.version === 1);
+  expect(editor.state.check.reason).toBeUndefined();
+  rename(editor, 'A');
+  fire(300);
+  (await call()).answer(400, { code: 'x', detail: 'that is no flow' });
+  await until(() => editor.state.check.reason === 'that is no flow');
+  expect([...timers.values()].map((t) => t.ms)).not.toContain(2_000);
+});
+
 test('a run saves first, and a lost answer asks again with the same key', async () => {
   const { editor, session, call, until } = setup();
   rename(editor, 'A');

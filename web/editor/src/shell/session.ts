@@ -17,11 +17,15 @@ export interface Timers {
 
 const saveAfter = 1000;
 const checkAfter = 300;
+// A check that failed on the server is asked for again after this time, and after twice as much each time that it fails again.
+const checkAgain = 2_000;
+const longestPause = 60_000;
 const retryAfter = 5000;
 
 export class Session {
   private savedDocument: FlowDocument;
   private checkedDocument: FlowDocument | null = null;
+  private failedChecks = 0; // one after the other, for want of something on the server
   private saveTimer: number | null = null;
   private checkTimer: number | null = null;
   private saving: Promise<boolean> | null = null;
@@ -213,10 +217,12 @@ export class Session {
       const answer = await this.client.check({ document, ...(environment ? { environment } : {}), ...(Object.keys(given).length > 0 ? { parameters: known(document, given) } : {}) }, controller.signal);
       if (controller.signal.aborted) return; // another document is on its way
       this.checkedDocument = document;
+      this.failedChecks = 0;
       this.editor.checked(answer);
     } catch (error) {
       if (controller.signal.aborted) return;
       if (error instanceof ApiError && error.status === 0) return; // it is checked when the server answers again
+      if (error instanceof ApiError && error.status >= 500) this.checkSoon(Math.min(checkAgain * 2 ** this.failedChecks++, longestPause));
       this.editor.set({ check: { ...this.editor.state.check, reason: reasonOf(error) } });
     }
   }
