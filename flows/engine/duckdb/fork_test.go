@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
 	"spark/flows"
 	"spark/flows/engine"
 	"spark/flows/node"
@@ -231,6 +234,23 @@ func TestForkCancel(t *testing.T) {
 		}
 	}
 	b.nothingLeft(t)
+}
+
+// TestForkIsOver: threads of a statement that was given up, and come late, are turned away.
+func TestForkIsOver(t *testing.T) {
+	t.Parallel()
+	h := &handing{ctx: t.Context(), tee: tee{ended: make(chan struct{})}, left: map[int64]bool{}, held: map[int64][]waiting{}}
+	stop := errors.New("enough")
+	if err := h.end(stop); !errors.Is(err, stop) {
+		t.Errorf("it ended with %v", err)
+	}
+	records := array.NewRecordBatch(arrow.NewSchema(nil, nil), nil, 0)
+	if err := h.take(0, 3, records); !errors.Is(err, errHandedOver) {
+		t.Errorf("records are taken: %v", err)
+	}
+	if err := h.leave(0); !errors.Is(err, errHandedOver) {
+		t.Errorf("a batch is over: %v", err)
+	}
 }
 
 // TestForkBooks: a reader that has read something else than was handed over fails the run.

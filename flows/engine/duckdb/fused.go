@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -163,7 +164,7 @@ func (b *builder) handing() (string, error) {
 }
 
 // handing hands copies of records to the readers of a fused fork, in the order of the source. DuckDB's threads call it, and
-// wait while a reader is busy. Whoever is at the first batch that is not over never waits for another one.
+// wait while a reader is busy. Nobody waits for a batch: records of later ones are held.
 type handing struct {
 	ctx     context.Context
 	schemas []*arrow.Schema // by reader
@@ -173,7 +174,10 @@ type handing struct {
 	left    map[int64]bool        // later ones that are over
 	held    map[int64][]waiting   // records of later ones
 	small   [][]arrow.RecordBatch // that are handed on together, by reader
+	over    bool                  // threads of a statement that was given up may still come
 }
+
+var errHandedOver = errors.New("the fork has ended")
 
 // What a filter leaves of a batch is handed on together with what it leaves of the next ones: each batch costs DuckDB as
 // much memory as a full one.
@@ -191,11 +195,14 @@ func (h *handing) take(reader int, number int64, records arrow.RecordBatch) erro
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c := waiting{reader, records}
-	if number < h.next {
+	switch {
+	case h.over:
+		records.Release()
+		return errHandedOver
+	case number < h.next:
 		records.Release()
 		return fmt.Errorf("records of batch %d come behind those of batch %d", number, h.next)
-	}
-	if number > h.next {
+	case number > h.next:
 		h.held[number] = append(h.held[number], c)
 		return nil
 	}
@@ -267,6 +274,9 @@ func joined(list []arrow.RecordBatch) (arrow.RecordBatch, error) {
 func (h *handing) leave(number int64) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.over {
+		return errHandedOver
+	}
 	h.left[number] = true
 	for h.left[h.next] {
 		delete(h.left, h.next)
@@ -304,7 +314,7 @@ func (h *handing) end(err error) error {
 			c.records.Release()
 		}
 	}
-	h.held = nil
+	h.held, h.over = nil, true
 	for reader := range h.small {
 		if err == nil {
 			err = h.flush(reader)
