@@ -75,7 +75,7 @@ var systems = []system{
 		cuts: map[string]cut{
 			"before the load":             {"LOAD DATA", false, "database.lost"},
 			"in the answer to the load":   {"LOAD DATA", true, "database.lost"},
-			"before the warnings":         {"@@warning_count", false, "database.lost"},
+			"before the warnings":         {"SHOW COUNT(*) WARNINGS", false, "database.lost"},
 			"before the record":           {"ON DUPLICATE KEY UPDATE epoch", false, "database.lost"},
 			"in the answer to the record": {"UPDATE `", true, "database.lost"},
 			"before the commit":           {"COMMIT", false, "database.lost"},

@@ -116,6 +116,8 @@ func places() []place {
 			edges: edge("typed", "out", "l", "in") + "," + edge("l", "out", "n", "in") + "," + edge("n", "out", "out", "in"), value: "l"},
 		step("fillnulls", `{"fields":[{"name":"f","with":"previous"}],"order":[{"field":"id"}],"groupBy":["id"]}`),
 		step("filter", `{"condition":"f is not null or id > 0"}`),
+		place{name: "filter: beside another target", nodes: `{"id":"other","type":"file.output","version":1,"config":{"path":"other.jsonl","format":"jsonl"}},{"id":"n","type":"filter","version":1,"config":{"condition":"id > 0"}}`,
+			edges: edge("typed", "out", "other", "in") + "," + edge("typed", "out", "n", "in") + "," + edge("n", "out", "out", "in")},
 		step("flatten", `{}`),
 		step("formula", `{"fields":[{"name":"g","expression":"coalesce(f, f)"}]}`).found("g"),
 		twice("join", `{"kind":"left","keys":[{"left":"f","right":"f"},{"left":"id","right":"id"}],"rightSuffix":"_r"}`, "right"),
