@@ -281,7 +281,12 @@ func (p *parser) refuse(r *region) {
 	before := len(p.rejects)
 	p.raws, p.ends = p.raws[:0], p.ends[:0]
 	counted, lines := r.from, p.lines // lines before counted, where texts in quotes may have some
-	p.rejects = slices.Grow(p.rejects, len(p.bads))
+	if room := len(p.bads); cap(p.rejects)-len(p.rejects) < room {
+		if left := len(p.b) - r.end; left > 0 { // where many are refused the rest is like this region
+			room += int(float64(len(p.bads)) / float64(r.end-r.from) * float64(left) * 1.02)
+		}
+		p.rejects = slices.Grow(p.rejects, room)
+	}
 	for _, x := range p.bads {
 		if n := len(p.drop); n > 0 && p.drop[n-1] == x.record {
 			continue
