@@ -234,6 +234,9 @@ func (s *stream) Next() bool {
 	return false
 }
 
+// chunkSize is how many records of a batch DuckDB takes at a time.
+const chunkSize = 2048
+
 // withNumber adds the column with its number to a batch, where the stream has one. An empty batch, which nobody sees, has none.
 func (s *stream) withNumber(b arrow.RecordBatch) arrow.RecordBatch {
 	if !s.feed.numbered {
@@ -243,8 +246,13 @@ func (s *stream) withNumber(b arrow.RecordBatch) arrow.RecordBatch {
 	numbers := array.NewInt64Builder(mallocator.NewMallocator()) // C keeps it
 	defer numbers.Release()
 	numbers.Reserve(int(b.NumRows()))
-	for range b.NumRows() {
-		numbers.UnsafeAppend(s.number)
+	last := (b.NumRows() - 1) / chunkSize * chunkSize
+	for row := range b.NumRows() {
+		mark := 2 * s.number
+		if row >= last {
+			mark++
+		}
+		numbers.UnsafeAppend(mark)
 	}
 	if b.NumRows() > 0 {
 		s.number++

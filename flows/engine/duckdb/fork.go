@@ -132,13 +132,21 @@ func (r *run) forked(ctx context.Context, s *plan.Stage, f *fork) (*plan.Stage, 
 		}
 	}
 	x.activity.handing = &tee.handing
-	counts, first := together(all, cancel, func(i int, x *execution) (int64, error) {
+	if failed, err := r.executeTogether(all, cancel, func(i int, x *execution) (int64, error) {
 		if i == 0 {
 			return tee.hand(both, x, last)
 		}
 		defer x.stopFeeds() // a reader that has enough keeps nobody waiting
 		return x.finish(both)
-	})
+	}); err != nil {
+		return failed, err
+	}
+	return r.balanceFork(f, s, tee.records)
+}
+
+// executeTogether executes stages at once and closes their books. An error is returned with the stage that failed first.
+func (r *run) executeTogether(all []*execution, cancel func(), execute func(i int, x *execution) (int64, error)) (*plan.Stage, error) {
+	counts, first := together(all, cancel, execute)
 	if first != nil {
 		return r.endFailed(all, *first)
 	}
@@ -147,7 +155,7 @@ func (r *run) forked(ctx context.Context, s *plan.Stage, f *fork) (*plan.Stage, 
 			return x.stage, err
 		}
 	}
-	return r.balanceFork(f, s, tee.records)
+	return nil, nil
 }
 
 // stageFailure is what ended one of several stages that are executed at once.

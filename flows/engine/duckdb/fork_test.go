@@ -2,8 +2,10 @@ package duckdb
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,6 +128,37 @@ func TestForkOfFewRecords(t *testing.T) {
 	}
 	if want := 500000/1009*3 + 2; at != want {
 		t.Errorf("%d records, expected %d", at+1, want+1)
+	}
+}
+
+// TestForkBesideAnotherSource: the reader that computes a fork may read another source, too, whose batches are no part of it.
+func TestForkBesideAnotherSource(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	f := line(`src test.numbers {"n": 200000}`, `all union`, `out test.target {"path": "all.csv"}`)
+	branch(f, "src", `odd filter {"condition": "word = 'odd'"}`, `other test.target {"path": "odd.csv"}`)
+	f.Nodes = append(f.Nodes, flows.Node{ID: "more", Type: "test.numbers", Version: 1, Config: json.RawMessage(`{"n": 150000}`)})
+	f.Edges = slices.Insert(f.Edges, 0, flows.Edge{From: flows.Endpoint{Node: "more", Port: node.Out}, To: flows.Endpoint{Node: "all", Port: node.In}})
+	forks := findForks(compiled(t, b.engine, f))
+	for _, x := range forks {
+		if first := x.readers[x.fused.first]; len(first.Steps) != 2 {
+			t.Fatalf("the first reader has %d steps", len(first.Steps))
+		}
+	}
+	ns, err := b.run(t, t.Context(), f)
+	if err != nil || len(forks) != 1 {
+		t.Fatalf("%d forks, %v", len(forks), err)
+	}
+	if ns["all"].Out[node.Out] != 350_000 || ns["odd"].Out[node.Out] != 100_000 {
+		t.Errorf("%+v, %+v", ns["all"], ns["odd"])
+	}
+	var want strings.Builder
+	want.WriteString("id,word\n")
+	for i := 1; i < 200_000; i += 2 {
+		fmt.Fprintf(&want, "%d,odd\n", i)
+	}
+	if b.file(t, "odd.csv") != want.String() {
+		t.Error("the copies are not in the order of their source")
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 // readers computes it, and the others get copies of the records that pass. DuckDB's threads compute batches in any order;
 // each batch of the source has a number, by which the copies are put in order again.
 
-// batchNumber is the column with the number of a batch, from 0.
+// batchNumber is the column with twice the number of a batch, from 0, and one more in its last chunk.
 const batchNumber = node.ReservedPrefix + "batch"
 
 // fused is how a fork is computed by one of its readers.
@@ -118,24 +118,21 @@ func (r *run) fusedInto(ctx context.Context, s *plan.Stage, f *fork) (*plan.Stag
 		return s, err
 	}
 	x.activity.handing = &h.tee.handing
-	counts, first := together(all, cancel, func(i int, x *execution) (int64, error) {
+	if failed, err := r.executeTogether(all, cancel, func(i int, x *execution) (int64, error) {
 		if i == 0 {
 			n, err := x.finish(both)
 			return n, h.end(err)
 		}
 		defer x.stopFeeds() // a reader that has enough keeps nobody waiting
 		return x.finish(both)
-	})
-	if first != nil {
-		return r.endFailed(all, *first)
-	}
-	for i, x := range all {
-		if err := x.end(counts[i], nil); err != nil {
-			return x.stage, err
-		}
+	}); err != nil {
+		return failed, err
 	}
 	return r.balanceFork(f, s, r.counts()[s.Target])
 }
+
+// numbers reports whether the batches of a step get numbers in this statement.
+func (b *builder) numbers(st *plan.Step) bool { return b.fork != nil && st == b.fork.fused.source }
 
 // handing stands between the last step of a fused fork and its first reader: it hands the records to the others.
 func (b *builder) handing() (string, error) {
@@ -160,7 +157,7 @@ func (b *builder) handing() (string, error) {
 		sql = fmt.Sprintf("SELECT * FROM (%s) WHERE %s", sql, give)
 		id++
 	}
-	return sql, nil
+	return fmt.Sprintf("SELECT * FROM (%s) WHERE fork_past(0)", sql), nil
 }
 
 // handing hands copies of records to the readers of a fused fork, in the order of the source. DuckDB's threads call it, and
@@ -184,6 +181,7 @@ var errHandedOver = errors.New("the fork has ended")
 const (
 	smallBatch = 1024 // records
 	fullBatch  = 8192
+	mostSmall  = 256 // batches, each of which takes memory
 )
 
 type waiting struct {
@@ -215,7 +213,7 @@ func (h *handing) pass(c waiting) error {
 	for _, b := range h.small[c.reader] {
 		n += b.NumRows()
 	}
-	if c.records.NumRows() < smallBatch && n < fullBatch {
+	if c.records.NumRows() < smallBatch && n < fullBatch && len(h.small[c.reader]) < mostSmall {
 		return nil
 	}
 	return h.flush(c.reader)

@@ -234,7 +234,9 @@ func (r *run) failed(ctx context.Context, s *plan.Stage, err error) error {
 // a thread that mostly waits, come on top.
 func (r *run) share() engine.Env {
 	env := r.env
-	env.Threads = max(1, env.Threads) + waitingReaders(r.forks)
+	if env.Threads > 1 { // one thread is that of each statement, and none comes in between
+		env.Threads += waitingReaders(r.forks)
+	}
 	if slices.ContainsFunc(r.plan.Nodes, func(n *plan.Node) bool { _, ok := n.Results[node.Out].Op.(node.Query); return ok }) {
 		env.MemoryLimit /= 2
 	}

@@ -141,7 +141,7 @@ func (b *builder) read(st *plan.Step, op node.Read) (string, error) {
 	view := fmt.Sprintf("src%d", id)
 	// Every column is an argument, so that DuckDB asks the stream for all of them: it cannot deliver a projection.
 	args := cols
-	if b.fork != nil {
+	if b.numbers(st) {
 		args = append(slices.Clone(cols), quoteName(batchNumber))
 	}
 	where := fmt.Sprintf("tap(%d, %s)", id, strings.Join(args, ", "))
@@ -150,7 +150,7 @@ func (b *builder) read(st *plan.Step, op node.Read) (string, error) {
 			cols[i] = fmt.Sprintf("CAST(%s AS %s) AS %s", cols[i], SQLType(f.Type), cols[i])
 		}
 	}
-	if b.fork != nil {
+	if b.numbers(st) {
 		view, where = fmt.Sprintf("(SELECT * FROM %s WHERE %s)", view, where), fmt.Sprintf("fork_at(%s)", quoteName(batchNumber))
 	}
 	return fmt.Sprintf("SELECT %s FROM %s WHERE %s", strings.Join(cols, ", "), view, where), nil

@@ -114,7 +114,7 @@ func (x *execution) feedStep(feeding context.Context, st *plan.Step, at, above *
 		if _, native := op.Source.(node.NativeSource); native {
 			return nil
 		}
-		if f, err = x.run.feedSource(feeding, st, op, x.fork != nil); err != nil {
+		if f, err = x.run.feedSource(feeding, st, op, x.numbers(st)); err != nil {
 			return err
 		}
 	default:

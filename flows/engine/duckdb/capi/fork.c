@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-// fork_at(number BIGINT) → true stands where the batches of a source arrive, and says which one a thread is at.
+// fork_at(mark BIGINT) → true stands where the batches of a source arrive, and says which one a thread is at: twice its number,
+// and one more in its last chunk. fork_past(0) → true stands behind every fork_to: the last chunk of a batch has passed. Where
+// nothing of that is left, the batch is over when the executor comes to its next one.
 // fork_to(id INTEGER, …) → true stands where the records of a relation pass, and hands a copy of them to Go, with the number
 // of the batch that they come from. In between there may be nothing but what treats each record for itself: then all
 // records of a batch pass on its thread before the next one arrives there.
@@ -27,8 +29,11 @@ typedef struct {
 // at_t is what one of the executors of a statement knows. An executor may move to another thread between two batches.
 typedef struct {
 	uintptr_t handle;
-	int64_t number; // of the batch that it is at, -1 at first
+	int64_t number; // of the batch that it is at, -1 where it is at none
+	bool last;      // it is at its last chunk
 } at_t;
+
+static _Thread_local at_t *at_here; // while a chunk passes
 
 static void at_free(void *p) {
 	at_t *at = p;
@@ -45,6 +50,7 @@ static void at_init(duckdb_init_info info) {
 	}
 	at->handle = f->handle;
 	at->number = -1;
+	at->last = false;
 	duckdb_scalar_function_init_set_state(info, at, at_free);
 }
 
@@ -53,7 +59,10 @@ static void fork_at(duckdb_function_info info, duckdb_data_chunk in, duckdb_vect
 	if (!n) return;
 	at_t *at = duckdb_scalar_function_get_state(info);
 	memset(duckdb_vector_get_data(out), 1, n);
-	here = *(int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(in, 0));
+	int64_t mark = *(int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(in, 0));
+	here = mark >> 1;
+	at->last = mark & 1;
+	at_here = at;
 	if (at->number == here) return;
 	char *error = at->number >= 0 ? sparkForkLeft(at->handle, at->number) : NULL;
 	at->number = here;
@@ -72,6 +81,18 @@ static void fork_to(duckdb_function_info info, duckdb_data_chunk in, duckdb_vect
 	char *error = duckdb_error_data_has_error(e) ? strdup(duckdb_error_data_message(e)) : NULL;
 	duckdb_destroy_error_data(&e);
 	if (!error) error = sparkForkTo(f->handle, id, here, &array);
+	if (error) duckdb_scalar_function_set_error(info, error);
+	free(error);
+}
+
+static void fork_past(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out) {
+	idx_t n = duckdb_data_chunk_get_size(in);
+	if (!n) return;
+	memset(duckdb_vector_get_data(out), 1, n);
+	at_t *at = at_here;
+	if (!at->last || at->number < 0) return;
+	char *error = sparkForkLeft(at->handle, at->number);
+	at->number = -1;
 	if (error) duckdb_scalar_function_set_error(info, error);
 	free(error);
 }
@@ -108,5 +129,6 @@ static int reg_fork(duckdb_connection con, uintptr_t handle, const char *name, d
 
 int spark_register_fork(duckdb_connection con, uintptr_t handle) {
 	return reg_fork(con, handle, "fork_at", fork_at, DUCKDB_TYPE_BIGINT, false, at_init) |
+	       reg_fork(con, handle, "fork_past", fork_past, DUCKDB_TYPE_INTEGER, false, NULL) |
 	       reg_fork(con, handle, "fork_to", fork_to, DUCKDB_TYPE_INTEGER, true, NULL);
 }
