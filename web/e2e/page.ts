@@ -18,9 +18,9 @@ export async function open(browser: Browser, server: Server, options: BrowserCon
   const wrong: string[] = [];
   page.on('console', (m) => { if (m.type() === 'error') wrong.push(m.text()); });
   page.on('pageerror', (e) => wrong.push(String(e)));
-  onTestFailed(async () => { // what somebody would have seen who stood by
+  onTestFailed(async ({ task }) => { // what somebody would have seen who stood by
     const seen = await page.locator('body').innerText({ timeout: 5_000 }).catch(String);
-    console.error(`${page.url()} showed:\n${seen.slice(0, 4000)}\n${wrong.join('\n')}`);
+    console.error(`${page.url()} showed:\n${seen.slice(0, 4000)}\n${wrong.join('\n')}\n${String(task.result?.errors?.[0]?.message).slice(0, 1000)}`);
     await picture(page, `failed-${Date.now()}`).catch(String);
   });
   await page.goto(server.login);

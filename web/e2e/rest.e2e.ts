@@ -116,6 +116,7 @@ test('a connection, a sample, pages and a run', async () => {
   await dialog.getByText('200 OK').waitFor();
   await picture(page, 'rest-connection-ok');
   await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' }); // its fields have labels such as those of the panel
   await panel.getByLabel('Address').fill('/products');
   asked.length = 0;
   await panel.getByRole('button', { name: 'Fetch sample' }).click();

@@ -122,6 +122,7 @@ test.skipIf(why !== null)('WebAPI, JSON Extractor, Transformation, JDBC Output',
   await dialog.locator('[data-path="clientSecret"] input').fill(client.secret);
   await both(page, 'seed-connection');
   await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' }); // its fields have labels such as those of the panel
   await panel.getByLabel('Address').fill('/products');
   await panel.getByLabel('Record field').fill('product'); // JSON Extract takes its fields
   await panel.getByRole('button', { name: 'Fetch sample' }).click();
@@ -154,6 +155,7 @@ test.skipIf(why !== null)('WebAPI, JSON Extractor, Transformation, JDBC Output',
   await dialog.getByLabel('User *').fill('spark');
   await dialog.getByLabel('Password').fill(pg.password);
   await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' });
   await panel.getByRole('combobox', { name: 'Table' }).fill('products_staging');
   await pick(panel.getByLabel('Mode'), 'upsert');
   await choose(panel.getByRole('combobox', { name: /Key/ }), panel.getByRole('option', { name: /^product_id/ }));

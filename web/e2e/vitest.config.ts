@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { defineConfig } from 'vitest/config';
-import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { BaseSequencer, type Reporter, type TestSpecification } from 'vitest/node';
 
 /** LongestFirst begins with what would otherwise still run when all others have ended. */
 class LongestFirst extends BaseSequencer {
@@ -10,5 +10,16 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** Seen says once more, at the end, what was on the pages that failed: where a log is cut, its end is kept. */
+class Seen implements Reporter {
+  private readonly pages: string[] = [];
+  onUserConsoleLog({ type, content }: { type: string; content: string }): void {
+    if (type === 'stderr') this.pages.push(content);
+  }
+  onTestRunEnd(): void {
+    for (const page of this.pages) console.error(page);
+  }
+}
+
 // A busy machine saves and draws later than vitest's second.
-export default defineConfig({ test: { include: ['web/e2e/*.e2e.ts'], maxWorkers: 2, sequence: { sequencer: LongestFirst }, expect: { poll: { timeout: 15_000 } } } });
+export default defineConfig({ test: { include: ['web/e2e/*.e2e.ts'], maxWorkers: 2, reporters: ['default', new Seen()], sequence: { sequencer: LongestFirst }, expect: { poll: { timeout: 15_000 } } } });
