@@ -287,7 +287,6 @@ export class Session {
     return state === 'queued' || state === 'running';
   }
 
-  /** stop cancels the run that is watched. */
   /** publish saves the flow and makes it the revision that triggers run. */
   async publish(): Promise<void> {
     try {
@@ -301,6 +300,7 @@ export class Session {
     }
   }
 
+  /** stop cancels the run that is watched. */
   async stop(): Promise<void> {
     const { run } = this.editor.state;
     if (!run || !this.running) return;
