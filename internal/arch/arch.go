@@ -43,6 +43,7 @@ var table = []rule{
 	{"flows/transform/all", []string{"flows/transform/*"}},
 	{"connectors/*", []string{"flows", "flows/expr", "flows/node", "flows/template", "connectors/internal/*", "internal/netguard", "internal/xmljson"}},
 	{"connectors/internal", []string{"flows", "flows/node"}},
+	{"connectors/internal/condition", []string{"flows", "flows/expr"}},
 	{"connectors/all", []string{"connectors/*"}},
 	{"flows/plan", nodes},
 	{"flows/engine", []string{"flows", "flows/node", "flows/plan"}},
