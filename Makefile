@@ -48,8 +48,9 @@ bench: build ## measure; ONLY=w1,w2 selects figures by the beginning of their na
 	$(GO_BUILD) -o bin/bench ./cmd/bench
 	bin/bench $(if $(ONLY),-only '$(ONLY)')
 
-soak: setup ## the long tests: kills by the thousand, fuzzing by the hour
+soak: setup build ## the long tests: kills by the thousand, a slow network, fuzzing by the hour
 	SPARK_SOAK=1 go test -count=1 -timeout 24h ./...
+	SPARK_SLOW=700 npm run --silent e2e
 	scripts/fuzz.sh 1h
 
 fuzz: ## every fuzz test for FUZZTIME (60s)

@@ -6,6 +6,9 @@ import type { Server } from './server';
 
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
+// With SPARK_SLOW, in ms, questions to the server leave late, each by another time: what does not wait for its answer fails.
+const slowest = Number(process.env['SPARK_SLOW'] ?? 0);
+
 export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: flags });
 }
@@ -13,6 +16,12 @@ export function launch(): Promise<Browser> {
 /** open signs a new browser profile in. Whatever the page complains about is collected. */
 export async function open(browser: Browser, server: Server, options: BrowserContextOptions = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce', ...options });
+  if (slowest > 0) {
+    await context.route('**/api/v1/**', async (route) => {
+      await new Promise((over) => setTimeout(over, Math.random() * slowest));
+      await route.continue().catch(() => {}); // the page may be gone
+    });
+  }
   const page = await context.newPage();
   page.setDefaultTimeout(30_000); // a busy machine is no failure
   const wrong: string[] = [];

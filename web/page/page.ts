@@ -118,8 +118,7 @@ const actions: Record<string, (button: HTMLElement) => Promise<void>> = {
   blank: async () => open(await call<Flow>("POST", "/flows", { document: blank })),
   sample: async () => {
     const flow = await call<Flow>("POST", "/flows/sample")
-    await call<Run>("POST", "/runs", { flow: flow.id })
-    open(flow)
+    location.assign(`/flows/${flow.id}?run`) // the editor starts the run, and so sees it from its beginning
   },
   drop: async () => choose(".csv,.tsv,.txt,.json,.jsonl,.ndjson,.parquet,.gz", drop),
   import: async () => choose(".json", importFlow),
