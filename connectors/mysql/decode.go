@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
@@ -155,10 +154,10 @@ func newDecoding(c column, t flows.Type, zeroNull bool) (*decoding, error) {
 	case flows.Date, flows.Time, flows.Timestamp, flows.TimestampTZ, flows.Interval:
 		d.read = moments(col, t, zeroNull)
 	case flows.Text:
-		d.read = texts(col, utf8.Valid)
+		d.read = texts(col)
 	case flows.Bytes, flows.UUID:
 		d.plain = true
-		d.read = texts(col, func([]byte) bool { return true })
+		d.read = texts(col)
 	case flows.JSON:
 		d.read = documents(col)
 	default:
@@ -200,15 +199,12 @@ func whole(add func(int64), least, most int64) func(driver.Value) error {
 	}
 }
 
-// texts appends bytes that are valid.
-func texts(col *batch.Column, valid func([]byte) bool) func(driver.Value) error {
+// texts appends texts that are valid.
+func texts(col *batch.Column) func(driver.Value) error {
 	return func(v driver.Value) error {
 		b, ok := v.([]byte)
 		if !ok {
 			b = fmt.Append(nil, v)
-		}
-		if !valid(b) {
-			return fmt.Errorf("the text is not valid UTF-8")
 		}
 		if f := value.CheckText(b); f != nil {
 			return fmt.Errorf("%s", f.Reason)
