@@ -65,6 +65,8 @@ type Preview struct {
 	// Sample is how the records of Source were chosen, and Scanned how many were read to find them.
 	Sample  SampleMode `json:"sample"`
 	Scanned int64      `json:"scanned"`
+	// Narrowed: the database of Source has found the records itself, so that no others were read.
+	Narrowed bool `json:"narrowed,omitempty"`
 	// Cursors are where incremental sources began, as the next run would: behind what was reached. Nothing moves them.
 	Cursors []FlowCursor `json:"cursors,omitempty"`
 	// Pins are those that the preview began at. They are in no run.

@@ -34,6 +34,17 @@ func (r *reached) List(_ context.Context, _ flows.Scope, flow, _ string) ([]flow
 	return append([]flows.FlowCursor(nil), r.list...), nil
 }
 
+// connectionTo is the connection to a database of the tests.
+func connectionTo(t *testing.T, address string) node.ConnectionSpec {
+	t.Helper()
+	u, err := url.Parse(address)
+	must(t, err)
+	password, _ := u.User.Password()
+	settings, err := json.Marshal(map[string]any{"host": u.Hostname(), "port": json.Number(u.Port()), "database": strings.Trim(u.Path, "/"), "user": u.User.Username(), "password": password, "tls": "disable"})
+	must(t, err)
+	return node.ConnectionSpec{Type: "postgres", Settings: settings}
+}
+
 // TestPreviewBehindCursor: a preview shows what the next run would read, and says so.
 func TestPreviewBehindCursor(t *testing.T) {
 	t.Parallel()
@@ -41,13 +52,8 @@ func TestPreviewBehindCursor(t *testing.T) {
 	address := testserver.PostgreSQL(t)
 	conn := quiet(t, address)
 	must(t, execute(t, conn, "CREATE TABLE events (id bigint PRIMARY KEY, at bigint NOT NULL); INSERT INTO events SELECT i, 10 * i FROM generate_series(1, 5) t(i)"))
-	u, err := url.Parse(address)
-	must(t, err)
-	password, _ := u.User.Password()
-	settings, err := json.Marshal(map[string]any{"host": u.Hostname(), "port": json.Number(u.Port()), "database": strings.Trim(u.Path, "/"), "user": u.User.Username(), "password": password, "tls": "disable"})
-	must(t, err)
 	cursors := &reached{flow: "mine"}
-	l, err := newLab([]string{p.data}, knownConnections{"warehouse": {Type: "postgres", Settings: settings}}, cursors)
+	l, err := newLab([]string{p.data}, knownConnections{"warehouse": connectionTo(t, address)}, cursors)
 	must(t, err)
 	t.Cleanup(l.Close)
 	doc := chain(step("in", "database.input", `{"connection":"warehouse","table":"events","mode":"incremental","cursor":"at","cursorKey":["id"],"lag":"","start":"20"}`), step("some", "filter", `{"condition":"id > 0"}`))

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"spark/flows"
+	"spark/internal/testserver"
 )
 
 // TestSampleModes: a preview reads the first records of its source, some of all, or those that meet a condition, and says
@@ -57,5 +58,51 @@ func TestSampleModes(t *testing.T) {
 	}
 	if _, err := l.Preview(t.Context(), flows.LocalScope, flows.PreviewRequest{Document: f, Node: "in", Samples: map[string]flows.SampleMode{"in": {Mode: "last"}}}); flows.AsError(err) == nil || flows.AsError(err).Code != "preview.sample" {
 		t.Errorf("an unknown sample: %v", err)
+	}
+}
+
+// TestSampleByDatabase: the records that meet a condition are found by the database, where it means the same there.
+func TestSampleByDatabase(t *testing.T) {
+	t.Parallel()
+	p := setup(t)
+	address := testserver.PostgreSQL(t)
+	conn := quiet(t, address)
+	must(t, execute(t, conn, "CREATE TABLE many (id bigint PRIMARY KEY, name text); INSERT INTO many SELECT i, 'n' || (i - 1) % 7 FROM generate_series(1, 5000) t(i)"))
+	l, err := newLab([]string{p.data}, knownConnections{"warehouse": connectionTo(t, address)}, &reached{})
+	must(t, err)
+	t.Cleanup(l.Close)
+	const table = `{"connection":"warehouse","table":"many"`
+	look := func(settings, node, where string) flows.Preview {
+		t.Helper()
+		f, err := flows.ParseFlow([]byte(chain(step("in", "database.input", settings), step("some", "filter", `{"condition":"id > 0"}`), step("more", "filter", `{"condition":"id > 1"}`))))
+		must(t, err)
+		v, err := l.Preview(t.Context(), flows.LocalScope, flows.PreviewRequest{Document: f, Node: node, Limit: 1000, Samples: map[string]flows.SampleMode{"in": {Mode: flows.SampleWhere, Where: where}}})
+		must(t, err)
+		if v.Problems.Failed() {
+			t.Fatal(v.Problems)
+		}
+		return v
+	}
+	for _, c := range []struct {
+		settings, where string
+		found, searched int64 // 0: by the database
+	}{
+		{table + `}`, "id > 4990 and name = 'n3'", 1, 0},
+		{table + `}`, "id > 4990", 10, 0}, // other records of the same source
+		{table + `,"where":"id < 4996 -- not all"}`, "id > 4990", 5, 0},
+		{table + `,"mode":"incremental","cursor":"id"}`, "id > 4990 or id = 1", 11, 0},
+		{table + `}`, "upper(name) = 'N3' and id > 4990", 1, 5000},
+		{table + `,"fields":[{"name":"id","type":"int64"}]}`, "id > 4990", 10, 5000},
+		{`{"connection":"warehouse","from":"query","query":"select * from many"}`, "id > 4990", 10, 5000},
+	} {
+		for _, node := range []string{"in", "some", "more", "more"} { // afresh, from the kept records, from the kept answer
+			want := c.searched
+			if want == 0 {
+				want = c.found
+			}
+			if v := look(c.settings, node, c.where); v.Read != c.found || v.Scanned != want || v.Narrowed != (c.searched == 0) || !v.Complete {
+				t.Errorf("%s where %s, at %s: read %d of %d, by the database: %t, complete: %t", c.settings, c.where, node, v.Read, v.Scanned, v.Narrowed, v.Complete)
+			}
+		}
 	}
 }

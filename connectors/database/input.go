@@ -78,7 +78,7 @@ func (in *Input) Plan(c *node.Context) {
 		}
 	}
 	from.Fields = schema
-	c.Emit(node.Out, node.Read{Source: source{connection: in.Connection, from: from}, Schema: schema}, schema)
+	c.Emit(node.Out, node.Read{Source: source{connection: in.Connection, from: from, retyped: len(in.Fields) > 0}, Schema: schema}, schema)
 }
 
 func (in *Input) schema(c *node.Context, from node.Select) (flows.Schema, error) {
@@ -99,6 +99,7 @@ func (in *Input) schema(c *node.Context, from node.Select) (flows.Schema, error)
 type source struct {
 	connection string
 	from       node.Select
+	retyped    bool // the fields may have other types than the columns
 }
 
 var _ node.Source = source{}
@@ -108,6 +109,18 @@ func (s source) Incremental() bool { return s.from.Incremental != nil }
 
 // Selection is what is read.
 func (s source) Selection() (string, node.Select) { return s.connection, s.from }
+
+// Narrowed reads what also meets a condition. Values of another type than the field's may be compared in another way.
+func (s source) Narrowed(where string) node.Source {
+	if s.from.Table == "" || s.retyped {
+		return nil
+	}
+	if s.from.Where != "" {
+		where = "(" + s.from.Where + "\n) AND (" + where + ")"
+	}
+	s.from.Where = where
+	return s
+}
 
 var (
 	_ node.IncrementalSource = source{}

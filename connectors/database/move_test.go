@@ -47,12 +47,11 @@ func (f *fixture) moved(input, condition string) (flows.Move, flows.Problems) {
 	doc := &flows.Flow{Format: flows.Format, Nodes: []flows.Node{{ID: "in", Type: "database.input", Version: 1, Config: json.RawMessage(input)}, {ID: "filter", Type: "filter", Version: 1, Config: config}},
 		Edges: []flows.Edge{{From: flows.Endpoint{Node: "in", Port: "out"}, To: flows.Endpoint{Node: "filter", Port: "in"}}}}
 	e := &duckdb.Engine{}
-	p, ps := plan.Compile(doc, plan.Options{Lookup: node.Looking(e, node.Datasets{Context: f.t.Context(), Connections: f.connections}), Engines: []plan.Engine{e}})
+	p, ps := plan.Compile(doc, plan.Options{Lookup: node.Looking(e, node.Datasets{Context: f.t.Context(), Connections: f.connections}), Engines: []plan.Engine{e}, Dialect: f.connections.Dialect})
 	if ps.Failed() {
 		return flows.Move{}, ps
 	}
-	ct, _ := node.LookupConnectionType(f.s.connection)
-	list := p.Moves(func(string) node.Dialect { return ct.Dialect })
+	list := p.Moves()
 	if len(list) != 1 {
 		f.t.Fatalf("%s: %+v", condition, list)
 	}

@@ -42,12 +42,11 @@ func (f *fixture) moved(condition string) (flows.Move, flows.Problems) {
 	doc := &flows.Flow{Format: flows.Format, Nodes: []flows.Node{{ID: "in", Type: "database.input", Version: 1, Config: json.RawMessage(`{"connection":"warehouse","from":"table","table":"ugly","where":"id > 0 -- all"}`)},
 		{ID: "filter", Type: "filter", Version: 1, Config: config}}, Edges: []flows.Edge{{From: flows.Endpoint{Node: "in", Port: "out"}, To: flows.Endpoint{Node: "filter", Port: "in"}}}}
 	e := &duckdb.Engine{}
-	p, ps := plan.Compile(doc, plan.Options{Lookup: node.Looking(e, node.Datasets{Context: f.t.Context(), Connections: f.connections}), Engines: []plan.Engine{e}})
+	p, ps := plan.Compile(doc, plan.Options{Lookup: node.Looking(e, node.Datasets{Context: f.t.Context(), Connections: f.connections}), Engines: []plan.Engine{e}, Dialect: f.connections.Dialect})
 	if ps.Failed() {
 		return flows.Move{}, ps
 	}
-	ct, _ := node.LookupConnectionType("postgres")
-	list := p.Moves(func(string) node.Dialect { return ct.Dialect })
+	list := p.Moves()
 	if len(list) != 1 {
 		f.t.Fatalf("%s: %+v", condition, list)
 	}

@@ -195,6 +195,14 @@ type ConnectionSet map[string]ConnectionSpec
 
 var _ Connections = ConnectionSet{}
 
+// Dialect is that of a connection, nil where it has none.
+func (s ConnectionSet) Dialect(name string) Dialect {
+	if t, ok := LookupConnectionType(s[name].Type); ok {
+		return t.Dialect
+	}
+	return nil
+}
+
 // Connection reads the settings.
 func (s ConnectionSet) Connection(name string) (Connection, error) {
 	spec, ok := s[name]

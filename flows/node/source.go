@@ -40,6 +40,8 @@ type IncrementalSource interface {
 type SelectingSource interface {
 	Source
 	Selection() (connection string, from Select)
+	// Narrowed reads only what also meets a condition in the database's own SQL; nil: none can be added.
+	Narrowed(where string) Source
 }
 
 // NativeSource is a source that an engine may read by itself, such as Parquet files.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"spark/flows"
+	"spark/flows/expr"
 	"spark/flows/node"
 )
 
@@ -27,6 +28,7 @@ func (p *Plan) draw(n *Node, records int64) flows.Problems {
 			_, problems := ctx.Results()
 			return problems
 		}
+		p.narrow(n, cond)
 		p.after(p.after(n, "~where ", node.Filter{Cond: cond}), "~first ", node.Limit{Count: records})
 	default:
 		read.Limit = records
@@ -34,6 +36,30 @@ func (p *Plan) draw(n *Node, records int64) flows.Problems {
 		n.Results[node.Out] = res
 	}
 	return nil
+}
+
+// narrow lets a database find the records that meet a condition, where it means the same there. They are looked at again
+// when they come.
+func (p *Plan) narrow(n *Node, cond expr.Expr) {
+	d, source := p.table(n.Results[node.Out])
+	if d == nil {
+		return
+	}
+	sql, err := d.Condition(cond)
+	if err != nil {
+		return // all are read
+	}
+	if narrowed := source.Narrowed(sql); narrowed != nil {
+		res := n.Results[node.Out]
+		read := res.Op.(node.Read)
+		read.Source = narrowed
+		res.Op = read
+		n.Results[node.Out] = res
+		if p.narrowed == nil {
+			p.narrowed = map[string]bool{}
+		}
+		p.narrowed[n.ID] = true
+	}
 }
 
 // after puts an operator between the output of a node and whoever reads it.
@@ -61,6 +87,9 @@ func (p *Plan) after(n *Node, prefix string, op node.Op) *Node {
 
 // Random reports whether a preview draws records of a source at random.
 func (p *Plan) Random(source string) bool { return p.samples[source].Mode == flows.SampleRandom }
+
+// Narrowed reports whether the records that a preview reads of a source are chosen by its database.
+func (p *Plan) Narrowed(source string) bool { return p.narrowed[source] }
 
 // Drawn is the relation of the records that a preview reads of a source, r where that is the source's own.
 func (p *Plan) Drawn(r Ref) Ref {

@@ -9,8 +9,8 @@ import (
 )
 
 // Moves finds the filters that can move into the table that they read from, so that the database sends only what passes,
-// and says of others why they cannot. dialect is that of a connection, nil where it has none.
-func (p *Plan) Moves(dialect func(connection string) node.Dialect) []flows.Move {
+// and says of others why they cannot.
+func (p *Plan) Moves() []flows.Move {
 	var list []flows.Move
 	for _, n := range p.Nodes {
 		filter, ok := n.Results[node.Out].Op.(node.Filter)
@@ -22,14 +22,8 @@ func (p *Plan) Moves(dialect func(connection string) node.Dialect) []flows.Move 
 		if above == nil {
 			continue
 		}
-		read, _ := above.Results[in.Port].Op.(node.Read)
-		source, ok := read.Source.(node.SelectingSource)
-		if !ok {
-			continue
-		}
-		connection, from := source.Selection()
-		d := dialect(connection)
-		if d == nil || from.Table == "" {
+		d, _ := p.table(above.Results[in.Port])
+		if d == nil {
 			continue
 		}
 		move := flows.Move{Node: n.ID, Into: above.ID}
@@ -47,6 +41,20 @@ func (p *Plan) Moves(dialect func(connection string) node.Dialect) []flows.Move 
 		list = append(list, move)
 	}
 	return list
+}
+
+// table is the source that reads a table of a database, and how to write a condition for it; nil where a result is something else.
+func (p *Plan) table(r node.Result) (node.Dialect, node.SelectingSource) {
+	read, _ := r.Op.(node.Read)
+	source, ok := read.Source.(node.SelectingSource)
+	if !ok || p.dialect == nil {
+		return nil, nil
+	}
+	connection, from := source.Selection()
+	if from.Table == "" {
+		return nil, nil
+	}
+	return p.dialect(connection), source
 }
 
 // leaves counts the edges from an output port of a node, or from all where port is "".

@@ -42,6 +42,8 @@ type Plan struct {
 	whole    map[Ref]bool                // relations that a preview computes to their end
 	untraced map[Ref]bool                // kept relations without the origin of their records
 	samples  map[string]flows.SampleMode // see Options
+	dialect  func(string) node.Dialect   // see Options
+	narrowed map[string]bool             // see Narrowed
 	drawn    map[Ref]Ref                 // see Drawn
 	dry      bool                        // nothing is written
 	sampled  bool                        // a run on the sample
@@ -83,6 +85,8 @@ type Options struct {
 	Preview int64
 	// Samples say which records of a driving source a preview reads; of others it reads the first.
 	Samples map[string]flows.SampleMode
+	// Dialect is that of a connection, nil where it has none. Without it nothing is left to databases.
+	Dialect func(connection string) node.Dialect
 	// Sample is the number of records that are read of every driving source by a run that writes nothing. 0: a run, or a preview.
 	Sample int64
 	// Pins are records of nodes, in the place of what they and the nodes above them would put out. A run has none.
@@ -132,6 +136,7 @@ func Compile(f *flows.Flow, o Options) (*Plan, flows.Problems) {
 			}
 		}
 	}
+	c.plan.dialect = o.Dialect
 	if !c.problems.Failed() {
 		if o.Sample > 0 {
 			c.plan.samples = o.Samples

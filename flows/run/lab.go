@@ -258,12 +258,12 @@ func (l *Lab) check(ctx context.Context, scope flows.Scope, doc *flows.Flow, o p
 	if err != nil {
 		return flows.Check{}, err
 	}
-	o.Lookup, o.Engines = labLookup{ctx, l, connections}, l.Engines
+	o.Lookup, o.Engines, o.Dialect = labLookup{ctx, l, connections}, l.Engines, connections.Dialect
 	p, problems := plan.Compile(doc, o)
 	if err := ctx.Err(); err != nil {
 		return flows.Check{}, err
 	}
-	c := flows.Check{Problems: problems.Without(secretsOf(doc, o.Parameters)), Ports: []flows.PortSchema{}, Skipped: p.Skipped, Deliveries: plan.Deliveries(doc, p.Params), Moves: p.Moves(dialects(connections))}
+	c := flows.Check{Problems: problems.Without(secretsOf(doc, o.Parameters)), Ports: []flows.PortSchema{}, Skipped: p.Skipped, Deliveries: plan.Deliveries(doc, p.Params), Moves: p.Moves()}
 	if c.Problems == nil {
 		c.Problems = flows.Problems{}
 	}
@@ -274,17 +274,6 @@ func (l *Lab) check(ctx context.Context, scope flows.Scope, doc *flows.Flow, o p
 		return strings.Compare(a.Node+"\x00"+a.Port, b.Node+"\x00"+b.Port)
 	})
 	return c, nil
-}
-
-// dialects finds the dialect of a connection by its name.
-func dialects(connections node.ConnectionSet) func(string) node.Dialect {
-	return func(name string) node.Dialect {
-		t, ok := node.LookupConnectionType(connections[name].Type)
-		if !ok {
-			return nil
-		}
-		return t.Dialect
-	}
 }
 
 // TestConnection reaches the system that a connection leads to.

@@ -220,7 +220,7 @@ func (g *Guest) compile(ctx context.Context, spec RunSpec) (p compiled, files no
 		return p, nil, nil, nil, err
 	}
 	p.engine = g.tools.Engine(spec.Folders, files, spec.Optimizers)
-	o := plan.Options{Environment: spec.Environment, Parameters: spec.Parameters, Lookup: node.Looking(p.engine, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{p.engine}, Until: spec.Until, Facts: spec.Facts}
+	o := plan.Options{Environment: spec.Environment, Parameters: spec.Parameters, Lookup: node.Looking(p.engine, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{p.engine}, Dialect: spec.Connections.Dialect, Until: spec.Until, Facts: spec.Facts}
 	if spec.Sample > 0 {
 		o.Sample, o.Pins = int64(spec.Sample), pinned(spec.Pins)
 		files = &watchedFiles{Files: files}

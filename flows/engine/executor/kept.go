@@ -58,6 +58,7 @@ type relation struct {
 	source   string // see flows.Preview
 	read     int64
 	scanned  int64
+	narrowed bool
 	complete bool
 }
 
@@ -166,7 +167,11 @@ func (u *reuse) source(n *plan.Node, read node.Read) node.Source {
 	if _, calls := read.Source.(node.CallingSource); calls {
 		return answered{read.Source, n.ID, answerOf(u.spec.Answers, n.ID), &u.partial}
 	}
-	text, err := json.Marshal([]any{read.Source.String(), n.Type, n.Version, n.Config, n.Policy, u.spec.Environment, u.params, u.spec.Parameters, u.spec.Folders, u.spec.Connections, u.spec.Offsets[n.ID], read.Limit, read.Schema})
+	var what any = read.Source.String()
+	if s, ok := read.Source.(node.SelectingSource); ok { // of its settings, and what narrows it
+		_, what = s.Selection()
+	}
+	text, err := json.Marshal([]any{what, n.Type, n.Version, n.Config, n.Policy, u.spec.Environment, u.params, u.spec.Parameters, u.spec.Folders, u.spec.Connections, u.spec.Offsets[n.ID], read.Limit, read.Schema})
 	if err != nil {
 		return read.Source
 	}

@@ -47,7 +47,7 @@ func (g *Guest) look(ctx context.Context, spec PreviewSpec, pin *pinning) (*flow
 	if again.above, err = aboveOf(flow, &spec); err != nil {
 		return nil, err
 	}
-	p, ps := plan.Compile(flow, plan.Options{Environment: spec.Environment, Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Until: spec.Node, Preview: int64(spec.Limit), Samples: spec.Samples, Pins: pinned(spec.Pins), PinOutputs: pin != nil, Kept: again.kept})
+	p, ps := plan.Compile(flow, plan.Options{Environment: spec.Environment, Parameters: spec.Parameters, Lookup: node.Looking(eng, node.Datasets{Context: ctx, Connections: spec.Connections}), Engines: []plan.Engine{eng}, Dialect: spec.Connections.Dialect, Until: spec.Node, Preview: int64(spec.Limit), Samples: spec.Samples, Pins: pinned(spec.Pins), PinOutputs: pin != nil, Kept: again.kept})
 	v.Problems = ps
 	if ps.Failed() {
 		return v, nil
@@ -237,7 +237,7 @@ func (l *look) account(p *plan.Plan, nodes []flows.NodeStatus) {
 		}
 		scanned, read := st.Out[node.Out], delivered(p.Drawn(plan.Ref{Node: st.Node, Port: node.Out}).Node)
 		if st.Node == l.preview.Source {
-			l.preview.Read, l.preview.Scanned = read, scanned
+			l.preview.Read, l.preview.Scanned, l.preview.Narrowed = read, scanned, p.Narrowed(st.Node)
 		}
 		random := p.Random(st.Node)
 		l.preview.Complete = l.preview.Complete && !slices.Contains(st.StoppedEarly, node.Out) && (!random || read == scanned)

@@ -137,7 +137,7 @@ func (u *reuse) finish(v *flows.Preview, p *plan.Plan, seen []flows.SeenFile) {
 	}
 	for _, x := range u.resumed {
 		u.used(x.at)
-		v.Source, v.Read, v.Scanned, v.Complete = x.source, x.read, x.scanned, x.complete
+		v.Source, v.Read, v.Scanned, v.Narrowed, v.Complete = x.source, x.read, x.scanned, x.narrowed, x.complete
 	}
 }
 
@@ -147,7 +147,7 @@ func (u *reuse) put(v *flows.Preview, p *plan.Plan, seen []flows.SeenFile) {
 		return
 	}
 	for r, x := range u.growing {
-		x.files, x.source, x.read, x.scanned, x.complete = slices.Clone(seen), v.Source, v.Read, v.Scanned, v.Complete
+		x.files, x.source, x.read, x.scanned, x.narrowed, x.complete = slices.Clone(seen), v.Source, v.Read, v.Scanned, v.Narrowed, v.Complete
 		for _, rej := range v.Rejects {
 			if rej.Node != v.Node {
 				x.rejects = append(x.rejects, keptReject{reject: rej})

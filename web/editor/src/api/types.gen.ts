@@ -384,6 +384,8 @@ export interface Preview {
   /** Sample is how the records of Source were chosen, and Scanned how many were read to find them. */
   sample: SampleMode
   scanned: number
+  /** Narrowed: the database of Source has found the records itself, so that no others were read. */
+  narrowed?: boolean
   /** Cursors are where incremental sources began, as the next run would: behind what was reached. Nothing moves them. */
   cursors?: FlowCursor[]
   /** Pins are those that the preview began at. They are in no run. */

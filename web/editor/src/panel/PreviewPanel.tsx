@@ -91,11 +91,11 @@ function meaning(doc: FlowDocument): string {
 }
 
 /** chosenOf tells which records of the source are read. */
-function chosenOf({ read, complete, sample, scanned }: Preview, source: string): string {
+function chosenOf({ read, complete, sample, scanned, narrowed }: Preview, source: string): string {
   const records = read === 1 ? 'record' : 'records';
   if (sample.mode === 'where') {
     const which = complete ? (read === 1 ? 'the only record' : `all ${exact(read)} records`) : `first ${exact(read)} ${records}`;
-    return `${which} of ${source} where ${sample.where ?? ''} · ${exact(scanned)} searched`;
+    return `${which} of ${source} where ${sample.where ?? ''} · ${narrowed ? 'found by its database' : `${exact(scanned)} searched`}`;
   }
   if (complete) return read === 1 ? `the only record of ${source}` : `all ${exact(read)} ${records} of ${source}`;
   return sample.mode === 'random' ? `${exact(read)} of ${exact(scanned)} records of ${source}, at random` : `first ${exact(read)} ${records} of ${source}`;

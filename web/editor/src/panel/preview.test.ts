@@ -108,6 +108,7 @@ test('the banner says what one sees', () => {
   expect(bannerOf(preview('a', { read: 1000, complete: false, took: 34e6, cursors: [cursor] }), doc)).toBe(`first 1,000 records of Orders · after updated_at 2026-01-02, as the next run · read ${at} · 34 ms`);
   expect(bannerOf(preview('a', { read: 20, complete: false, sample: { mode: 'random', seed: 2 }, scanned: 5000 }), doc)).toBe(`20 of 5,000 records of Orders, at random · read ${at} · 1 ms`);
   expect(bannerOf(preview('a', { read: 2, complete: false, sample: { mode: 'where', where: 'id > 9' }, scanned: 4096 }), doc)).toBe(`first 2 records of Orders where id > 9 · 4,096 searched · read ${at} · 1 ms`);
+  expect(bannerOf(preview('a', { read: 2, sample: { mode: 'where', where: 'id > 9' }, narrowed: true }), doc)).toBe(`all 2 records of Orders where id > 9 · found by its database · read ${at} · 1 ms`);
   expect(bannerOf(preview('gone', { read: 3 }), doc)).toBe(`all 3 records of gone · read ${at} · 1 ms`);
 });
 
