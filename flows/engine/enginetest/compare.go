@@ -26,7 +26,7 @@ type Setup func(folder string) (engine.Engine, node.Files, error)
 
 // Check generates the flow of a seed, runs it and compares everything. It returns which features the flow had.
 func Check(seed uint64, setup Setup, folder string) (map[string]int, error) {
-	g, err := generateIn(seed, folder)
+	g, err := generateIn(seed, true, folder)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,11 @@ func Check(seed uint64, setup Setup, folder string) (map[string]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, ps := plan.Compile(g.flow, plan.Options{Lookup: node.Looking(eng, nil), Engines: []plan.Engine{eng}, Facts: &facts})
+	o := plan.Options{Lookup: node.Looking(eng, nil), Engines: []plan.Engine{eng}, Facts: &facts}
+	if len(g.flow.Parameters) > 0 {
+		o.Parameters = secrets
+	}
+	p, ps := plan.Compile(g.flow, o)
 	if ps.Failed() {
 		return nil, fmt.Errorf("does not compile: %w", ps)
 	}
@@ -63,17 +67,17 @@ func Check(seed uint64, setup Setup, folder string) (map[string]int, error) {
 	return g.used, nil
 }
 
-// Flow generates the flow of a seed, and its files into a folder.
+// Flow generates the flow of a seed, without secrets, and its files into a folder.
 func Flow(seed uint64, folder string) (*flows.Flow, error) {
-	g, err := generateIn(seed, folder)
+	g, err := generateIn(seed, false, folder)
 	if err != nil {
 		return nil, err
 	}
 	return g.flow, nil
 }
 
-func generateIn(seed uint64, folder string) (*generated, error) {
-	g := generate(seed)
+func generateIn(seed uint64, sealed bool, folder string) (*generated, error) {
+	g := generate(seed, sealed)
 	for name, b := range g.files {
 		if err := os.WriteFile(filepath.Join(folder, name), b, 0o600); err != nil {
 			return nil, err

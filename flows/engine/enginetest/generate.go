@@ -43,9 +43,10 @@ type generated struct {
 type generator struct {
 	gen
 	*generated
-	open  []plan.Ref // outputs that may be read
-	reads map[plan.Ref]int
-	names int
+	open   []plan.Ref // outputs that may be read
+	reads  map[plan.Ref]int
+	names  int
+	sealed bool // see generate
 	// origins of rows, by their first value.
 	origins map[*any]origin
 }
@@ -63,13 +64,13 @@ var Features = []string{"csv", "jsonl", "parquet", "empty input", "bad record in
 	"lookup null", "lookup drop", "lookup refuse", "lookup first", "lookup all", "refused by lookup", "empty reference",
 	"stop", "stopped", "checkpoint",
 	"expect notNull", "expect condition", "expect unique", "expect recordCount", "refused by expectations", "fails as expected", "profile",
-	"mask", "validate", "refused by validate", "json build", "json extract", "json each", "element refused", "record of elements refused", "refused by json extract", "json json.missing", "json json.null", "json json.wrong_type",
+	"mask", "encrypt", "refused by decrypt", "json edit", "refused by json edit", "json to xml", "xml to json", "refused by xml", "validate", "refused by validate", "json build", "json extract", "json each", "element refused", "record of elements refused", "refused by json extract", "json json.missing", "json json.null", "json json.wrong_type",
 	"call", "refused by call", "call behind call",
 	"sql", "sql reads twice", "sql over two", "sql in order"}
 
-// generate makes the flow of a seed.
-func generate(seed uint64) *generated {
-	g := &generator{gen: gen{rand.New(rand.NewPCG(seed, 0x5eed))}, reads: map[plan.Ref]int{}, origins: map[*any]origin{},
+// generate makes the flow of a seed. One that is sealed may have the secret parameters for which there are secrets.
+func generate(seed uint64, sealed bool) *generated {
+	g := &generator{sealed: sealed, gen: gen{rand.New(rand.NewPCG(seed, 0x5eed))}, reads: map[plan.Ref]int{}, origins: map[*any]origin{},
 		generated: &generated{flow: &flows.Flow{Format: flows.Format, Name: fmt.Sprintf("generated %d", seed)}, files: map[string][]byte{}, used: map[string]int{}}}
 	many := int64(1) << 40
 	g.flow.Settings.MaxRejects = &many
@@ -169,7 +170,7 @@ func (g *generator) choose() plan.Ref {
 func (g *generator) transform() {
 	makers := []func(plan.Ref){g.filter, g.selectFields, g.formula, g.convert, g.joinNode, g.aggregate, g.sort, g.limit,
 		g.deduplicate, g.window, g.fillNulls, g.rowID, g.explode, g.unpivot, g.sample,
-		g.union, g.switchNode, g.pivot, g.splitText, g.flatten, g.lookup, g.stop, g.checkpoint, g.expectations, g.profile, g.sql, g.where, g.jsonExtract, g.jsonBuild, g.validate, g.mask, g.call}
+		g.union, g.switchNode, g.pivot, g.splitText, g.flatten, g.lookup, g.stop, g.checkpoint, g.expectations, g.profile, g.sql, g.where, g.jsonExtract, g.jsonBuild, g.validate, g.mask, g.call, g.jsonEdit, g.xml, g.encrypt}
 	makers[g.pick(len(makers))](g.choose())
 }
 
@@ -343,6 +344,10 @@ func (g *generator) sort(in plan.Ref) {
 	ref := g.add("sort", map[string]any{"keys": keys}, map[string]plan.Ref{node.In: in})
 	g.used["sort"]++
 	g.opened(ref, node.Out, out)
+	if g.chance(15) {
+		g.limit(plan.Ref{Node: ref.id, Port: node.Out})
+		g.reads[plan.Ref{Node: ref.id, Port: node.Out}]++
+	}
 }
 
 // limit needs an input whose order is known.
