@@ -25,6 +25,8 @@ have_postgres() {
     have initdb && have postgres
 }
 
+have_pgbouncer() { [[ -x /usr/sbin/pgbouncer ]] || have pgbouncer; }
+
 have_mariadb() { [[ -x /usr/sbin/mariadbd ]] || have mariadbd; }
 
 # A compiler without the C library's headers is installed easily and builds nothing.
@@ -37,6 +39,7 @@ need_all() {
     have_gxx || packages+=(g++)
     if [[ $purpose == test ]]; then
         have_postgres || packages+=(postgresql)
+        have_pgbouncer || packages+=(pgbouncer)
         have_mariadb || packages+=(mariadb-server)
         have chromium || packages+=(chromium)
     fi

@@ -62,15 +62,15 @@ func TestIncrementalNumber(t *testing.T) {
 // without a time are told of.
 func TestIncrementalTime(t *testing.T) {
 	each(t, func(t *testing.T, s system) {
-		for _, kind := range map[string][]string{"PostgreSQL": {"timestamp", "timestamptz"}, "MariaDB": {"datetime(6)", "timestamp(6) NULL DEFAULT NULL"}}[s.name] {
+		for _, kind := range map[string][]string{"postgres": {"timestamp", "timestamptz"}, "mysql": {"datetime(6)", "timestamp(6) NULL DEFAULT NULL"}}[s.connection] {
 			f := newFixture(t, s)
 			f.exec("CREATE TABLE changes (id bigint PRIMARY KEY, at " + kind + ")")
 			f.exec("CREATE TABLE copied (id bigint, at " + kind + ")")
-			now := map[string]string{"PostgreSQL": "clock_timestamp() AT TIME ZONE 'UTC'", "MariaDB": "UTC_TIMESTAMP(6)"}[s.name]
+			now := map[string]string{"postgres": "clock_timestamp() AT TIME ZONE 'UTC'", "mysql": "UTC_TIMESTAMP(6)"}[s.connection]
 			if kind == "timestamptz" {
 				now = "clock_timestamp()"
 			}
-			if s.name == "MariaDB" {
+			if s.connection == "mysql" {
 				f.exec("SET GLOBAL time_zone = '+00:00'")
 			}
 			tx, err := f.db.Begin()

@@ -98,7 +98,7 @@ func times() int {
 
 // TestResets: connections are reset at random moments, in every mode and while reading.
 func TestResets(t *testing.T) {
-	each(t, func(t *testing.T, s system) {
+	direct(t, func(t *testing.T, s system) {
 		for _, l := range loadings {
 			t.Run(l.mode, func(t *testing.T) {
 				t.Parallel()
@@ -165,7 +165,7 @@ func TestResets(t *testing.T) {
 
 // TestSlowNetwork: a network that takes its time is slow, not broken.
 func TestSlowNetwork(t *testing.T) {
-	each(t, func(t *testing.T, s system) {
+	direct(t, func(t *testing.T, s system) {
 		for _, l := range loadings {
 			t.Run(l.mode, func(t *testing.T) {
 				t.Parallel()
@@ -193,7 +193,7 @@ func TestSlowNetwork(t *testing.T) {
 // TestLongStatement: a statement may take much longer than the silence that is asked about, whether it computes or waits
 // for others.
 func TestLongStatement(t *testing.T) {
-	each(t, func(t *testing.T, s system) {
+	direct(t, func(t *testing.T, s system) {
 		f := newFixture(t, s)
 		f.connections["warehouse"] = f.spec(map[string]any{"silence": 1})
 		f.flow("database.input", `{"connection": "warehouse", "from": "query", "query": "`+s.sleep+`"}`, "file.output", `{"path": "out.csv"}`).ok(t)
@@ -222,7 +222,7 @@ func TestLongStatement(t *testing.T) {
 // TestHalfOpen: from some moment on nothing arrives any more, and nobody closes the connection. The run ends soon, with
 // what is true: nothing was written, or everything.
 func TestHalfOpen(t *testing.T) {
-	each(t, func(t *testing.T, s system) {
+	direct(t, func(t *testing.T, s system) {
 		for name, c := range s.cuts {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,6 +85,18 @@ var systems = []system{
 	},
 }
 
+// behind is a system that is reached through something that stands in front of it.
+func behind(s system, name string, reached func(t testing.TB, url string) string) system {
+	create, own := s.create, s.own
+	s.name += " behind " + name
+	s.create = func(t testing.TB) string { return reached(t, create(t)) }
+	s.own = func(t testing.TB) (string, func()) {
+		url, restart := own(t)
+		return reached(t, url), restart
+	}
+	return s
+}
+
 // cut says where a connection is cut: before the server gets a text, or before the client gets the answer to it.
 type cut struct {
 	text  string
@@ -91,8 +104,22 @@ type cut struct {
 	code  string // "": the run succeeds
 }
 
-// each runs a test against every system.
+// pooled is a server behind a pool that keeps sessions.
+var pooled = behind(systems[0], "PgBouncer", func(t testing.TB, url string) string { return testserver.PgBouncer(t, url, "session") })
+
+// each runs a test against every system, and behind a pool.
 func each(t *testing.T, test func(t *testing.T, s system)) {
+	t.Helper()
+	against(t, append(slices.Clip(systems), pooled), test)
+}
+
+// direct runs a test that takes long against every system.
+func direct(t *testing.T, test func(t *testing.T, s system)) {
+	t.Helper()
+	against(t, systems, test)
+}
+
+func against(t *testing.T, systems []system, test func(t *testing.T, s system)) {
 	t.Helper()
 	t.Parallel()
 	for _, s := range systems {

@@ -15,7 +15,7 @@ var typed = map[string]struct {
 	records []string // behind id
 	same    string   // compares the columns of a and b
 }{
-	"PostgreSQL": {
+	"postgres": {
 		"i2 smallint, i4 integer, i8 bigint, n numeric(20,4), d double precision, b boolean, t text, v varchar(20), raw bytea, day date, at time, ts timestamp, tz timestamptz, iv interval, u uuid, j json",
 		[]string{
 			`1, -2, 3, 12.3400, 0.1, true, 'é "quoted"', 'v', '\x00ff', '2026-02-28', '23:59:59.999999', '2026-02-28 01:02:03.000004', '2026-02-28 01:02:03+02', '1 year 2 mons -3 days 04:05:06.7', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{"a": 12345678901234567890}'`,
@@ -24,7 +24,7 @@ var typed = map[string]struct {
 		},
 		"(a.i2, a.i4, a.i8, a.n, a.d, a.b, a.t, a.v, a.raw, a.day, a.at, a.ts, a.tz, a.iv, a.u, a.j::text) IS NOT DISTINCT FROM (b.i2, b.i4, b.i8, b.n, b.d, b.b, b.t, b.v, b.raw, b.day, b.at, b.ts, b.tz, b.iv, b.u, b.j::text)",
 	},
-	"MariaDB": {
+	"mysql": {
 		"i1 tinyint, u1 tinyint unsigned, i2 smallint, u2 smallint unsigned, i3 mediumint, u3 mediumint unsigned zerofill, i4 int, u4 int unsigned, i8 bigint, u8 bigint unsigned, n decimal(20,4), big decimal(38,10), d double, b boolean, bt bit(1), bits bit(12), " +
 			"y year, t longtext, v varchar(20), l varchar(20) character set latin1, c char(3), e enum('sad', 'ok'), s set('x', 'y'), raw longblob, vb varbinary(9), day date, at time(6), ts datetime(6), tz timestamp(6) null, u uuid, j json",
 		[]string{
@@ -40,7 +40,7 @@ var typed = map[string]struct {
 func TestTypesSurvive(t *testing.T) {
 	each(t, func(t *testing.T, s system) {
 		f := newFixture(t, s)
-		k := typed[s.name]
+		k := typed[s.connection]
 		f.exec("CREATE TABLE typed (id int PRIMARY KEY, " + k.columns + ")")
 		f.exec("CREATE TABLE again (id int PRIMARY KEY, " + k.columns + ")")
 		for i, r := range k.records {
@@ -70,7 +70,7 @@ func TestTypesSurvive(t *testing.T) {
 			t.Errorf("what is the same is changed: %+v", got)
 		}
 		f.flow("database.input", from, "database.output", `{"connection": "warehouse", "table": "made", "mode": "append"}`).ok(t)
-		if s.name == "PostgreSQL" {
+		if s.connection == "postgres" {
 			check("made", "made")
 		} else { // bits and the like are numbers there
 			f.flow("database.input", `{"connection": "warehouse", "from": "table", "table": "made"}`, "database.output", `{"connection": "warehouse", "table": "again", "mode": "replace"}`).ok(t)
@@ -89,7 +89,7 @@ func TestTypesSurvive(t *testing.T) {
 func TestMariaTypes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, maria())
-	f.exec("CREATE TABLE typed (id int PRIMARY KEY, " + typed["MariaDB"].columns + ", fl float, b8 bit(64))")
+	f.exec("CREATE TABLE typed (id int PRIMARY KEY, " + typed["mysql"].columns + ", fl float, b8 bit(64))")
 	list, err := f.datasets().Columns("warehouse", "typed")
 	if err != nil {
 		t.Fatal(err)

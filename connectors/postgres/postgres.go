@@ -90,12 +90,9 @@ func (s *Settings) config() (*pgx.ConnConfig, error) {
 	}
 	c.Host, c.Port, c.Database, c.User, c.Password = s.Host, uint16(s.Port), s.Database, s.User, s.Password.Reveal()
 	c.ConnectTimeout = time.Duration(s.ConnectTimeout) * time.Second
-	c.RuntimeParams = map[string]string{"application_name": "Spark", "client_encoding": "UTF8", "DateStyle": "ISO", "standard_conforming_strings": "on", "TimeZone": "UTC", "extra_float_digits": "3"}
+	c.RuntimeParams = map[string]string{"application_name": "Spark", "client_encoding": "UTF8", "DateStyle": "ISO", "standard_conforming_strings": "on", "TimeZone": "UTC"} // which pools take, too; see greet
 	if s.ApplicationName != "" {
 		c.RuntimeParams["application_name"] = s.ApplicationName
-	}
-	if s.SearchPath != "" {
-		c.RuntimeParams["search_path"] = s.SearchPath
 	}
 	c.Fallbacks = nil
 	c.DefaultQueryExecMode = pgx.QueryExecModeExec
@@ -135,9 +132,9 @@ func (s *Settings) connectError(name string, err error) error {
 			e.Code, e.Message, e.Suggestion = "database.certificate", fmt.Sprintf("%s: the certificate of %s is not trusted: %v", name, s.Place(), errors.Unwrap(err)), "give the certificate authority, or choose a weaker kind of TLS"
 		}
 		return e
-	case pe.Code == "28P01" || pe.Code == "28000":
+	case pe.Code == "28P01" || pe.Code == "28000" || pe.Code == "08P01" && strings.Contains(pe.Message, "authentication failed"): // 08P01: of pools
 		e.Code, e.Message, e.Suggestion = "database.login", fmt.Sprintf("%s: %s refused the user %q: %s", name, s.Place(), s.User, pe.Message), "check user and password"
-	case pe.Code == "3D000":
+	case pe.Code == "3D000" || pe.Code == "08P01" && strings.HasPrefix(pe.Message, fmt.Sprintf("database %q", s.Database)):
 		e.Code, e.Message, e.Suggestion = "database.unknown_database", fmt.Sprintf("%s: %s has no database %q", name, s.Place(), s.Database), "check the name of the database"
 	case pe.Code == "53300":
 		e.Code, e.Message, e.Suggestion = "database.busy", fmt.Sprintf("%s: %s has no connection left", name, s.Place()), "wait, or raise max_connections of the server"
@@ -200,7 +197,7 @@ func queryError(connection string, err error) error {
 		e.Code, e.Message, e.Suggestion = "database.nul", fmt.Sprintf("%s: a JSON value has the character \\u0000, which jsonb cannot hold", connection), "nothing was written; remove it, or make the column json"
 	case "55P03", "40P01":
 		e.Code, e.Suggestion = "database.locked", "nothing was written; run again when others have ended"
-	case "57P01", "57P02", "57P03", "08006", "08003":
+	case "57P01", "57P02", "57P03", "08006", "08003", "08P01": // the last by pools whose server is gone
 		e.Code, e.Suggestion = "database.lost", "the server ended the connection; run again"
 	case "53100":
 		e.Code, e.Suggestion = "database.disk_full", "nothing was written; make room on the server"

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"spark/connectors/internal/watch"
+	"spark/flows"
 	"spark/flows/node"
 )
 
@@ -32,10 +33,10 @@ func connect(ctx context.Context, c node.Connection) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := greet(ctx, conn)
+	b, err := greet(ctx, conn, c)
 	if err != nil {
 		_ = conn.Close(context.WithoutCancel(ctx))
-		return nil, queryError(c.Name, err)
+		return nil, err
 	}
 	conn.PgConn().CustomData()[backendOf] = b
 	w, silence := watchOf(conn), time.Duration(c.Settings.(*Settings).Silence)*time.Second
@@ -48,14 +49,53 @@ func connect(ctx context.Context, c node.Connection) (*pgx.Conn, error) {
 // servers cannot look.
 const checkClient = ", set_config('client_connection_check_interval', '5s', false)"
 
-// greet asks a new connection who it is.
-func greet(ctx context.Context, conn *pgx.Conn) (b backend, err error) {
-	const who = "SELECT pid, backend_start::text%s FROM pg_stat_activity WHERE pid = pg_backend_pid()"
-	err = conn.QueryRow(ctx, fmt.Sprintf(who, checkClient)).Scan(&b.pid, &b.began, nil)
+// greet asks a new connection who it is, and sets what a pool does not let through when the connection is made.
+func greet(ctx context.Context, conn *pgx.Conn, c node.Connection) (b backend, err error) {
+	const who = "SELECT pid, backend_start::text, set_config('extra_float_digits', '3', false), set_config('search_path', coalesce(nullif($1, ''), current_setting('search_path')), false)%s FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+	path := c.Settings.(*Settings).SearchPath
+	err = conn.QueryRow(ctx, fmt.Sprintf(who, checkClient), path).Scan(&b.pid, &b.began, nil, nil, nil)
 	if _, refused := errors.AsType[*pgconn.PgError](err); refused {
-		err = conn.QueryRow(ctx, fmt.Sprintf(who, "")).Scan(&b.pid, &b.began)
+		err = conn.QueryRow(ctx, fmt.Sprintf(who, ""), path).Scan(&b.pid, &b.began, nil, nil)
+	}
+	if err != nil {
+		return b, queryError(c.Name, err)
+	}
+	if conn.PgConn().PID() != uint32(b.pid) { // that is another one's, who stands in between
+		err = b.own(ctx, c)
 	}
 	return b, err
+}
+
+// poolTime is how long a pool may let another connection wait, while the one that is asked about is open.
+const poolTime = 2 * time.Second
+
+// own refuses a pool that does not keep a session of the server for this connection: what is set there is lost or meets
+// others, and who ends the session ends somebody else's. Such a pool gives the session to the next who asks.
+func (b backend) own(ctx context.Context, c node.Connection) error {
+	for range 3 { // others may be quicker
+		timed, cancel := context.WithTimeout(ctx, poolTime)
+		shared, err := b.isGivenTo(timed, c)
+		cancel()
+		if err != nil {
+			return ctx.Err() // a pool that has no other session gives away none
+		}
+		if shared {
+			return &flows.Error{Code: "database.pooled", Path: flows.Path{Field: "connection"}, Params: flows.Params{"connection": c.Name, "place": c.Settings.Place()},
+				Message:    fmt.Sprintf("%s: the pool at %s gives every transaction another session of the server", c.Name, c.Settings.Place()),
+				Suggestion: "give the address of the server itself, or of a pool in session mode"}
+		}
+	}
+	return nil
+}
+
+func (b backend) isGivenTo(ctx context.Context, c node.Connection) (given bool, err error) {
+	conn, err := open(ctx, c)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	err = conn.QueryRow(ctx, "SELECT count(*) > 0 FROM pg_stat_activity WHERE pid = pg_backend_pid() AND pid = $1 AND backend_start::text = $2", b.pid, b.began).Scan(&given)
+	return given, err
 }
 
 func watchOf(conn *pgx.Conn) *watch.Conn {

@@ -1,0 +1,80 @@
+package database_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+
+	"spark/flows"
+	"spark/internal/testserver"
+)
+
+// TestPoolOfTransactions: a pool that gives away the session between transactions is refused before anything is done.
+func TestPoolOfTransactions(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, systems[0])
+	f.pooled(f.url, "transaction")
+	f.exec("CREATE TABLE products (id bigint, name text, price numeric(10,2))")
+	f.file("products.csv", "id,name,price\n1,a,1\n")
+	refused := func(what string, err error) {
+		t.Helper()
+		if e := flows.AsError(err); e == nil || e.Code != "database.pooled" || !strings.Contains(e.Message, "warehouse: the pool at 127.0.0.1:") || !strings.Contains(e.Suggestion, "session mode") || e.Path.Field != "connection" {
+			t.Errorf("%s: %+v", what, err)
+		}
+	}
+	refused("a load", f.flow("file.input", products, "database.output", output("append", "")).err)
+	refused("a reading", f.flow("database.input", `{"connection": "warehouse", "table": "products"}`, "file.output", `{"path": "out.csv"}`).err)
+	c, err := f.connections.Connection("warehouse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Type.Test(t.Context(), c)
+	refused("a test of the connection", err)
+	if n := f.rows("SELECT count(*) FROM products"); n != "0" {
+		t.Errorf("%s records", n)
+	}
+}
+
+// TestPoolLosesItsServer: between the pool and the server, too, a connection may be cut in the answer to the commit. The
+// pool says that the server is gone; the run finds out what became of the load.
+func TestPoolLosesItsServer(t *testing.T) {
+	t.Parallel()
+	for name, test := range systems[0].cuts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, systems[0])
+			f.exec("CREATE TABLE products (id bigint, name text, price numeric(10,2))")
+			f.exec(f.s.commits)
+			u, err := url.Parse(f.url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := testserver.NewCutter(t, u.Host, test.text, test.after)
+			u.Host = c.Address()
+			f.pooled(u.String(), "session")
+			f.file("products.csv", "id,name,price\n1,a,1\n2,b,2\n")
+			o := f.flow("file.input", products, "database.output", output("append", ""))
+			want := "0"
+			if test.code == "" {
+				o.ok(t)
+				want = "2"
+			} else if e := flows.AsError(o.err); e == nil || e.Code != test.code {
+				t.Fatalf("the run ended with %v", o.err)
+			}
+			if got := f.rows("SELECT count(*) FROM products"); c.Cuts() != 1 || got != want {
+				t.Errorf("%d cuts, and the table has %s records, want %s", c.Cuts(), got, want)
+			}
+		})
+	}
+}
+
+// pooled puts a pool in front of the server at an address.
+func (f *fixture) pooled(address, mode string) {
+	f.t.Helper()
+	u, err := url.Parse(testserver.PgBouncer(f.t, address, mode))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.connections["warehouse"] = f.spec(map[string]any{"port": json.Number(u.Port())})
+}
