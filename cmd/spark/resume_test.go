@@ -80,10 +80,12 @@ func TestReadingResumes(t *testing.T) {
 	p.env = append(p.env, "SPARK_ALLOW_NETWORK=loopback")
 	s := p.serve()
 	s.ask(http.MethodPost, "/api/v1/connections", map[string]any{"name": "shop", "type": "http", "settings": map[string]any{"baseUrl": api.URL}}, nil)
-	r := s.begin(chain(step("in", "rest.input", `{"connection":"shop","url":"/","recordPath":"items","paging":"page","fields":[{"name":"id","type":"int64"}]}`), output("out.csv")))
+	r := s.begin(chain(step("in", "rest.input", `{"connection":"shop","url":"/","recordPath":"items","paging":"page","fields":[{"name":"id","type":"int64"}]}`), step("when", "formula", `{"fields":[{"name":"began","expression":"started_at()"}]}`), output("out.csv")))
 	if page := <-b.at; page != "10" {
 		t.Fatalf("it stopped at page %s", page)
 	}
+	s.ask(http.MethodGet, "/api/v1/runs/"+r.ID, nil, &r)
+	when := "," + r.StartedAt.UTC().Format("2006-01-02 15:04:05.999999Z") + "\n" // still, when it is executed for the third time
 	kept := p.kept(r.ID, 9)
 	info, err := os.Stat(kept[0])
 	must(t, err)
@@ -104,9 +106,9 @@ func TestReadingResumes(t *testing.T) {
 	if n := b.total(); n != 31+2 {
 		t.Errorf("%d requests were made for 31 pages: %v", n, b.asked)
 	}
-	lines := strings.Fields(strings.ReplaceAll(p.read("spark/files/out.csv"), `"`, ""))
-	if len(lines) != 301 || lines[1] != "10" || lines[300] != "309" {
-		t.Errorf("%d lines, the first is %s", len(lines), lines[1])
+	lines := strings.SplitAfter(strings.ReplaceAll(p.read("spark/files/out.csv"), `"`, ""), "\n")
+	if len(lines) != 302 || lines[1] != "10"+when || lines[300] != "309"+when {
+		t.Errorf("%d lines, the first is %s, where 10%s was expected", len(lines), lines[1], when)
 	}
 	until(t, "the pages are gone", 5*time.Second, func() bool { return !p.exists("spark/pages/" + r.ID) })
 }
