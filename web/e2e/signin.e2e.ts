@@ -149,6 +149,8 @@ test('signed in by keyboard alone, refused first', async () => {
   expect((await state()).error).toMatchObject({ code: 'http.signed_out', suggestion: expect.stringContaining('Sign in again') });
   expect(list.items).toHaveLength(1);
   await page.reload();
+  await page.getByRole('row', { name: /shop/ }).getByText('Signed out').waitFor();
+  await both(page, 'sign-in-list');
   await page.getByRole('button', { name: 'shop', exact: true }).press('Enter');
   await dialog.getByText('The sign-in is not valid any more').waitFor();
   await tabTo(page, /^Sign in again$/);
@@ -157,6 +159,11 @@ test('signed in by keyboard alone, refused first', async () => {
   await tabTo(window, /^Allow$/);
   await window.keyboard.press('Enter');
   await dialog.getByText(/Signed in .*/).waitFor();
+  await page.keyboard.press('Escape');
+  await page.reload();
+  await page.getByRole('row', { name: /shop/ }).waitFor();
+  await page.waitForLoadState('networkidle');
+  expect(await page.getByText('Signed out').count()).toBe(0);
   expect(wrong).toEqual([]);
   await context.close();
 }, 120_000);

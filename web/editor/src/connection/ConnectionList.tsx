@@ -1,7 +1,8 @@
 import { useEffect, useState, type ReactNode } from 'react';
 import type { Client } from '../api/client';
-import type { Catalogue, Connection, Environment } from '../api/types';
+import type { Catalogue, Connection, Environment, SignIn } from '../api/types';
 import { sentence } from '../form/problem';
+import { meets, membersOf, type Schema } from '../form/schema';
 import { reasonOf } from '../shell/session';
 import { chosenEnvironment } from '../parameter/environment';
 import { ConnectionDialog } from './ConnectionDialog';
@@ -22,6 +23,7 @@ export function ConnectionList({ client, catalogue }: { client: Client; catalogu
   const [open, setOpen] = useState<Opened | null>(null);
   const [naming, setNaming] = useState(false);
   const [doomed, setDoomed] = useState<Connection | null>(null);
+  const [signIns, setSignIns] = useState<Readonly<Record<string, SignIn>>>({}); // by connection, of those that somebody signs in to
   const failed = (error: unknown) => setReason(reasonOf(error));
   const load = () => client.connections().then((page) => setList(page.items), failed);
   const know = (items: readonly Environment[]) => {
@@ -32,6 +34,15 @@ export function ConnectionList({ client, catalogue }: { client: Client; catalogu
     void load();
     void client.environments().then((answer) => know(answer.items), failed);
   }, []);
+  useEffect(() => {
+    let gone = false;
+    for (const c of list ?? []) {
+      const type = catalogue.connections?.find((t) => t.id === c.type);
+      if (!type?.signInIf || !meets(type.signInIf, membersOf(type.schema as Schema), c.settings)) continue;
+      void client.signedIn(c.id).then((state) => gone || setSignIns((now) => ({ ...now, [c.id]: state })), () => {}); // the dialog tells why
+    }
+    return () => { gone = true; };
+  }, [client, catalogue, list]);
   const title = (type: string) => catalogue.connections?.find((t) => t.id === type)?.title ?? type;
   const remove = (c: Connection) => client.deleteConnection(c.id).then(load, failed).finally(() => setDoomed(null));
   const names = [...new Set(list?.map((c) => c.name))];
@@ -54,7 +65,7 @@ export function ConnectionList({ client, catalogue }: { client: Client; catalogu
       <tr key={name}>
         <td className="grow"><button type="button" className="link" onClick={() => setOpen({ connection: c, name, type: c.type })}>{name}</button></td>
         <td>{title(c.type)}</td>
-        <td>{c.place}</td>
+        <td>{c.place}<SignedOut state={signIns[c.id]} /></td>
         <td className="time">{new Date(c.updatedAt).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })} by {c.updatedBy}</td>
         <td className="actions">
           {doomed === c
@@ -95,6 +106,12 @@ export function ConnectionList({ client, catalogue }: { client: Client; catalogu
       }} />}
     </>
   );
+}
+
+/** SignedOut says that flows cannot use a connection until somebody signs in. */
+function SignedOut({ state }: { state: SignIn | undefined }): ReactNode {
+  if (!state || (state.at && !state.lost && (state.renews || !state.until || new Date(state.until) > new Date()))) return null;
+  return <span className="connection-failed connection-signed-out"><span aria-hidden="true">✕</span> {state.at ? 'Signed out' : 'Nobody has signed in'}</span>;
 }
 
 /** Tabs choose the environment: with arrows, as tabs are. */
