@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { flushSync } from 'react-dom';
 import type { FlowError } from '../api/types';
 import type { Scope } from './completion';
 import type { Handle } from './codemirror';
@@ -37,7 +38,7 @@ export function ExpressionField(props: ExpressionProps): ReactNode {
       if (gone || !host.current) return;
       const cursor = document.activeElement === area.current ? (area.current?.selectionStart ?? 0) : undefined;
       made = mountExpression(host.current, () => latest.current, cursor);
-      setHandle(made);
+      flushSync(() => setHandle(made!)); // at once: who comes to the text area in between would lose the keyboard with it
     }).catch(() => undefined); // the text area stays
     return () => {
       gone = true;

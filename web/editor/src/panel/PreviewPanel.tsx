@@ -147,7 +147,7 @@ function Sides({ node, inputs, outputs, rejects, dimmed = false }: SidesProps): 
   useEffect(() => setFilters([]), [node.id]);
   const input = inputs.find((s) => s.port === inPort) ?? inputs[0];
   const output = outputs.find((s) => s.port === outPort) ?? outputs[0];
-  const showRejects = outPort === 'stored rejects' && rejects.length > 0;
+  const showRejects = rejects.length > 0 && (outPort === 'stored rejects' || !output);
   const changes = useMemo(() => (output && output.port !== 'rejects' ? changesOf(inputs.map((s) => s.schema ?? []), output.schema ?? []) : undefined), [inputs, output]);
   const filter = (f: BarFilter) => setFilters((now) => toggleFilter(now, f));
   return (
@@ -160,7 +160,7 @@ function Sides({ node, inputs, outputs, rejects, dimmed = false }: SidesProps): 
       <div className="preview-sides" data-dimmed={dimmed || undefined}>
         {input && <Side title="Input" samples={inputs} nameOf={(port) => inputTitle(document, node.id, port, nameOf)} sample={input} onPort={setIn} filters={filters} onFilter={filter} marks={changes?.removed} onMenu={(m) => setMenu({ ...m, node: node.id, port: input.port, side: 'in', schema: input.schema ?? [] })} />}
         {(output || rejects.length > 0) && (
-          <Side title="Output" samples={outputs} nameOf={nameOf} sample={showRejects ? undefined : output} onPort={setOut} filters={filters} onFilter={filter} marks={changes?.added} rejects={rejects.length}
+          <Side title={output ? 'Output' : 'Rejects'} samples={outputs} nameOf={nameOf} sample={showRejects ? undefined : output} onPort={setOut} filters={filters} onFilter={filter} marks={changes?.added} rejects={rejects.length}
             onMenu={(m) => output && setMenu({ ...m, node: node.id, port: output.port, side: 'out', schema: output.schema ?? [] })}>
             {showRejects ? <RejectTable rejects={rejects} /> : undefined}
           </Side>
@@ -214,7 +214,7 @@ function Side({ title, samples, nameOf, sample, filters, marks, rejects = 0, chi
         <h2>{title}</h2>
         {choices.length > 1 ? choices.map((c) => (
           <button key={c.port} type="button" className="side-port" aria-pressed={sample ? c.port === sample.port : c.port === 'stored rejects'} onClick={() => onPort(c.port)}>{c.title}</button>
-        )) : sample && <span className="faint">{countOf(sample)}</span>}
+        )) : <span className="faint">{sample ? countOf(sample) : `${exact(rejects)} ${rejects === 1 ? 'record' : 'records'}`}</span>}
       </div>
       {children || (sample && (data.schema.length === 0
         ? <p className="pad faint">No fields.</p>

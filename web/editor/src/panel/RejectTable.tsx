@@ -19,7 +19,7 @@ export function RejectTable({ rejects }: { rejects: readonly Reject[] }): ReactN
               <td>{sentence(r.reason)} <span className="faint">{r.code}</span></td>
               <td><code>{r.field}</code></td>
               <td>{placeOf(r)}</td>
-              <td><code className="raw">{r.rawBytes ? `base64 ${r.rawBytes}` : r.raw}</code></td>
+              <td><code className="raw" tabIndex={0}>{r.rawBytes ? `base64 ${r.rawBytes}` : r.raw}</code></td>
             </tr>
           ))}
         </tbody>

@@ -211,6 +211,15 @@ test('a preview shows both sides with what changed, filters both, and lists refu
   expect(document.querySelector('script, img')).toBeNull();
 });
 
+test('an output has the refused records beside its own', async () => {
+  const { editor, show } = setup([node('keep', 'filter')], {}, { preview: async () => ({ ...preview, outputs: [] }) });
+  editor.select(['keep']);
+  show(<PreviewPanel />);
+  const side = await screen.findByRole('region', { name: 'Rejects' });
+  expect(within(side).getByText('1 record')).toBeTruthy();
+  expect(within(side).getByRole('region', { name: 'Refused records' }).textContent).toContain(attack);
+});
+
 test('a preview of a broken node says why and leads to the setting', async () => {
   const broken: Preview = { ...preview, inputs: [], outputs: [], problems: [problem({ message: 'there is no field "x"', path: { node: 'keep', field: 'condition' } })] };
   const { editor, show } = setup([node('keep', 'filter')], {}, { preview: async () => broken });

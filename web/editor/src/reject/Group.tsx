@@ -104,7 +104,7 @@ function Row({ reject: r, open, chosen, onToggle }: { reject: StoredReject; open
       {open && <td><input type="checkbox" aria-label={`Choose ${place || 'this record'}`} checked={chosen} onChange={onToggle} /></td>}
       <td className="reject-raw">
         {r.header && <code className="raw faint">{r.header}</code>}
-        <code className="raw">{partsOf(r).map((part, i) => (part.bad ? <mark key={i}>{part.text || '(empty)'}</mark> : <span key={i} className={part.name ? 'faint' : undefined}>{part.text}</span>))}</code>
+        <code className="raw" tabIndex={0}>{partsOf(r).map((part, i) => (part.bad ? <mark key={i}>{part.text || '(empty)'}</mark> : <span key={i} className={part.name ? 'faint' : undefined}>{part.text}</span>))}</code>
       </td>
       <td className="wrap">{place}{r.earlier && <span className="reject-again"> refused again</span>}</td>
       <td className="wrap">{sentence(r.reason)}</td>
