@@ -1,6 +1,7 @@
 package database_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -14,7 +15,7 @@ import (
 func TestPoolOfTransactions(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, systems[0])
-	f.pooled(f.url, "transaction")
+	pool := f.pooled(f.url, "transaction", map[string]any{"searchPath": "nowhere"})
 	f.exec("CREATE TABLE products (id bigint, name text, price numeric(10,2))")
 	f.file("products.csv", "id,name,price\n1,a,1\n")
 	refused := func(what string, err error) {
@@ -34,6 +35,16 @@ func TestPoolOfTransactions(t *testing.T) {
 	if n := f.rows("SELECT count(*) FROM products"); n != "0" {
 		t.Errorf("%s records", n)
 	}
+	// Who gets the session next finds it as it was.
+	next, err := sql.Open("pgx", pool+"&default_query_exec_mode=simple_protocol")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Close()
+	var path string
+	if err := next.QueryRowContext(t.Context(), "SHOW search_path").Scan(&path); err != nil || path != `"$user", public` {
+		t.Errorf("the search path of others is %s, %v", path, err)
+	}
 }
 
 // TestPoolLosesItsServer: between the pool and the server, too, a connection may be cut in the answer to the commit. The
@@ -52,7 +63,7 @@ func TestPoolLosesItsServer(t *testing.T) {
 			}
 			c := testserver.NewCutter(t, u.Host, test.text, test.after)
 			u.Host = c.Address()
-			f.pooled(u.String(), "session")
+			f.pooled(u.String(), "session", map[string]any{})
 			f.file("products.csv", "id,name,price\n1,a,1\n2,b,2\n")
 			o := f.flow("file.input", products, "database.output", output("append", ""))
 			want := "0"
@@ -69,12 +80,15 @@ func TestPoolLosesItsServer(t *testing.T) {
 	}
 }
 
-// pooled puts a pool in front of the server at an address.
-func (f *fixture) pooled(address, mode string) {
+// pooled puts a pool in front of the server at an address, and returns that of the pool.
+func (f *fixture) pooled(server, mode string, settings map[string]any) (address string) {
 	f.t.Helper()
-	u, err := url.Parse(testserver.PgBouncer(f.t, address, mode))
+	address = testserver.PgBouncer(f.t, server, mode)
+	u, err := url.Parse(address)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.connections["warehouse"] = f.spec(map[string]any{"port": json.Number(u.Port())})
+	settings["port"] = json.Number(u.Port())
+	f.connections["warehouse"] = f.spec(settings)
+	return address
 }

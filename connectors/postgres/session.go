@@ -51,19 +51,25 @@ const checkClient = ", set_config('client_connection_check_interval', '5s', fals
 
 // greet asks a new connection who it is, and sets what a pool does not let through when the connection is made.
 func greet(ctx context.Context, conn *pgx.Conn, c node.Connection) (b backend, err error) {
-	const who = "SELECT pid, backend_start::text, set_config('extra_float_digits', '3', false), set_config('search_path', coalesce(nullif($1, ''), current_setting('search_path')), false)%s FROM pg_stat_activity WHERE pid = pg_backend_pid()"
-	path := c.Settings.(*Settings).SearchPath
-	err = conn.QueryRow(ctx, fmt.Sprintf(who, checkClient), path).Scan(&b.pid, &b.began, nil, nil, nil)
-	if _, refused := errors.AsType[*pgconn.PgError](err); refused {
-		err = conn.QueryRow(ctx, fmt.Sprintf(who, ""), path).Scan(&b.pid, &b.began, nil, nil)
-	}
+	err = conn.QueryRow(ctx, "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()").Scan(&b.pid, &b.began)
 	if err != nil {
 		return b, queryError(c.Name, err)
 	}
 	if conn.PgConn().PID() != uint32(b.pid) { // that is another one's, who stands in between
-		err = b.own(ctx, c)
+		if err := b.own(ctx, c); err != nil {
+			return b, err
+		}
 	}
-	return b, err
+	const set = "SELECT set_config('extra_float_digits', '3', false), set_config('search_path', coalesce(nullif($1, ''), current_setting('search_path')), false)"
+	path := c.Settings.(*Settings).SearchPath
+	_, err = conn.Exec(ctx, set+checkClient, path)
+	if _, refused := errors.AsType[*pgconn.PgError](err); refused {
+		_, err = conn.Exec(ctx, set, path)
+	}
+	if err != nil {
+		return b, queryError(c.Name, err)
+	}
+	return b, nil
 }
 
 // poolTime is how long a pool may let another connection wait, while the one that is asked about is open.
