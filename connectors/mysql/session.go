@@ -1,7 +1,6 @@
 package mysql
 
 import (
-	"bufio"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -48,14 +47,6 @@ func connect(ctx context.Context, c node.Connection) (*session, error) {
 	return s, nil
 }
 
-// buffered reads what has arrived; the driver would ask the system for 4 KB at a time.
-type buffered struct {
-	net.Conn
-	from *bufio.Reader
-}
-
-func (b buffered) Read(p []byte) (int, error) { return b.from.Read(p) }
-
 // open opens a connection that nobody watches.
 func open(ctx context.Context, c node.Connection) (*session, error) {
 	settings, ok := c.Settings.(*Settings)
@@ -73,7 +64,7 @@ func open(ctx context.Context, c node.Connection) (*session, error) {
 			return nil, err
 		}
 		s.watch = w
-		return buffered{w, bufio.NewReaderSize(w, 64<<10)}, nil
+		return w, nil
 	}
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {

@@ -4,6 +4,7 @@
 package watch
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"net"
@@ -34,7 +35,8 @@ var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interv
 // Conn is a connection that is watched from Start on.
 type Conn struct {
 	net.Conn
-	reading, writing atomic.Int64 // when it began, in ns since the start of the clock; 0: not now
+	from             *bufio.Reader // drivers ask for a few KB at a time, and get what has arrived
+	reading, writing atomic.Int64  // when it began, in ns since the start of the clock; 0: not now
 	patient          atomic.Bool
 	silent           atomic.Bool
 	once             sync.Once
@@ -52,8 +54,13 @@ func Dial(ctx context.Context, network, address string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{Conn: c, closed: make(chan struct{})}, nil
+	w := &Conn{Conn: c, closed: make(chan struct{})}
+	w.from = bufio.NewReaderSize(reader{w}, readBytes)
+	return w, nil
 }
+
+// readBytes are read at once.
+const readBytes = 64 << 10
 
 // askTime is how long one answer to the question what the server is doing may take.
 const askTime = 10 * time.Second
@@ -126,12 +133,17 @@ func (c *Conn) Patient(yes bool) {
 	}
 }
 
-// Read reads; what arrives ends the silence.
-func (c *Conn) Read(b []byte) (int, error) {
-	c.reading.Store(now())
-	n, err := c.Conn.Read(b)
-	c.reading.Store(0)
-	return n, c.why(err)
+// Read reads what has arrived, or waits.
+func (c *Conn) Read(b []byte) (int, error) { return c.from.Read(b) }
+
+// reader reads from the system; what arrives ends the silence.
+type reader struct{ *Conn }
+
+func (r reader) Read(b []byte) (int, error) {
+	r.reading.Store(now())
+	n, err := r.Conn.Conn.Read(b)
+	r.reading.Store(0)
+	return n, r.why(err)
 }
 
 // Write writes.
