@@ -2,7 +2,6 @@ package database_test
 
 import (
 	"database/sql"
-	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -15,7 +14,12 @@ import (
 func TestPoolOfTransactions(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, systems[0])
-	pool := f.pooled(f.url, "transaction", map[string]any{"searchPath": "nowhere"})
+	pool := testserver.PgBouncer(t, f.url, "transaction")
+	u, err := url.Parse(pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.through(u.Host, map[string]any{"searchPath": "nowhere"})
 	f.exec("CREATE TABLE products (id bigint, name text, price numeric(10,2))")
 	f.file("products.csv", "id,name,price\n1,a,1\n")
 	refused := func(what string, err error) {
@@ -54,41 +58,7 @@ func TestPoolLosesItsServer(t *testing.T) {
 	for name, test := range systems[0].cuts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t, systems[0])
-			f.exec("CREATE TABLE products (id bigint, name text, price numeric(10,2))")
-			f.exec(f.s.commits)
-			u, err := url.Parse(f.url)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c := testserver.NewCutter(t, u.Host, test.text, test.after)
-			u.Host = c.Address()
-			f.pooled(u.String(), "session", map[string]any{})
-			f.file("products.csv", "id,name,price\n1,a,1\n2,b,2\n")
-			o := f.flow("file.input", products, "database.output", output("append", ""))
-			want := "0"
-			if test.code == "" {
-				o.ok(t)
-				want = "2"
-			} else if e := flows.AsError(o.err); e == nil || e.Code != test.code {
-				t.Fatalf("the run ended with %v", o.err)
-			}
-			if got := f.rows("SELECT count(*) FROM products"); c.Cuts() != 1 || got != want {
-				t.Errorf("%d cuts, and the table has %s records, want %s", c.Cuts(), got, want)
-			}
+			newFixture(t, systems[0]).loadsThroughCut(test, func(cut string) string { return testserver.PgBouncer(t, cut, "session") })
 		})
 	}
-}
-
-// pooled puts a pool in front of the server at an address, and returns that of the pool.
-func (f *fixture) pooled(server, mode string, settings map[string]any) (address string) {
-	f.t.Helper()
-	address = testserver.PgBouncer(f.t, server, mode)
-	u, err := url.Parse(address)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	settings["port"] = json.Number(u.Port())
-	f.connections["warehouse"] = f.spec(settings)
-	return address
 }

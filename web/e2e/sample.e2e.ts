@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { keep, launch, open } from './page';
+import { call, keep, launch, open } from './page';
 import { serve, type Server } from './server';
 
 // The sample flow in a real browser against the real program: from the empty page to exact counts, every page looked at
@@ -45,6 +45,11 @@ test('the sample flow runs from the empty page, with the counts of the command l
   expect(run.nodes.length).toBe(want.size);
   const counts = ({ activity: _, ...rest }: Node) => rest; // how the time was spent is another every time
   for (const node of run.nodes) expect(counts(node), node.node).toEqual(counts(want.get(node.node)!));
+  // Neither opening the page again nor an address starts a run.
+  await page.goto(`${page.url()}?run`);
+  await page.getByText('Amount').first().waitFor();
+  await page.waitForLoadState('networkidle');
+  expect((await call<{ items: unknown[] }>(server, 'GET', '/runs')).items).toHaveLength(1);
   expect(wrong).toEqual([]);
   await context.close();
 }, 120_000);

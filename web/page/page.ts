@@ -118,7 +118,8 @@ const actions: Record<string, (button: HTMLElement) => Promise<void>> = {
   blank: async () => open(await call<Flow>("POST", "/flows", { document: blank })),
   sample: async () => {
     const flow = await call<Flow>("POST", "/flows/sample")
-    location.assign(`/flows/${flow.id}?run`) // the editor starts the run, and so sees it from its beginning
+    sessionStorage.setItem("run", flow.id) // the editor starts the run, and so sees it from its beginning; no link does
+    open(flow)
   },
   drop: async () => choose(".csv,.tsv,.txt,.json,.jsonl,.ndjson,.parquet,.gz", drop),
   import: async () => choose(".json", importFlow),

@@ -12,8 +12,8 @@ async function main(element: HTMLElement): Promise<void> {
     const services = mount(element, client, { document: documentOf(flow.document), catalogue, flow: id, etag: flow.etag, environments: environments.items });
     const { lastRun } = flow;
     if (lastRun && (lastRun.state === 'queued' || lastRun.state === 'running')) services.session.watch(lastRun);
-    if (new URLSearchParams(location.search).has('run')) {
-      history.replaceState(null, '', location.pathname);
+    if (sessionStorage.getItem('run') === id) { // said by our own pages: an address that starts runs could be in anybody's link
+      sessionStorage.removeItem('run');
       services.session.ask();
     }
   } catch (error) {

@@ -17,7 +17,8 @@ export function EmptyState() {
     setBusy(true);
     try {
       const flow = await client.createSample();
-      location.assign(`/flows/${encodeURIComponent(flow.id)}?run`);
+      sessionStorage.setItem('run', flow.id); // see main.tsx
+      location.assign(`/flows/${encodeURIComponent(flow.id)}`);
     } catch (error) {
       setBusy(false);
       editor.set({ runError: { message: reasonOf(error) } });
