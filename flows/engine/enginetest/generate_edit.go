@@ -24,6 +24,13 @@ func (g *generator) document(in plan.Ref, expression string, text func(v any) st
 	return plan.Ref{Node: ref.id, Port: node.Out}, out
 }
 
+// valueTwice is a document with the value of a field in two places.
+func (g *generator) valueTwice(in plan.Ref, quoted string, at int) (plan.Ref, *table) {
+	return g.document(in, fmt.Sprintf("json_object('v', %s, 'o', json_object('x y', %[1]s))", quoted), func(v any) string {
+		return `{"v":` + jsonText(v) + `,"o":{"x y":` + jsonText(v) + `}}`
+	}, at)
+}
+
 // textOrWhole picks a field that is a text or a whole number, with its name for expressions; false where there is none, or too
 // many fields.
 func (g *generator) textOrWhole(t *table) (at int, quoted string, ok bool) {
@@ -43,9 +50,7 @@ func (g *generator) jsonEdit(in plan.Ref) {
 	change := map[string]string{"do": "set", "path": "$", "value": "'x'"}
 	edited := func(v any) (string, bool) { return `"x"`, json.Valid([]byte(v.(string))) }
 	if t.schema[at].Type.Kind == flows.Int64 || g.chance(70) {
-		in, t = g.document(in, fmt.Sprintf("json_object('v', %s, 'o', json_object('x y', %[1]s))", quoted), func(v any) string {
-			return `{"v":` + jsonText(v) + `,"o":{"x y":` + jsonText(v) + `}}`
-		}, at)
+		in, t = g.valueTwice(in, quoted, at)
 		doc, name = len(t.schema)-1, t.schema[len(t.schema)-1].Name
 		var form string // of the result, with the value in its places
 		switch g.pick(6) {

@@ -3,7 +3,6 @@ package enginetest
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -42,17 +41,9 @@ func (g *generator) jsonExtract(in plan.Ref) {
 	if k := t.schema[at].Type.Kind; k != flows.Text && k != flows.Int64 {
 		return
 	}
-	name := g.name("doc")
 	quoted := `"` + strings.ReplaceAll(t.schema[at].Name, `"`, `""`) + `"`
-	src := fmt.Sprintf("cast(json_object('v', %s, 'o', json_object('x y', %[1]s)) as text)", quoted)
-	ref := g.add("formula", map[string]any{"fields": []map[string]string{{"name": name, "expression": src}}}, map[string]plan.Ref{node.In: in})
-	out := &table{schema: append(slices.Clone(t.schema), flows.Field{Name: name, Type: flows.Of(flows.Text)}), ordered: t.ordered}
-	for _, r := range t.rows {
-		v := jsonText(r[at])
-		out.rows = append(out.rows, append(slices.Clone(r), `{"v":`+v+`,"o":{"x y":`+v+`}}`))
-	}
-	ref.ports[node.Out] = out
-	g.extract(plan.Ref{Node: ref.id, Port: node.Out}, out, len(t.schema), []string{"$.v", "$.o['x y']", "$.o", "$.none", `$.o."x y".z`})
+	made, out := g.valueTwice(in, quoted, at)
+	g.extract(made, out, len(t.schema), []string{"$.v", "$.o['x y']", "$.o", "$.none", `$.o."x y".z`})
 }
 
 func (g *generator) extract(in plan.Ref, t *table, at int, paths []string) {
